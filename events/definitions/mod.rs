@@ -1,0 +1,104 @@
+//! Roles: which roles the deployment has. One stream; its first event defines the bundled ones.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    aggregate::Aggregate,
+    event::{Event, stored},
+    refusal::Refusal,
+    roles::{RoleId, Roles, RolesDefinition},
+    time::Timestamp,
+};
+
+/// The stored name of this kind of aggregate.
+pub const TYPE: &str = "roles";
+
+/// A command on the roles of the deployment.
+#[derive(Debug, Clone)]
+pub enum RolesCommand {
+    /// Define them anew.
+    Define {
+        /// The new roles.
+        content: RolesDefinition,
+        /// The organization and team roles that somebody holds, invitations included.
+        held: BTreeSet<RoleId>,
+    },
+}
+
+/// A fact about the roles of the deployment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum RolesEvent {
+    /// They were defined anew.
+    RolesDefined {
+        /// All of them.
+        content: RolesDefinition,
+    },
+}
+
+stored!(RolesEvent { RolesDefined = 1 });
+
+impl From<RolesEvent> for Event {
+    fn from(event: RolesEvent) -> Self {
+        Self::Roles(event)
+    }
+}
+
+/// The roles in force; none before the first event.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Option<RolesDefinition>", into = "Option<RolesDefinition>")]
+pub struct RoleDefinitions {
+    /// Ready to be asked.
+    pub in_force: Option<Arc<Roles>>,
+}
+
+impl From<Option<RolesDefinition>> for RoleDefinitions {
+    fn from(definition: Option<RolesDefinition>) -> Self {
+        Self { in_force: definition.map(|definition| Arc::new(definition.into())) }
+    }
+}
+
+impl From<RoleDefinitions> for Option<RolesDefinition> {
+    fn from(definitions: RoleDefinitions) -> Self {
+        definitions.in_force.map(|roles| roles.definition().clone())
+    }
+}
+
+impl Aggregate for RoleDefinitions {
+    const TYPE: &'static str = TYPE;
+    type Command = RolesCommand;
+    type Event = RolesEvent;
+
+    fn decide(&self, command: RolesCommand) -> Result<Vec<RolesEvent>, Refusal> {
+        let RolesCommand::Define { content, held } = command;
+        let Some(current) = &self.in_force else { return Ok(vec![RolesEvent::RolesDefined { content }]) };
+        if *current.definition() == content {
+            return Ok(vec![]);
+        }
+        let new = Roles::from(content);
+        let is_defined =
+            |role: &RoleId| new.org_role(role.as_str()).is_some() || new.team_role(role.as_str()).is_some();
+        let vanishing: Vec<_> = held.iter().filter(|role| !is_defined(role)).cloned().collect();
+        if !vanishing.is_empty() {
+            return Err(Refusal::RolesInUse { roles: vanishing });
+        }
+        if held.contains(current.top()) && new.top() != current.top() {
+            return Err(Refusal::TopRoleFixed { role: current.top().clone() });
+        }
+        Ok(vec![RolesEvent::RolesDefined { content: new.definition().clone() }])
+    }
+
+    fn evolve(&mut self, event: &RolesEvent, _at: Timestamp) {
+        let RolesEvent::RolesDefined { content } = event;
+        self.in_force = Some(Arc::new(content.clone().into()));
+    }
+
+    fn event_of(event: &Event) -> Option<&RolesEvent> {
+        match event {
+            Event::Roles(event) => Some(event),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Member: one address or person in one organization, from the invitation to the removal.
+//!
+//! A pending member has an address and no user; a claimed one has a user. One address has one stream per
+//! organization until it is removed.
+
+mod command;
+mod decide;
+mod event;
+mod remove;
+mod state;
+mod teams;
+mod update;
+
+pub use command::{Assignment, MemberCommand, NewInvitation, NewMember};
+pub use event::{AssignedHow, InviteStatus, MemberEvent, MemberFlag, Ownership, RemovalReason, UnassignedHow};
+pub use remove::RemovalContext;
+pub use state::{Invitation, Member};
+pub use teams::TeamNames;
+pub use update::{EmailHolder, MemberUpdate, TeamRoleEntry, UpdateContext};
+
+/// The stored name of this kind of aggregate.
+pub const TYPE: &str = "member";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! The whole of DELETE member as one decision (behaviour.md 3.2, D2, D29).
+
+use std::sync::Arc;
+
+use super::{InviteStatus, Member, MemberEvent, MemberFlag, RemovalReason, decide::removed};
+use crate::{
+    access::Requester,
+    id::{MemberId, OrganizationId},
+    organization::Organization,
+    refusal::Refusal,
+    roles::{Roles, ScopeSet},
+};
+
+/// What the decision looks at besides the member.
+#[derive(Debug, Clone)]
+pub struct RemovalContext {
+    /// Who asks.
+    pub requester: Requester,
+    /// The organization that the path names.
+    pub organization: (OrganizationId, Arc<Organization>),
+    /// The member that the path names.
+    pub member: MemberId,
+    /// The roles in force.
+    pub roles: Arc<Roles>,
+    /// Whether somebody else is an owner too. The claim decides in the end; this keeps the order of refusals.
+    pub other_owners: bool,
+}
+
+/// What a DELETE does to `member`.
+pub(super) fn remove_by(member: &Member, context: &RemovalContext) -> Result<Vec<MemberEvent>, Refusal> {
+    let needs = ["member:read", "member:write", "member:admin"];
+    let (id, organization) = &context.organization;
+    let scopes = context.requester.gate(*id, organization, &context.roles, &needs, true)?;
+    let here = member.exists() && member.organization == Some(*id);
+    if !here || member.invite_status != InviteStatus::Approved {
+        return Err(Refusal::NotFound);
+    }
+    let leaving = context.requester.membership.as_ref().is_some_and(|(acting, _)| *acting == context.member);
+    if !leaving {
+        may_remove(member, context, &scopes)?;
+    }
+    if member.is_pending() {
+        return Err(Refusal::InvitationsNotAvailable);
+    }
+    if member.owner && !context.other_owners {
+        return Err(Refusal::LastOwnerRemoved);
+    }
+    if member.flags.contains(&MemberFlag::IdpProvisioned) {
+        return Err(Refusal::IdentityProviderManaged);
+    }
+    if member.flags.contains(&MemberFlag::PartnershipRestricted) {
+        return Err(Refusal::PartnershipRestricted);
+    }
+    let reason = if leaving { RemovalReason::Left } else { RemovalReason::Removed };
+    Ok(vec![removed(member, reason)?])
+}
+
+/// Whether the requester may remove somebody else.
+fn may_remove(member: &Member, context: &RemovalContext, scopes: &ScopeSet) -> Result<(), Refusal> {
+    let requester = &context.requester;
+    if requester.integration.is_some() {
+        return Err(Refusal::RemovalOfHigher);
+    }
+    if scopes.contains("member:admin") {
+        let acting = requester.membership.as_ref().and_then(|(_, acting)| acting.org_role.as_ref());
+        let manages = match (acting, &member.org_role) {
+            _ if requester.is_superuser() => true,
+            (Some(acting), Some(role)) => context.roles.can_manage(acting, role),
+            _ => false,
+        };
+        return if manages { Ok(()) } else { Err(Refusal::RemovalOfHigher) };
+    }
+    let may_invite = !context.organization.1.flag("disable_member_invite") && scopes.contains("member:invite");
+    if !may_invite || !member.is_pending() {
+        return Err(Refusal::RemovalWithoutScope);
+    }
+    let user = requester.user.as_ref().map(|(id, _)| *id);
+    if member.inviter.is_some() && member.inviter == user { Ok(()) } else { Err(Refusal::RemovalOfAnothersInvitation) }
+}

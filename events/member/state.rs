@@ -1,0 +1,169 @@
+//! What deciding about a member needs to know of him.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{InviteStatus, MemberCommand, MemberEvent, MemberFlag, Ownership, decide};
+use crate::{
+    aggregate::Aggregate,
+    event::Event,
+    id::{OrganizationId, TeamId, UserId},
+    personal::{EmailAddress, KeyedHash, Personal},
+    refusal::Refusal,
+    roles::RoleId,
+    time::Timestamp,
+};
+
+/// The token of an invitation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    /// Which token is valid.
+    pub generation: u32,
+    /// When it stops being valid.
+    pub expires_at: Timestamp,
+}
+
+/// One address or person in one organization.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Member {
+    /// The organization; none before the first event.
+    pub organization: Option<OrganizationId>,
+    /// The user, once the row is claimed.
+    pub user: Option<UserId>,
+    /// The address, while it is not.
+    pub email: Option<Personal<EmailAddress>>,
+    /// The organization role; none before the first event.
+    pub org_role: Option<RoleId>,
+    /// The teams, each with the explicit role.
+    pub teams: BTreeMap<TeamId, Option<RoleId>>,
+    /// The flags that are set.
+    pub flags: BTreeSet<MemberFlag>,
+    /// Whether this is a member or a request.
+    pub invite_status: InviteStatus,
+    /// The user who invited or proposed.
+    pub inviter: Option<UserId>,
+    /// The token, while an invitation is open.
+    pub invitation: Option<Invitation>,
+    /// When the row came to be.
+    pub created_at: Timestamp,
+    /// Whether he is gone.
+    pub removed: bool,
+    /// Keyed hashes of the addresses that he holds in the organization.
+    pub addresses: BTreeSet<KeyedHash>,
+    /// Whether an event made him an owner and none unmade him.
+    pub owner: bool,
+}
+
+
+impl Member {
+    /// Whether there is such a member now.
+    pub fn exists(&self) -> bool {
+        self.organization.is_some() && !self.removed
+    }
+
+    /// Whether the row has no user yet.
+    pub fn is_pending(&self) -> bool {
+        self.user.is_none()
+    }
+
+    /// Whether the token of the invitation is no longer valid at `now`.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.invitation.is_some_and(|invitation| invitation.expires_at <= now)
+    }
+
+    fn begin(&mut self, organization: OrganizationId, org_role: &RoleId, at: Timestamp) {
+        self.organization = Some(organization);
+        self.org_role = Some(org_role.clone());
+        self.created_at = at;
+        self.removed = false;
+    }
+
+    fn address(&mut self, email: &Personal<EmailAddress>) {
+        self.addresses.extend(email.hash().cloned());
+        self.email = Some(email.clone());
+    }
+
+    fn ownership(&mut self, change: Option<Ownership>) {
+        self.owner = change.map_or(self.owner, |change| change == Ownership::Gained);
+    }
+}
+
+impl Aggregate for Member {
+    const TYPE: &'static str = super::TYPE;
+    type Command = MemberCommand;
+    type Event = MemberEvent;
+
+    fn decide(&self, command: MemberCommand) -> Result<Vec<MemberEvent>, Refusal> {
+        decide::decide(self, command)
+    }
+
+    fn evolve(&mut self, event: &MemberEvent, at: Timestamp) {
+        match event {
+            MemberEvent::MemberInvited { organization, email, org_role, inviter, generation, expires_at, .. } => {
+                self.begin(*organization, org_role, at);
+                self.address(email);
+                self.inviter = *inviter;
+                self.invite_status = InviteStatus::Approved;
+                self.invitation = Some(Invitation { generation: *generation, expires_at: *expires_at });
+            }
+            MemberEvent::MemberAdded { organization, user, org_role, addresses, ownership } => {
+                self.begin(*organization, org_role, at);
+                self.user = Some(*user);
+                self.addresses.extend(addresses.iter().cloned());
+                self.ownership(*ownership);
+            }
+            MemberEvent::InviteRequested { organization, email, org_role, inviter } => {
+                self.begin(*organization, org_role, at);
+                self.address(email);
+                self.inviter = *inviter;
+                self.invite_status = InviteStatus::RequestedToBeInvited;
+            }
+            MemberEvent::JoinRequested { organization, email, org_role } => {
+                self.begin(*organization, org_role, at);
+                self.address(email);
+                self.invite_status = InviteStatus::RequestedToJoin;
+            }
+            MemberEvent::OrgRoleChanged { to, ownership, .. } => {
+                self.org_role = Some(to.clone());
+                self.ownership(*ownership);
+            }
+            MemberEvent::TeamAssigned { team, role, .. } => {
+                self.teams.insert(*team, role.clone());
+            }
+            MemberEvent::TeamUnassigned { team, .. } => {
+                self.teams.remove(team);
+            }
+            MemberEvent::TeamRoleChanged { team, to, .. } => {
+                self.teams.insert(*team, to.clone());
+            }
+            MemberEvent::TeamRoleCleared { team, .. } => {
+                self.teams.insert(*team, None);
+            }
+            MemberEvent::SsoLinked { .. } => {
+                self.flags.insert(MemberFlag::SsoLinked);
+            }
+            MemberEvent::MemberFlagSet { flag } => {
+                self.flags.insert(*flag);
+            }
+            MemberEvent::MemberFlagCleared { flag } => {
+                self.flags.remove(flag);
+            }
+            MemberEvent::MemberRemoved { .. } => {
+                *self = Self {
+                    organization: self.organization,
+                    created_at: self.created_at,
+                    removed: true,
+                    ..Self::default()
+                };
+            }
+        }
+    }
+
+    fn event_of(event: &Event) -> Option<&MemberEvent> {
+        match event {
+            Event::Member(event) => Some(event),
+            _ => None,
+        }
+    }
+}

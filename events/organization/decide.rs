@@ -1,0 +1,131 @@
+//! What each command on an organization does.
+
+use serde_json::Value;
+
+use super::{
+    Access, Feature, NewOrganization, Organization, OrganizationCommand, OrganizationEvent, Setting, SettingKind,
+    SsoProvider, check_slug,
+};
+use crate::{
+    refusal::{FieldError, Refusal},
+    roles::{RoleId, Roles},
+};
+
+/// The most characters of a name.
+const MAX_NAME: usize = 64;
+
+pub(super) fn decide(
+    organization: &Organization,
+    command: OrganizationCommand,
+) -> Result<Vec<OrganizationEvent>, Refusal> {
+    match command {
+        OrganizationCommand::Create(new) => create(organization, new),
+        _ if !organization.exists() => Err(Refusal::NotFound),
+        OrganizationCommand::ChangeSettings { changes, by_staff, roles } => {
+            change_settings(organization, &changes, by_staff, &roles)
+        }
+        OrganizationCommand::ChangeDefaultRole { role, roles } => change_default_role(organization, role, &roles),
+        OrganizationCommand::EnableSso { provider, name, allow_unlinked } => {
+            Ok(enable_sso(organization, SsoProvider { provider, name, allow_unlinked }))
+        }
+        OrganizationCommand::SetFeature { feature, on } => Ok(set_feature(organization, feature, on)),
+    }
+}
+
+fn create(organization: &Organization, new: NewOrganization) -> Result<Vec<OrganizationEvent>, Refusal> {
+    if organization.exists() {
+        return Err(Refusal::AlreadyExists);
+    }
+    check_slug(&new.slug, true)?;
+    let name = new.name.trim();
+    let wrong = match name.chars().count() {
+        0 => Some("This field may not be blank.".to_owned()),
+        count if count > MAX_NAME => Some(format!("Ensure this field has no more than {MAX_NAME} characters.")),
+        _ => None,
+    };
+    if let Some(message) = wrong {
+        return Err(Refusal::InvalidFields { errors: vec![FieldError::new("name", message)] });
+    }
+    known(&new.default_role, &new.roles)?;
+    let NewOrganization { slug, default_role, .. } = new;
+    Ok(vec![OrganizationEvent::OrganizationCreated { slug, name: name.to_owned(), default_role }])
+}
+
+fn known(role: &RoleId, roles: &Roles) -> Result<(), Refusal> {
+    if roles.org_role(role.as_str()).is_some() { Ok(()) } else { Err(Refusal::RoleUnknown { role: role.clone() }) }
+}
+
+/// All errors together; nothing is changed when there is one. A field that is no setting is an error too.
+fn change_settings(
+    organization: &Organization,
+    changes: &[(String, Value)],
+    by_staff: bool,
+    roles: &Roles,
+) -> Result<Vec<OrganizationEvent>, Refusal> {
+    let mut errors = vec![];
+    let mut events = vec![];
+    for (field, sent) in changes {
+        match change_setting(organization, field, sent, by_staff, roles) {
+            Ok(event) => events.extend(event),
+            Err(message) => errors.push(FieldError::new(field, message)),
+        }
+    }
+    if errors.is_empty() { Ok(events) } else { Err(Refusal::InvalidFields { errors }) }
+}
+
+fn change_setting(
+    organization: &Organization,
+    field: &str,
+    sent: &Value,
+    by_staff: bool,
+    roles: &Roles,
+) -> Result<Option<OrganizationEvent>, String> {
+    let setting = Setting::by_field(field).ok_or_else(|| format!("There is no setting \"{field}\"."))?;
+    let is_stored = organization.options.contains_key(field);
+    match setting.access(|feature| organization.has_feature(feature), by_staff, is_stored) {
+        Access::Granted => {}
+        Access::Ignored => return Ok(None),
+        Access::Refused(why) => return Err(why.to_owned()),
+    }
+    let to = setting.check(sent, roles).map_err(|invalid| invalid.to_string())?;
+    let from = organization.setting(setting);
+    if from == to {
+        return Ok(None);
+    }
+    Ok(Some(match setting.kind {
+        SettingKind::Option { .. } => OrganizationEvent::OrganizationOptionChanged {
+            option: field.to_owned(),
+            from: organization.options.get(field).cloned().unwrap_or(Value::Null),
+            to,
+        },
+        SettingKind::Flag { stored: "require_2fa", .. } if to == Value::Bool(true) => {
+            OrganizationEvent::TwoFactorRequired {}
+        }
+        SettingKind::Flag { stored: "require_2fa", .. } => OrganizationEvent::TwoFactorRequirementLifted {},
+        SettingKind::Flag { stored, inverted, .. } => {
+            OrganizationEvent::OrganizationFlagChanged { flag: stored.to_owned(), to: (to == Value::Bool(true)) != inverted }
+        }
+    }))
+}
+
+fn change_default_role(
+    organization: &Organization,
+    role: RoleId,
+    roles: &Roles,
+) -> Result<Vec<OrganizationEvent>, Refusal> {
+    known(&role, roles)?;
+    let from = organization.default_role.clone().ok_or(Refusal::NotFound)?;
+    Ok(if from == role { vec![] } else { vec![OrganizationEvent::DefaultRoleChanged { from, to: role }] })
+}
+
+fn enable_sso(organization: &Organization, sso: SsoProvider) -> Vec<OrganizationEvent> {
+    if organization.sso.as_ref() == Some(&sso) {
+        return vec![];
+    }
+    let SsoProvider { provider, name, allow_unlinked } = sso;
+    vec![OrganizationEvent::SsoEnabled { provider, name, allow_unlinked }]
+}
+
+fn set_feature(organization: &Organization, feature: Feature, on: bool) -> Vec<OrganizationEvent> {
+    if organization.has_feature(feature) == on { vec![] } else { vec![OrganizationEvent::FeatureSet { feature, on }] }
+}

@@ -1,0 +1,132 @@
+//! User: a person's account.
+
+mod event;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+pub use event::{Authenticator, UserCommand, UserEvent};
+
+use crate::{
+    aggregate::Aggregate,
+    event::Event,
+    personal::{EmailAddress, KeyedHash, Personal, UserName},
+    refusal::Refusal,
+    time::Timestamp,
+};
+
+/// The stored name of this kind of aggregate.
+pub const TYPE: &str = "user";
+
+/// One of a person's addresses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Address {
+    /// The address.
+    pub email: Personal<EmailAddress>,
+    /// Whether the person has shown that it is his.
+    pub verified: bool,
+}
+
+/// A person's account.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct User {
+    /// The user name; none before the first event.
+    pub username: Option<Personal<UserName>>,
+    /// The display name.
+    pub name: Option<Personal<String>>,
+    /// The addresses, the primary one first.
+    pub addresses: Vec<Address>,
+    /// The enrolled authenticators.
+    pub authenticators: BTreeSet<Authenticator>,
+    /// Whether he may do everything everywhere.
+    pub superuser: bool,
+    /// Whether the account can be used.
+    pub active: bool,
+    /// When it came to be.
+    pub created_at: Timestamp,
+}
+
+impl User {
+    /// Whether there is such an account.
+    pub fn exists(&self) -> bool {
+        self.username.is_some()
+    }
+
+    /// Whether a second factor is enrolled; recovery codes alone are none.
+    pub fn has_second_factor(&self) -> bool {
+        self.authenticators.iter().any(|kind| *kind != Authenticator::Recovery)
+    }
+
+    /// Keyed hashes of all addresses.
+    pub fn address_hashes(&self) -> impl Iterator<Item = &KeyedHash> {
+        self.addresses.iter().filter_map(|address| address.email.hash())
+    }
+
+    fn address(&self, email: &KeyedHash) -> Option<&Address> {
+        self.addresses.iter().find(|address| address.email.hash() == Some(email))
+    }
+}
+
+impl Aggregate for User {
+    const TYPE: &'static str = TYPE;
+    type Command = UserCommand;
+    type Event = UserEvent;
+
+    fn decide(&self, command: UserCommand) -> Result<Vec<UserEvent>, Refusal> {
+        if matches!(command, UserCommand::Register { .. }) == self.exists() {
+            return Err(if self.exists() { Refusal::AlreadyExists } else { Refusal::NotFound });
+        }
+        let event = match command {
+            UserCommand::Register { username, name, email } => {
+                Some(UserEvent::UserRegistered { username, name, email })
+            }
+            UserCommand::AddEmail { email, memberships } => {
+                let known = email.hash().is_some_and(|hash| self.address(hash).is_some());
+                (!known).then_some(UserEvent::EmailAdded { email, memberships })
+            }
+            UserCommand::VerifyEmail { email } => {
+                let address = self.address(&email).ok_or(Refusal::NotFound)?;
+                (!address.verified).then_some(UserEvent::EmailVerified { email })
+            }
+            UserCommand::EnrolAuthenticator { kind } => {
+                (!self.authenticators.contains(&kind)).then_some(UserEvent::AuthenticatorEnrolled { kind })
+            }
+            UserCommand::Deactivate { owns } => self.active.then_some(UserEvent::UserDeactivated { owns }),
+            UserCommand::GrantSuperuser => (!self.superuser).then_some(UserEvent::SuperuserGranted {}),
+        };
+        Ok(event.into_iter().collect())
+    }
+
+    fn evolve(&mut self, event: &UserEvent, at: Timestamp) {
+        match event {
+            UserEvent::UserRegistered { username, name, email } => {
+                self.username = Some(username.clone());
+                self.name.clone_from(name);
+                self.addresses = vec![Address { email: email.clone(), verified: false }];
+                self.active = true;
+                self.created_at = at;
+            }
+            UserEvent::EmailAdded { email, .. } => {
+                self.addresses.push(Address { email: email.clone(), verified: false });
+            }
+            UserEvent::EmailVerified { email } => {
+                for address in self.addresses.iter_mut().filter(|address| address.email.hash() == Some(email)) {
+                    address.verified = true;
+                }
+            }
+            UserEvent::AuthenticatorEnrolled { kind } => {
+                self.authenticators.insert(*kind);
+            }
+            UserEvent::UserDeactivated { .. } => self.active = false,
+            UserEvent::SuperuserGranted {} => self.superuser = true,
+        }
+    }
+
+    fn event_of(event: &Event) -> Option<&UserEvent> {
+        match event {
+            Event::User(event) => Some(event),
+            _ => None,
+        }
+    }
+}

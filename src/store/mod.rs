@@ -1,0 +1,341 @@
+//! The log: one ordered, append-only sequence of events, and what is decided in the same instant as an append:
+//! expected sequences, claims, idempotency keys.
+//!
+//! The promises that every store keeps stand in the contract suite, `tests/it/contract/`.
+
+pub mod leaf;
+pub mod sqlite;
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use async_trait::async_trait;
+use muster_events::{
+    claims::{BrokenClaim, Claim, ClaimChange},
+    event::{DecodeError, Event},
+    id::OrganizationId,
+    recorded::{Actor, ActorKind, Metadata, RecordedEvent},
+    stream::{Position, Sequence, StreamId},
+    time::Timestamp,
+};
+use thiserror::Error;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// An event to be appended, sealed and written down already.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// Its identity.
+    pub event_id: Uuid,
+    /// The organization that it belongs to, where it belongs to one.
+    pub organization: Option<OrganizationId>,
+    /// What happened.
+    pub event: Arc<Event>,
+    /// `event`, encoded.
+    pub payload: String,
+    /// The metadata as JSON.
+    pub metadata: Arc<str>,
+    /// The actor, for filters.
+    pub actor: Arc<Actor>,
+}
+
+/// The events that one command appends to one stream.
+#[derive(Debug, Clone)]
+pub struct StreamWrite {
+    /// Where to.
+    pub stream: StreamId,
+    /// The sequence of the last event that the decision saw there; zero for a new stream.
+    pub expected: Sequence,
+    /// At least one event.
+    pub events: Vec<NewEvent>,
+}
+
+/// A stream that the decision looked at and did not write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamRead {
+    /// Which; [`StreamId::whole_log`] reads the head of the log.
+    pub stream: StreamId,
+    /// The sequence of the last event that the decision saw there.
+    pub sequence: Sequence,
+}
+
+/// The row that makes a retry safe: which request it was, and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyedOutcome {
+    /// Whose key it is: the actor as text.
+    pub actor: String,
+    /// Keyed hash of the key.
+    pub key: String,
+    /// Keyed hash of method, path, query, `If-Match` and body.
+    pub request: String,
+    /// The status that was answered.
+    pub status: u16,
+    /// What the answer is rendered from again: a refusal or the id of a resource, as JSON.
+    pub result: String,
+    /// The position that was answered. Set by the store: the last event of the append, the head when it had none.
+    pub position: Position,
+}
+
+/// One atomic append: all of it happens, or none.
+#[derive(Debug, Clone, Default)]
+pub struct Append {
+    /// The events, by stream; no stream twice.
+    pub writes: Vec<StreamWrite>,
+    /// What else the decision rests on.
+    pub reads: Vec<StreamRead>,
+    /// What the events do to the claims, in order.
+    pub claims: Vec<ClaimChange>,
+    /// The idempotency row, written also when there are no events.
+    pub key: Option<KeyedOutcome>,
+}
+
+/// What became of an append.
+#[derive(Debug, Clone)]
+pub struct Appended {
+    /// The position of the last event of the append; of the head, when it had no events.
+    pub position: Position,
+    /// When all of its events were recorded.
+    pub recorded_at: Timestamp,
+    /// The events as stored, in order.
+    pub events: Arc<[StoredEvent]>,
+}
+
+/// Why an append did not happen.
+#[derive(Debug, Error)]
+pub enum AppendError {
+    /// A stream has moved since the decision looked at it.
+    #[error("{stream} stands at {actual}, the decision saw {expected}")]
+    Conflict {
+        /// Which stream.
+        stream: StreamId,
+        /// What the decision saw.
+        expected: Sequence,
+        /// What the log has.
+        actual: Sequence,
+    },
+    /// A claim stands against it.
+    #[error("{:?} {} is claimed", .0.claim.kind, .0.claim.key)]
+    Claimed(BrokenClaim),
+    /// The idempotency key was used before; this is how that ended.
+    #[error("the idempotency key was used before")]
+    KeyUsed(Box<KeyedOutcome>),
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a store cannot do what it is asked.
+#[derive(Debug, Clone, Error)]
+pub enum StoreError {
+    /// For now: busy, full, unreachable, stopped. Nothing of the append was kept.
+    #[error("the log is not available: {0}")]
+    Unavailable(String),
+    /// What is stored is not what this program wrote.
+    #[error("the log is damaged: {0}")]
+    Damaged(String),
+    /// It cannot be opened; the text says what to mend.
+    #[error("{0}")]
+    Unusable(String),
+}
+
+/// An event as it stands in the log.
+#[derive(Debug, Clone)]
+pub struct StoredEvent {
+    /// Its place in the whole log.
+    pub position: Position,
+    /// Its identity.
+    pub event_id: Uuid,
+    /// Its stream.
+    pub stream: StreamId,
+    /// Its place in its stream.
+    pub sequence: Sequence,
+    /// Stored type name.
+    pub event_type: String,
+    /// Stored schema version.
+    pub schema_version: u32,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
+    /// The organization that it belongs to.
+    pub organization: Option<OrganizationId>,
+    /// The payload as stored, sealed.
+    pub payload: Arc<str>,
+    /// The metadata as stored, sealed.
+    pub metadata: Arc<str>,
+    /// SHA-256 over all of the above but the position; see [`leaf`].
+    pub leaf: [u8; 32],
+    /// The event, where it need not be decoded because this process has just appended it.
+    pub decoded: Option<Arc<Event>>,
+}
+
+impl StoredEvent {
+    /// The event, decoded.
+    pub fn event(&self) -> Result<Arc<Event>, DecodeError> {
+        if let Some(event) = &self.decoded {
+            return Ok(Arc::clone(event));
+        }
+        let kind = &self.stream.aggregate_type;
+        Event::decode(kind, &self.event_type, self.schema_version, &self.payload).map(Arc::new)
+    }
+
+    /// The whole record, decoded.
+    pub fn recorded(&self) -> Result<RecordedEvent, DecodeError> {
+        let event = self.event()?;
+        let metadata: Metadata = serde_json::from_str(&self.metadata)
+            .map_err(|error| DecodeError::Malformed { event_type: self.event_type.clone(), error })?;
+        Ok(RecordedEvent {
+            position: self.position,
+            event_id: self.event_id,
+            stream: self.stream.clone(),
+            sequence: self.sequence,
+            recorded_at: self.recorded_at,
+            organization: self.organization,
+            event: Arc::unwrap_or_clone(event),
+            metadata,
+        })
+    }
+}
+
+/// Which direction a query reads in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Order {
+    /// Oldest first.
+    #[default]
+    Ascending,
+    /// Newest first.
+    Descending,
+}
+
+/// Which events people want to see. Conditions are joined by "and".
+#[derive(Debug, Clone, Default)]
+pub struct LogQuery {
+    /// Of this organization only.
+    pub organization: Option<OrganizationId>,
+    /// Of this stream only.
+    pub stream: Option<StreamId>,
+    /// Of one of these stored types; empty for all.
+    pub types: Vec<String>,
+    /// By an actor of this kind.
+    pub actor_kind: Option<ActorKind>,
+    /// By the actor of this id.
+    pub actor_id: Option<String>,
+    /// Recorded at this time or later.
+    pub from: Option<Timestamp>,
+    /// Recorded at this time or earlier.
+    pub to: Option<Timestamp>,
+    /// Beyond this position in the direction of reading.
+    pub after: Option<Position>,
+    /// Not beyond this position of the log, whatever the direction.
+    pub up_to: Option<Position>,
+    /// At most this many.
+    pub limit: usize,
+    /// The direction of reading.
+    pub order: Order,
+}
+
+/// Where the log stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The position of the last event.
+    pub position: Position,
+    /// When it was recorded; the epoch for an empty log.
+    pub recorded_at: Timestamp,
+}
+
+/// A claim as it is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldClaim {
+    /// What is held.
+    pub claim: Claim,
+    /// By which aggregate; empty for a counter.
+    pub holder: String,
+    /// From when on it is free, where it is only held for a time.
+    pub held_until: Option<Timestamp>,
+    /// How often, for a counter; 1 otherwise.
+    pub count: u32,
+}
+
+/// What a store can promise beyond what all do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Positions are 1, 2, 3, ... without a hole.
+    pub gapless: bool,
+    /// One append may write several streams.
+    pub multi_stream: bool,
+}
+
+/// Changes when a log was restored to an earlier state, so that a position of the one is never taken for a
+/// position of the other. Eight hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Incarnation(pub u32);
+
+impl fmt::Display for Incarnation {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:08x}", self.0)
+    }
+}
+
+impl FromStr for Incarnation {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        u32::from_str_radix(text, 16).map(Self)
+    }
+}
+
+/// Told of every event of the log, in order, before the append that wrote it (here or in another process) has
+/// any consequence in this process: before it is answered, and before a decision is checked against it.
+pub trait Follower: fmt::Debug + Send + Sync {
+    /// These events are durable. May be told again of events that it has seen.
+    fn committed(&self, events: &[StoredEvent]);
+}
+
+/// The log.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync {
+    /// What it promises beyond what all do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Which incarnation of the log this is.
+    fn incarnation(&self) -> Incarnation;
+
+    /// The one operation that writes. Durable when it returns.
+    async fn append(&self, append: Append) -> Result<Appended, AppendError>;
+
+    /// Where the log stands, whoever wrote last. Concurrent calls share one read that starts after they came.
+    async fn head(&self) -> Result<Head, StoreError>;
+
+    /// As [`Store::head`], and followers have been told of everything up to there when it returns.
+    async fn confirm_head(&self) -> Result<Head, StoreError>;
+
+    /// Events of `stream` after sequence `after`, in order, at most `limit`.
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// Events of the whole log after position `after`, in order, at most `limit`.
+    async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// The events that people want to see.
+    async fn query(&self, query: LogQuery) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// Who holds `claim` now; one that was held for a time that is over is not held.
+    async fn holder(&self, claim: &Claim, now: Timestamp) -> Result<Option<HeldClaim>, StoreError>;
+
+    /// All claims in the order of [`Claim`], those after `after`, at most `limit`; held ones whose time is over
+    /// included.
+    async fn claims(&self, after: Option<&Claim>, limit: usize) -> Result<Vec<HeldClaim>, StoreError>;
+
+    /// How the request with this key ended, when it was made in the last seven days.
+    async fn outcome(&self, actor: &str, key: &str) -> Result<Option<KeyedOutcome>, StoreError>;
+
+    /// Adds a follower; it is told of what is committed from now on.
+    fn follow(&self, follower: Arc<dyn Follower>);
+
+    /// The highest position that this process knows to be durable; wakes on each commit in this process.
+    fn commits(&self) -> watch::Receiver<Position>;
+
+    /// Looks for damage that only this kind of store can have; one sentence for each finding.
+    async fn check(&self) -> Result<Vec<String>, StoreError>;
+}

@@ -1,0 +1,75 @@
+//! The schema of `log.db`: how it is made, brought up to date and compared with what is there.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::errors::StoreResult;
+use crate::{
+    clock,
+    store::{Incarnation, StoreError},
+};
+
+/// Stands in the file's header and says whose file it is: "must" in ASCII.
+pub(super) const APPLICATION_ID: i32 = 0x6D75_7374;
+
+/// What brings a file from one `user_version` to the next. Steps are added, never edited.
+const STEPS: [&str; 1] = [include_str!("schema.sql")];
+
+/// The `user_version` of a file that this program writes.
+pub(super) const VERSION: usize = STEPS.len();
+
+const INSERT_DEPLOYMENT: &str = "INSERT INTO deployment (only_row, incarnation) VALUES (1, ?1)";
+const SELECT_INCARNATION: &str = "SELECT incarnation FROM deployment";
+const SELECT_OBJECTS: &str = "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE sql IS NOT NULL";
+
+/// Brings the file up to date. Sound with several processes at once: all but one find nothing left to do.
+pub(super) fn migrate(connection: &mut Connection) -> StoreResult<()> {
+    if version(connection)? == VERSION {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let from = version(&transaction)?;
+    for step in STEPS.iter().skip(from) {
+        transaction.execute_batch(step)?;
+    }
+    if from == 0 {
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.execute(INSERT_DEPLOYMENT, [u32::from_le_bytes(clock::random_bytes())])?;
+    }
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    Ok(transaction.commit()?)
+}
+
+/// The `user_version` of the file.
+pub(super) fn version(connection: &Connection) -> StoreResult<usize> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+/// The incarnation that was drawn when the file was made.
+pub(super) fn incarnation(connection: &Connection) -> StoreResult<Incarnation> {
+    Ok(Incarnation(connection.query_row(SELECT_INCARNATION, [], |row| row.get(0))?))
+}
+
+/// One sentence for each table, index or trigger that is not as this program made it.
+pub(super) fn deviations(connection: &Connection) -> StoreResult<Vec<String>> {
+    let reference = Connection::open_in_memory()?;
+    for step in STEPS {
+        reference.execute_batch(step)?;
+    }
+    let (wanted, found) = (objects(&reference)?, objects(connection)?);
+    Ok(wanted
+        .iter()
+        .filter_map(|(name, sql)| match found.get(name) {
+            None => Some(format!("The {name} is missing.")),
+            Some(other) if other != sql => Some(format!("The {name} was altered.")),
+            Some(_) => None,
+        })
+        .collect())
+}
+
+fn objects(connection: &Connection) -> Result<BTreeMap<String, String>, StoreError> {
+    let mut statement = connection.prepare(SELECT_OBJECTS)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
