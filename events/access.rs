@@ -101,3 +101,7 @@ impl Requester {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "access_tests.rs"]
+mod tests;

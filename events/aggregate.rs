@@ -7,7 +7,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{event::Event, refusal::Refusal, time::Timestamp};
 
 /// The boundary that one decision is consistent within.
-pub trait Aggregate: Default + Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Aggregate:
+    Default + Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
+{
     /// The stored name of this kind of aggregate; never changes.
     const TYPE: &'static str;
 

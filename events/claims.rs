@@ -3,19 +3,16 @@
 //! [`claims_of`] is pure and needs nothing but the recorded event, so `doctor` and `copy` recompute all claims from
 //! the log. An event therefore says what its claims need, such as the hashes of a joining user's addresses.
 
+mod of_event;
+
 use compact_str::{CompactString, ToCompactString, format_compact};
 use serde::{Deserialize, Serialize};
 
+pub use of_event::claims_of;
+
 use crate::{
-    event::Event,
     id::{MemberId, OrganizationId, UserId},
-    member::{MemberEvent, Ownership},
-    organization::OrganizationEvent,
     personal::KeyedHash,
-    stream::StreamId,
-    team::TeamEvent,
-    token::TokenEvent,
-    user::UserEvent,
 };
 
 /// What kind of thing is claimed.
@@ -167,7 +164,7 @@ pub enum ClaimChange {
         /// The place in the group.
         claim: Claim,
     },
-    /// Leaves the counted group; refused when nobody would be left in it.
+    /// Leaves the counted group; refused when nobody would be left in it, nothing when he is not in it.
     Leave {
         /// The place in the group.
         claim: Claim,
@@ -211,117 +208,6 @@ pub enum BrokenBecause {
     Exhausted,
 }
 
-fn take(claim: Claim, holder: &str) -> ClaimChange {
-    ClaimChange::Take { claim, holder: holder.into() }
-}
-
-fn release(claim: Claim, holder: &str) -> ClaimChange {
-    ClaimChange::Release { claim, holder: holder.into() }
-}
-
-fn owner_change(organization: OrganizationId, member: &str, change: Ownership) -> ClaimChange {
-    let claim = Claim::owner(organization, member);
-    match change {
-        Ownership::Gained => ClaimChange::Join { claim },
-        Ownership::Lost => ClaimChange::Leave { claim },
-    }
-}
-
-/// What `event` does to the claims.
-pub fn claims_of(stream: &StreamId, organization: Option<OrganizationId>, event: &Event) -> Vec<ClaimChange> {
-    let holder = stream.aggregate_id.as_str();
-    match (event, organization) {
-        (Event::Member(event), Some(organization)) => of_member(organization, holder, event),
-        (Event::Organization(event), Some(_)) => of_organization(holder, event),
-        (Event::Team(event), Some(organization)) => of_team(organization, holder, event),
-        (Event::Member(_) | Event::Organization(_) | Event::Team(_), None) | (Event::Roles(_), _) => vec![],
-        (Event::User(event), _) => of_user(holder, event),
-        (Event::Token(event), _) => of_token(holder, event),
-    }
-}
-
-fn of_member(organization: OrganizationId, holder: &str, event: &MemberEvent) -> Vec<ClaimChange> {
-    match event {
-        MemberEvent::MemberInvited { email, .. }
-        | MemberEvent::InviteRequested { email, .. }
-        | MemberEvent::JoinRequested { email, .. } => {
-            email.hash().map(|hash| take(Claim::address(organization, hash), holder)).into_iter().collect()
-        }
-        MemberEvent::MemberAdded { user, addresses, ownership, .. } => {
-            let addresses = addresses.iter().map(|hash| take(Claim::address(organization, hash), holder));
-            let owner = ownership.map(|change| owner_change(organization, holder, change));
-            [take(Claim::membership(organization, *user), holder)].into_iter().chain(addresses).chain(owner).collect()
-        }
-        MemberEvent::OrgRoleChanged { ownership, .. } => {
-            ownership.map(|change| owner_change(organization, holder, change)).into_iter().collect()
-        }
-        MemberEvent::MemberRemoved { user, addresses, ownership, .. } => {
-            let owner = ownership.map(|change| owner_change(organization, holder, change));
-            let user = user.map(|user| release(Claim::membership(organization, user), holder));
-            let addresses = addresses.iter().map(|hash| release(Claim::address(organization, hash), holder));
-            owner.into_iter().chain(user).chain(addresses).collect()
-        }
-        MemberEvent::TeamAssigned { .. }
-        | MemberEvent::TeamUnassigned { .. }
-        | MemberEvent::TeamRoleChanged { .. }
-        | MemberEvent::TeamRoleCleared { .. }
-        | MemberEvent::SsoLinked { .. }
-        | MemberEvent::MemberFlagSet { .. }
-        | MemberEvent::MemberFlagCleared { .. } => vec![],
-    }
-}
-
-fn of_organization(holder: &str, event: &OrganizationEvent) -> Vec<ClaimChange> {
-    match event {
-        OrganizationEvent::OrganizationCreated { slug, .. } => vec![take(Claim::organization_slug(slug), holder)],
-        OrganizationEvent::OrganizationOptionChanged { .. }
-        | OrganizationEvent::OrganizationFlagChanged { .. }
-        | OrganizationEvent::DefaultRoleChanged { .. }
-        | OrganizationEvent::TwoFactorRequired {}
-        | OrganizationEvent::TwoFactorRequirementLifted {}
-        | OrganizationEvent::SsoEnabled { .. }
-        | OrganizationEvent::FeatureSet { .. } => vec![],
-    }
-}
-
-fn of_team(organization: OrganizationId, holder: &str, event: &TeamEvent) -> Vec<ClaimChange> {
-    match event {
-        TeamEvent::TeamCreated { slug, .. } => vec![take(Claim::team_slug(organization, slug), holder)],
-        TeamEvent::TeamFlagged { .. } => vec![],
-    }
-}
-
-fn of_user(holder: &str, event: &UserEvent) -> Vec<ClaimChange> {
-    match event {
-        UserEvent::UserRegistered { username, email, .. } => {
-            let name = username.hash().map(|hash| take(Claim::user_name(hash), holder));
-            let address = email.hash().map(|hash| take(Claim::user_address(hash), holder));
-            name.into_iter().chain(address).collect()
-        }
-        UserEvent::EmailAdded { email, memberships, .. } => {
-            let Some(hash) = email.hash() else { return vec![] };
-            let everywhere = memberships
-                .iter()
-                .map(|place| take(Claim::address(place.organization, hash), &String::from(place.member)));
-            [take(Claim::user_address(hash), holder)].into_iter().chain(everywhere).collect()
-        }
-        UserEvent::UserDeactivated { owns } => owns
-            .iter()
-            .map(|place| owner_change(place.organization, &String::from(place.member), Ownership::Lost))
-            .collect(),
-        UserEvent::EmailVerified { .. }
-        | UserEvent::AuthenticatorEnrolled { .. }
-        | UserEvent::SuperuserGranted {} => vec![],
-    }
-}
-
-fn of_token(holder: &str, event: &TokenEvent) -> Vec<ClaimChange> {
-    match event {
-        TokenEvent::TokenIssued { digest, .. } => vec![take(Claim::token(digest), holder)],
-        TokenEvent::TokenRevoked { digest } => vec![release(Claim::token(digest), holder)],
-    }
-}
-
 /// A membership that an event of another aggregate names, so that its claims are complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -331,3 +217,7 @@ pub struct Place {
     /// The member there.
     pub member: MemberId,
 }
+
+#[cfg(test)]
+#[path = "claims_tests.rs"]
+mod tests;

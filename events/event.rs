@@ -152,7 +152,9 @@ impl Event {
             (crate::definitions::TYPE, RolesEvent::STORED),
         ]
         .into_iter()
-        .flat_map(|(aggregate, stored)| stored.iter().map(move |(name, version)| (aggregate, *name, *version)))
+        .flat_map(|(aggregate, stored)| {
+            stored.iter().map(move |(name, version)| (aggregate, *name, *version))
+        })
     }
 }
 
@@ -177,6 +179,10 @@ impl Stored<'_> {
             return Err(DecodeError::Unknown { event_type: self.event_type.into(), version: self.version });
         };
         let malformed = |error| DecodeError::Malformed { event_type: self.event_type.into(), error };
+        // The derived reader would take a list for an object, field by field.
+        if !self.payload.trim_start().starts_with('{') {
+            return Err(malformed(serde::de::Error::custom("it is not an object")));
+        }
         if self.version == current {
             let tagged = format!("{{\"{}\":{}}}", self.event_type, self.payload);
             return serde_json::from_str(&tagged).map_err(malformed);

@@ -94,7 +94,20 @@ mod tests {
     fn an_id_is_its_shortest_decimal_form() {
         assert_eq!("42".parse::<MemberId>().map(MemberId::get), Ok(42));
         assert_eq!(MAX_ID.to_string().parse::<MemberId>().map(MemberId::get), Ok(MAX_ID));
-        for text in ["", "0", "07", "+7", "-7", " 7", "7 ", "me", "9007199254740992", "99999999999999999999", "1e3", "\u{0}"] {
+        for text in [
+            "",
+            "0",
+            "07",
+            "+7",
+            "-7",
+            " 7",
+            "7 ",
+            "me",
+            "9007199254740992",
+            "99999999999999999999",
+            "1e3",
+            "\u{0}",
+        ] {
             assert!(text.parse::<MemberId>().is_err(), "{text:?} was taken for an id");
         }
     }

@@ -31,3 +31,10 @@ pub mod time;
 pub mod token;
 pub mod upcast;
 pub mod user;
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod histories;
+#[cfg(test)]
+mod specification;

@@ -130,7 +130,9 @@ impl<T: PersonalText> Personal<T> {
 impl<T> Serialize for Personal<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Open { .. } => Err(S::Error::custom("a personal value must be sealed before it is written")),
+            Self::Open { .. } => {
+                Err(S::Error::custom("a personal value must be sealed before it is written"))
+            }
             Self::Sealed(envelope) => envelope.serialize(serializer),
         }
     }
@@ -150,3 +152,6 @@ pub trait PersonalVisitor {
     fn visit<T: PersonalText>(&mut self, field: &str, value: &mut Personal<T>) -> Result<(), Self::Error>;
 }
 
+#[cfg(test)]
+#[path = "personal_tests.rs"]
+mod tests;

@@ -175,3 +175,7 @@ pub struct RecordedEvent {
     /// Who asked, and how.
     pub metadata: Metadata,
 }
+
+#[cfg(test)]
+#[path = "recorded_tests.rs"]
+mod tests;

@@ -5,6 +5,8 @@ use thiserror::Error;
 
 use crate::{
     claims::{BrokenBecause, BrokenClaim, ClaimKind},
+    event::Event,
+    member::{MemberEvent, Ownership},
     roles::RoleId,
 };
 
@@ -51,6 +53,8 @@ macro_rules! refusals {
 }
 
 refusals! {
+    /// It has changed since the requester read it.
+    "stale" Stale
     /// The requester lacks the permission.
     "no_permission" NoPermission
     /// There is no such thing, or not for this requester.
@@ -123,6 +127,24 @@ refusals! {
     "roles_malformed" RolesMalformed { why: String }
 }
 
+impl Refusal {
+    /// Why an append of `events` that broke a claim is refused. Says what the claim alone does not: whether the last
+    /// owner would have been demoted or removed.
+    pub fn of_append<'events>(broken: BrokenClaim, events: impl IntoIterator<Item = &'events Event>) -> Self {
+        let demotes = |event: &Event| {
+            matches!(
+                event,
+                Event::Member(MemberEvent::OrgRoleChanged { ownership: Some(Ownership::Lost), .. })
+            )
+        };
+        match Self::from(broken) {
+            Self::LastOwnerRemoved if events.into_iter().any(demotes) => Self::LastOwnerDemoted,
+            refusal => refusal,
+        }
+    }
+}
+
+/// Takes the loss of the last owner for a removal; [`Refusal::of_append`] knows better.
 impl From<BrokenClaim> for Refusal {
     fn from(broken: BrokenClaim) -> Self {
         match (broken.claim.kind, broken.why) {
@@ -135,7 +157,13 @@ impl From<BrokenClaim> for Refusal {
             (ClaimKind::UserName, _) => Self::UserNameTaken,
             (ClaimKind::Token, _) => Self::TokenTaken,
             (ClaimKind::Owner, BrokenBecause::LastInGroup) => Self::LastOwnerRemoved,
-            (ClaimKind::Owner | ClaimKind::Counter, _) => Self::LimitReached { what: broken.claim.key.into() },
+            (ClaimKind::Owner | ClaimKind::Counter, _) => {
+                Self::LimitReached { what: broken.claim.key.into() }
+            }
         }
     }
 }
+
+#[cfg(test)]
+#[path = "refusal_tests.rs"]
+mod tests;

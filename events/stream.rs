@@ -88,3 +88,7 @@ counters! {
     /// Index of an event in the whole log, from 1; 0 is an empty log.
     Position
 }
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;

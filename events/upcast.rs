@@ -57,8 +57,11 @@ pub fn upcast(
             .iter()
             .find(|step| step.event_type == event_type && step.from == version)
             .ok_or_else(|| UpcastError::Missing { event_type: event_type.into(), from: version })?;
-        (step.step)(payload)
-            .map_err(|why| UpcastError::Refused { event_type: event_type.into(), from: version, why })
+        (step.step)(payload).map_err(|why| UpcastError::Refused {
+            event_type: event_type.into(),
+            from: version,
+            why,
+        })
     })
 }
 

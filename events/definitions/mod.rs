@@ -22,8 +22,11 @@ pub enum RolesCommand {
     Define {
         /// The new roles.
         content: RolesDefinition,
-        /// The organization and team roles that somebody holds, invitations included.
-        held: BTreeSet<RoleId>,
+        /// The organization roles that somebody holds, invitations included. Apart from the team roles, because
+        /// one id may name one of each kind.
+        held_org_roles: BTreeSet<RoleId>,
+        /// The team roles that somebody holds, invitations included.
+        held_team_roles: BTreeSet<RoleId>,
     },
 }
 
@@ -72,19 +75,19 @@ impl Aggregate for RoleDefinitions {
     type Event = RolesEvent;
 
     fn decide(&self, command: RolesCommand) -> Result<Vec<RolesEvent>, Refusal> {
-        let RolesCommand::Define { content, held } = command;
+        let RolesCommand::Define { content, held_org_roles, held_team_roles } = command;
         let Some(current) = &self.in_force else { return Ok(vec![RolesEvent::RolesDefined { content }]) };
         if *current.definition() == content {
             return Ok(vec![]);
         }
         let new = Roles::from(content);
-        let is_defined =
-            |role: &RoleId| new.org_role(role.as_str()).is_some() || new.team_role(role.as_str()).is_some();
-        let vanishing: Vec<_> = held.iter().filter(|role| !is_defined(role)).cloned().collect();
+        let org_roles = held_org_roles.iter().filter(|role| new.org_role(role.as_str()).is_none());
+        let team_roles = held_team_roles.iter().filter(|role| new.team_role(role.as_str()).is_none());
+        let vanishing: Vec<_> = org_roles.chain(team_roles).cloned().collect();
         if !vanishing.is_empty() {
             return Err(Refusal::RolesInUse { roles: vanishing });
         }
-        if held.contains(current.top()) && new.top() != current.top() {
+        if held_org_roles.contains(current.top()) && new.top() != current.top() {
             return Err(Refusal::TopRoleFixed { role: current.top().clone() });
         }
         Ok(vec![RolesEvent::RolesDefined { content: new.definition().clone() }])
@@ -102,3 +105,6 @@ impl Aggregate for RoleDefinitions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

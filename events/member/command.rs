@@ -119,7 +119,12 @@ pub enum MemberCommand {
     /// Clear a flag.
     ClearFlag(MemberFlag),
     /// Remove the member, whoever asks.
-    Remove(RemovalReason),
+    Remove {
+        /// Why.
+        reason: RemovalReason,
+        /// Keyed hashes of all of the user's addresses: those that he added since he joined are free again too.
+        addresses: Vec<KeyedHash>,
+    },
     /// The whole of PUT member, with every check (behaviour.md 2.3).
     Update(MemberUpdate, Arc<UpdateContext>),
     /// The whole of DELETE member, with every check (behaviour.md 3.2).

@@ -1,14 +1,17 @@
 //! What each command does. One function per command; the two that are whole endpoints have files of their own.
 
+use std::collections::BTreeSet;
+
 use super::{
-    AssignedHow, Assignment, Member, MemberCommand, MemberEvent, MemberFlag, NewInvitation, NewMember, Ownership,
-    RemovalReason, TeamNames, UnassignedHow,
+    AssignedHow, Assignment, Member, MemberCommand, MemberEvent, MemberFlag, NewInvitation, NewMember,
+    Ownership, RemovalReason, TeamNames, UnassignedHow,
     remove::remove_by,
     teams::{Wanted, change_teams},
     update::update,
 };
 use crate::{
     id::TeamId,
+    personal::KeyedHash,
     refusal::Refusal,
     roles::{RoleId, Roles},
     time::Timestamp,
@@ -39,7 +42,7 @@ pub(super) fn decide(member: &Member, command: MemberCommand) -> Result<Vec<Memb
         MemberCommand::ClearFlag(flag) => {
             Ok(unless(!member.flags.contains(&flag), MemberEvent::MemberFlagCleared { flag }))
         }
-        MemberCommand::Remove(reason) => Ok(vec![removed(member, reason)?]),
+        MemberCommand::Remove { reason, addresses } => Ok(vec![removed(member, reason, &addresses)?]),
     }
 }
 
@@ -48,12 +51,20 @@ fn unless(already: bool, event: MemberEvent) -> Vec<MemberEvent> {
 }
 
 fn known(role: &RoleId, roles: &Roles) -> Result<(), Refusal> {
-    if roles.org_role(role.as_str()).is_some() { Ok(()) } else { Err(Refusal::RoleUnknown { role: role.clone() }) }
+    if roles.org_role(role.as_str()).is_some() {
+        Ok(())
+    } else {
+        Err(Refusal::RoleUnknown { role: role.clone() })
+    }
 }
 
 /// The role goes together with having teams.
 pub(super) fn allow_teams(role: &RoleId, any_teams: bool, roles: &Roles) -> Result<(), Refusal> {
-    if !any_teams || roles.allows_teams(role) { Ok(()) } else { Err(Refusal::TeamRolesNotAllowed { role: role.clone() }) }
+    if !any_teams || roles.allows_teams(role) {
+        Ok(())
+    } else {
+        Err(Refusal::TeamRolesNotAllowed { role: role.clone() })
+    }
 }
 
 fn begin(member: &Member, org_role: &RoleId, teams: &[Assignment], roles: &Roles) -> Result<(), Refusal> {
@@ -61,11 +72,18 @@ fn begin(member: &Member, org_role: &RoleId, teams: &[Assignment], roles: &Roles
         return Err(Refusal::AlreadyExists);
     }
     known(org_role, roles)?;
+    let mut team_roles = teams.iter().filter_map(|entry| entry.role.as_ref());
+    if let Some(role) = team_roles.find(|role| roles.team_role(role.as_str()).is_none()) {
+        return Err(Refusal::RoleUnknown { role: role.clone() });
+    }
     allow_teams(org_role, !teams.is_empty(), roles)
 }
 
-fn assigned(teams: Vec<Assignment>, imported: bool) -> impl Iterator<Item = MemberEvent> {
+/// A team that is named twice is joined once, as its first entry says.
+fn assigned(mut teams: Vec<Assignment>, imported: bool) -> impl Iterator<Item = MemberEvent> {
     let how = if imported { AssignedHow::Imported } else { AssignedHow::Invited };
+    let mut seen = BTreeSet::new();
+    teams.retain(|entry| seen.insert(entry.team));
     teams.into_iter().map(move |Assignment { team, role }| MemberEvent::TeamAssigned { team, role, how })
 }
 
@@ -154,7 +172,9 @@ fn join_team(member: &Member, team: TeamId, roles: &Roles) -> Result<Vec<MemberE
 
 fn leave_team(member: &Member, team: TeamId) -> Vec<MemberEvent> {
     let role = member.teams.get(&team).cloned();
-    role.map(|role| MemberEvent::TeamUnassigned { team, role, how: UnassignedHow::Left }).into_iter().collect()
+    role.map(|role| MemberEvent::TeamUnassigned { team, role, how: UnassignedHow::Left })
+        .into_iter()
+        .collect()
 }
 
 /// Stores the role if it is strictly above what the organization role gives, else none (behaviour.md 5.4).
@@ -174,14 +194,19 @@ fn change_team_role(
     Ok(unless(unchanged, MemberEvent::TeamRoleChanged { team, from, to }))
 }
 
-/// The removal of `member`.
-pub(super) fn removed(member: &Member, reason: RemovalReason) -> Result<MemberEvent, Refusal> {
+/// The removal of `member`, who gives back the addresses that he joined with and the `addresses` of his account.
+pub(super) fn removed(
+    member: &Member,
+    reason: RemovalReason,
+    addresses: &[KeyedHash],
+) -> Result<MemberEvent, Refusal> {
+    let addresses: BTreeSet<_> = member.addresses.iter().chain(addresses).cloned().collect();
     Ok(MemberEvent::MemberRemoved {
         reason,
         role: member.org_role.clone().ok_or(Refusal::NotFound)?,
         teams: member.teams.keys().copied().collect(),
         user: member.user,
-        addresses: member.addresses.iter().cloned().collect(),
+        addresses: addresses.into_iter().collect(),
         ownership: member.owner.then_some(Ownership::Lost),
     })
 }

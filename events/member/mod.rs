@@ -6,13 +6,15 @@
 mod command;
 mod decide;
 mod event;
+mod flag;
 mod remove;
 mod state;
 mod teams;
 mod update;
 
 pub use command::{Assignment, MemberCommand, NewInvitation, NewMember};
-pub use event::{AssignedHow, InviteStatus, MemberEvent, MemberFlag, Ownership, RemovalReason, UnassignedHow};
+pub use event::{AssignedHow, InviteStatus, MemberEvent, Ownership, RemovalReason, UnassignedHow};
+pub use flag::MemberFlag;
 pub use remove::RemovalContext;
 pub use state::{Invitation, Member};
 pub use teams::TeamNames;

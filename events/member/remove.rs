@@ -7,6 +7,7 @@ use crate::{
     access::Requester,
     id::{MemberId, OrganizationId},
     organization::Organization,
+    personal::KeyedHash,
     refusal::Refusal,
     roles::{Roles, ScopeSet},
 };
@@ -22,6 +23,9 @@ pub struct RemovalContext {
     pub member: MemberId,
     /// The roles in force.
     pub roles: Arc<Roles>,
+    /// Keyed hashes of all addresses of the member's account: those that were added since he joined are free again
+    /// too. None for a pending member.
+    pub addresses: Vec<KeyedHash>,
     /// Whether somebody else is an owner too. The claim decides in the end; this keeps the order of refusals.
     pub other_owners: bool,
 }
@@ -52,7 +56,7 @@ pub(super) fn remove_by(member: &Member, context: &RemovalContext) -> Result<Vec
         return Err(Refusal::PartnershipRestricted);
     }
     let reason = if leaving { RemovalReason::Left } else { RemovalReason::Removed };
-    Ok(vec![removed(member, reason)?])
+    Ok(vec![removed(member, reason, &context.addresses)?])
 }
 
 /// Whether the requester may remove somebody else.
@@ -61,19 +65,26 @@ fn may_remove(member: &Member, context: &RemovalContext, scopes: &ScopeSet) -> R
     if requester.integration.is_some() {
         return Err(Refusal::RemovalOfHigher);
     }
-    if scopes.contains("member:admin") {
+    let is_admin = scopes.contains("member:admin");
+    if requester.is_superuser() {
+        return if is_admin { Ok(()) } else { Err(Refusal::RemovalWithoutScope) };
+    }
+    if is_admin {
         let acting = requester.membership.as_ref().and_then(|(_, acting)| acting.org_role.as_ref());
-        let manages = match (acting, &member.org_role) {
-            _ if requester.is_superuser() => true,
-            (Some(acting), Some(role)) => context.roles.can_manage(acting, role),
-            _ => false,
-        };
+        let manages = acting
+            .zip(member.org_role.as_ref())
+            .is_some_and(|(acting, role)| context.roles.can_manage(acting, role));
         return if manages { Ok(()) } else { Err(Refusal::RemovalOfHigher) };
     }
-    let may_invite = !context.organization.1.flag("disable_member_invite") && scopes.contains("member:invite");
+    let may_invite =
+        !context.organization.1.flag("disable_member_invite") && scopes.contains("member:invite");
     if !may_invite || !member.is_pending() {
         return Err(Refusal::RemovalWithoutScope);
     }
     let user = requester.user.as_ref().map(|(id, _)| *id);
-    if member.inviter.is_some() && member.inviter == user { Ok(()) } else { Err(Refusal::RemovalOfAnothersInvitation) }
+    if member.inviter.is_some() && member.inviter == user {
+        Ok(())
+    } else {
+        Err(Refusal::RemovalOfAnothersInvitation)
+    }
 }

@@ -55,7 +55,6 @@ pub struct Member {
     pub owner: bool,
 }
 
-
 impl Member {
     /// Whether there is such a member now.
     pub fn exists(&self) -> bool {
@@ -100,7 +99,15 @@ impl Aggregate for Member {
 
     fn evolve(&mut self, event: &MemberEvent, at: Timestamp) {
         match event {
-            MemberEvent::MemberInvited { organization, email, org_role, inviter, generation, expires_at, .. } => {
+            MemberEvent::MemberInvited {
+                organization,
+                email,
+                org_role,
+                inviter,
+                generation,
+                expires_at,
+                ..
+            } => {
                 self.begin(*organization, org_role, at);
                 self.address(email);
                 self.inviter = *inviter;

@@ -43,10 +43,16 @@ pub(super) fn change_teams(member: &Member, wanted: &Wanted<'_>, names: &TeamNam
     for team in by_slug(names, member.teams.keys().copied()) {
         let before = member.teams[&team].clone();
         match (before, after.get(&team).cloned()) {
-            (role, None) => left.push(MemberEvent::TeamUnassigned { team, role, how: UnassignedHow::Replaced }),
+            (role, None) => {
+                left.push(MemberEvent::TeamUnassigned { team, role, how: UnassignedHow::Replaced })
+            }
             (Some(was), Some(None)) if keep_or_clear(Some(was.clone())).is_none() => {
                 if let Some((org_role, _)) = wanted.org_role {
-                    cleared.push(MemberEvent::TeamRoleCleared { team, was, because_of_org_role: org_role.clone() });
+                    cleared.push(MemberEvent::TeamRoleCleared {
+                        team,
+                        was,
+                        because_of_org_role: org_role.clone(),
+                    });
                 }
             }
             (from, Some(to)) if from != to => changed.push(MemberEvent::TeamRoleChanged { team, from, to }),
@@ -55,6 +61,10 @@ pub(super) fn change_teams(member: &Member, wanted: &Wanted<'_>, names: &TeamNam
     }
     let joined = by_slug(names, after.keys().copied().filter(|team| !member.teams.contains_key(team)))
         .into_iter()
-        .map(|team| MemberEvent::TeamAssigned { team, role: after[&team].clone(), how: AssignedHow::Replaced });
+        .map(|team| MemberEvent::TeamAssigned {
+            team,
+            role: after[&team].clone(),
+            how: AssignedHow::Replaced,
+        });
     cleared.into_iter().chain(left).chain(joined.collect::<Vec<_>>()).chain(changed).collect()
 }

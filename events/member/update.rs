@@ -98,7 +98,11 @@ struct Checked {
 }
 
 /// What a PUT of `changes` does to `member`.
-pub(super) fn update(member: &Member, changes: &MemberUpdate, context: &UpdateContext) -> Result<Vec<MemberEvent>, Refusal> {
+pub(super) fn update(
+    member: &Member,
+    changes: &MemberUpdate,
+    context: &UpdateContext,
+) -> Result<Vec<MemberEvent>, Refusal> {
     let needs = ["member:invite", "member:write", "member:admin"];
     let (id, organization) = &context.organization;
     let scopes = context.requester.gate(*id, organization, &context.roles, &needs, true)?;
@@ -116,7 +120,11 @@ pub(super) fn update(member: &Member, changes: &MemberUpdate, context: &UpdateCo
     }
     gate_plain(member, changes, context, &scopes)?;
     if changes.reinvite {
-        let refusal = if changes.has_other_keys { Refusal::ReinviteWithChanges } else { Refusal::InvitationsNotAvailable };
+        let refusal = if changes.has_other_keys {
+            Refusal::ReinviteWithChanges
+        } else {
+            Refusal::InvitationsNotAvailable
+        };
         return Err(refusal);
     }
     check_teams(member, &checked, context)?;
@@ -125,20 +133,26 @@ pub(super) fn update(member: &Member, changes: &MemberUpdate, context: &UpdateCo
         check_role(member, role, context, &allowed)?;
     }
     let change = role.and_then(|role| role_change(member, role, context.active, &context.roles));
-    let wanted = Wanted { org_role: role.map(|role| (role, &*context.roles)), teams: checked.teams.as_deref() };
+    let wanted =
+        Wanted { org_role: role.map(|role| (role, &*context.roles)), teams: checked.teams.as_deref() };
     Ok(change.into_iter().chain(change_teams(member, &wanted, &context.names())).collect())
 }
 
 /// All errors of all fields together.
-fn check_fields(changes: &MemberUpdate, context: &UpdateContext, allowed: &[RoleId]) -> Result<Checked, Refusal> {
+fn check_fields(
+    changes: &MemberUpdate,
+    context: &UpdateContext,
+    allowed: &[RoleId],
+) -> Result<Checked, Refusal> {
     let mut errors = changes.malformed.clone();
-    let mut role_of = |field, value: &Option<String>| match check_org_role(field, value.as_deref(), context, allowed) {
-        Ok(role) => role,
-        Err(error) => {
-            errors.push(error);
-            None
-        }
-    };
+    let mut role_of =
+        |field, value: &Option<String>| match check_org_role(field, value.as_deref(), context, allowed) {
+            Ok(role) => role,
+            Err(error) => {
+                errors.push(error);
+                None
+            }
+        };
     let org_role = role_of("orgRole", &changes.org_role);
     let role = role_of("role", &changes.role);
     let teams = check_team_fields(changes, context).unwrap_or_else(|error| {
@@ -146,7 +160,11 @@ fn check_fields(changes: &MemberUpdate, context: &UpdateContext, allowed: &[Role
         None
     });
     errors.extend(check_email(context));
-    if errors.is_empty() { Ok(Checked { org_role: org_role.or(role), teams }) } else { Err(Refusal::InvalidFields { errors }) }
+    if errors.is_empty() {
+        Ok(Checked { org_role: org_role.or(role), teams })
+    } else {
+        Err(Refusal::InvalidFields { errors })
+    }
 }
 
 fn check_org_role(
@@ -165,7 +183,7 @@ fn check_org_role(
     Err(FieldError::new(field, "You do not have permission to set that org-level role"))
 }
 
-/// The teams asked for: every slug an active team of the organization, none twice, every role defined.
+/// The teams asked for: every role defined, every slug an active team of the organization, none twice.
 fn check_team_fields(
     changes: &MemberUpdate,
     context: &UpdateContext,
@@ -178,18 +196,17 @@ fn check_team_fields(
         }
         (None, None) => return Ok(None),
     };
+    let defined = |role: &str| context.roles.team_role(role).map(|role| role.id.clone());
+    if entries.iter().filter_map(|entry| entry.role.as_deref()).any(|role| defined(role).is_none()) {
+        return Err(FieldError::new(field, "Invalid team-role"));
+    }
     let team_roles = context.feature(Feature::TeamRoles);
     let mut found: BTreeMap<TeamId, Assignment> = BTreeMap::new();
     for TeamRoleEntry { team, role } in &entries {
-        let role = match role {
-            Some(role) => match context.roles.team_role(role) {
-                Some(role) => Some(role.id.clone()),
-                None => return Err(FieldError::new(field, "Invalid team-role")),
-            },
-            None => None,
+        let Some(team) = context.active_team(team) else {
+            return Err(FieldError::new(field, "Invalid teams"));
         };
-        let Some(team) = context.active_team(team) else { return Err(FieldError::new(field, "Invalid teams")) };
-        let role = role.filter(|_| team_roles);
+        let role = role.as_deref().and_then(defined).filter(|_| team_roles);
         if found.insert(team, Assignment { team, role }).is_some() {
             return Err(FieldError::new(field, "Invalid teams"));
         }
@@ -222,7 +239,11 @@ fn gate_plain(
         return Err(Refusal::NoPermission);
     }
     let requester = context.requester.user.as_ref().map(|(id, _)| *id);
-    if member.inviter.is_some() && member.inviter == requester { Ok(()) } else { Err(Refusal::InvitationOfAnother) }
+    if member.inviter.is_some() && member.inviter == requester {
+        Ok(())
+    } else {
+        Err(Refusal::InvitationOfAnother)
+    }
 }
 
 /// The role that results goes together with the teams that result.
@@ -235,7 +256,12 @@ fn check_teams(member: &Member, checked: &Checked, context: &UpdateContext) -> R
     allow_teams(role, any_teams, &context.roles)
 }
 
-fn check_role(member: &Member, role: &RoleId, context: &UpdateContext, allowed: &[RoleId]) -> Result<(), Refusal> {
+fn check_role(
+    member: &Member,
+    role: &RoleId,
+    context: &UpdateContext,
+    allowed: &[RoleId],
+) -> Result<(), Refusal> {
     if !allowed.contains(role) {
         return Err(Refusal::RoleNotAssignable);
     }

@@ -3,16 +3,14 @@
 use serde_json::Value;
 
 use super::{
-    Access, Feature, NewOrganization, Organization, OrganizationCommand, OrganizationEvent, Setting, SettingKind,
-    SsoProvider, check_slug,
+    Access, Feature, NewOrganization, Organization, OrganizationCommand, OrganizationEvent,
+    SAMPLE_RATE_NEEDS_AUTOMATIC_MODE, Setting, SettingKind, SsoProvider, check_name, check_slug,
 };
 use crate::{
+    aggregate::Aggregate,
     refusal::{FieldError, Refusal},
     roles::{RoleId, Roles},
 };
-
-/// The most characters of a name.
-const MAX_NAME: usize = 64;
 
 pub(super) fn decide(
     organization: &Organization,
@@ -24,7 +22,9 @@ pub(super) fn decide(
         OrganizationCommand::ChangeSettings { changes, by_staff, roles } => {
             change_settings(organization, &changes, by_staff, &roles)
         }
-        OrganizationCommand::ChangeDefaultRole { role, roles } => change_default_role(organization, role, &roles),
+        OrganizationCommand::ChangeDefaultRole { role, roles } => {
+            change_default_role(organization, role, &roles)
+        }
         OrganizationCommand::EnableSso { provider, name, allow_unlinked } => {
             Ok(enable_sso(organization, SsoProvider { provider, name, allow_unlinked }))
         }
@@ -37,22 +37,18 @@ fn create(organization: &Organization, new: NewOrganization) -> Result<Vec<Organ
         return Err(Refusal::AlreadyExists);
     }
     check_slug(&new.slug, true)?;
-    let name = new.name.trim();
-    let wrong = match name.chars().count() {
-        0 => Some("This field may not be blank.".to_owned()),
-        count if count > MAX_NAME => Some(format!("Ensure this field has no more than {MAX_NAME} characters.")),
-        _ => None,
-    };
-    if let Some(message) = wrong {
-        return Err(Refusal::InvalidFields { errors: vec![FieldError::new("name", message)] });
-    }
+    let name = check_name(&new.name)?;
     known(&new.default_role, &new.roles)?;
     let NewOrganization { slug, default_role, .. } = new;
-    Ok(vec![OrganizationEvent::OrganizationCreated { slug, name: name.to_owned(), default_role }])
+    Ok(vec![OrganizationEvent::OrganizationCreated { slug, name, default_role }])
 }
 
 fn known(role: &RoleId, roles: &Roles) -> Result<(), Refusal> {
-    if roles.org_role(role.as_str()).is_some() { Ok(()) } else { Err(Refusal::RoleUnknown { role: role.clone() }) }
+    if roles.org_role(role.as_str()).is_some() {
+        Ok(())
+    } else {
+        Err(Refusal::RoleUnknown { role: role.clone() })
+    }
 }
 
 /// All errors together; nothing is changed when there is one. A field that is no setting is an error too.
@@ -70,7 +66,27 @@ fn change_settings(
             Err(message) => errors.push(FieldError::new(field, message)),
         }
     }
+    if errors.is_empty() {
+        errors.extend(check_sampling(organization, changes, &events));
+    }
     if errors.is_empty() { Ok(events) } else { Err(Refusal::InvalidFields { errors }) }
+}
+
+/// One sample rate for the whole organization says nothing where each project has its own.
+fn check_sampling(
+    organization: &Organization,
+    changes: &[(String, Value)],
+    events: &[OrganizationEvent],
+) -> Option<FieldError> {
+    if !changes.iter().any(|(field, _)| field == "targetSampleRate") {
+        return None;
+    }
+    let mut after = organization.clone();
+    for event in events {
+        after.evolve(event, organization.created_at);
+    }
+    let mode = Setting::by_field("samplingMode").map(|setting| after.setting(setting))?;
+    (mode == "project").then(|| FieldError::new("non_field_errors", SAMPLE_RATE_NEEDS_AUTOMATIC_MODE))
 }
 
 fn change_setting(
@@ -102,9 +118,10 @@ fn change_setting(
             OrganizationEvent::TwoFactorRequired {}
         }
         SettingKind::Flag { stored: "require_2fa", .. } => OrganizationEvent::TwoFactorRequirementLifted {},
-        SettingKind::Flag { stored, inverted, .. } => {
-            OrganizationEvent::OrganizationFlagChanged { flag: stored.to_owned(), to: (to == Value::Bool(true)) != inverted }
-        }
+        SettingKind::Flag { stored, inverted, .. } => OrganizationEvent::OrganizationFlagChanged {
+            flag: stored.to_owned(),
+            to: (to == Value::Bool(true)) != inverted,
+        },
     }))
 }
 
@@ -127,5 +144,9 @@ fn enable_sso(organization: &Organization, sso: SsoProvider) -> Vec<Organization
 }
 
 fn set_feature(organization: &Organization, feature: Feature, on: bool) -> Vec<OrganizationEvent> {
-    if organization.has_feature(feature) == on { vec![] } else { vec![OrganizationEvent::FeatureSet { feature, on }] }
+    if organization.has_feature(feature) == on {
+        vec![]
+    } else {
+        vec![OrganizationEvent::FeatureSet { feature, on }]
+    }
 }

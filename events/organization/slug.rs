@@ -3,7 +3,8 @@
 use crate::refusal::Refusal;
 
 /// Slugs that are paths of their own.
-const RESERVED: &[&str] = &["admin", "api", "docs", "healthz", "me", "metrics", "new", "openapi", "readyz", "settings"];
+const RESERVED: &[&str] =
+    &["admin", "api", "docs", "healthz", "me", "metrics", "new", "openapi", "readyz", "settings"];
 
 /// The most characters of a slug.
 const MAX: usize = 50;
@@ -53,8 +54,20 @@ mod tests {
     #[test]
     fn everything_else_is_refused_with_a_reason() {
         let long = "x".repeat(51);
-        let slugs =
-            ["", "ab", "Upper", "with space", "under_score", "-dash", "dash-", "1234", "api", "na\u{ef}ve", "nul\0", &long];
+        let slugs = [
+            "",
+            "ab",
+            "Upper",
+            "with space",
+            "under_score",
+            "-dash",
+            "dash-",
+            "1234",
+            "api",
+            "na\u{ef}ve",
+            "nul\0",
+            &long,
+        ];
         for slug in slugs {
             assert!(check_slug(slug, true).is_err(), "{slug:?} passed");
         }

@@ -38,7 +38,7 @@ pub struct Organization {
     pub created_at: Timestamp,
     /// The options that are stored, by API field.
     pub options: BTreeMap<String, Value>,
-    /// The flags that differ from those of a new organization, by stored name.
+    /// The flags that were changed, by stored name.
     pub flags: BTreeMap<String, bool>,
     /// The features that were switched.
     pub features: BTreeMap<Feature, bool>,

@@ -6,7 +6,7 @@ use crate::{
     aggregate::Aggregate,
     event::{Event, stored},
     id::OrganizationId,
-    organization::check_slug,
+    organization::{check_name, check_slug},
     refusal::Refusal,
     time::Timestamp,
 };
@@ -98,6 +98,7 @@ impl Aggregate for Team {
             TeamCommand::Create { .. } if self.organization.is_some() => Err(Refusal::AlreadyExists),
             TeamCommand::Create { organization, slug, name } => {
                 check_slug(&slug, false)?;
+                let name = check_name(&name)?;
                 Ok(vec![TeamEvent::TeamCreated { organization, slug, name }])
             }
             TeamCommand::Flag(..) if self.organization.is_none() => Err(Refusal::NotFound),
@@ -132,3 +133,6 @@ impl Aggregate for Team {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,3 +125,6 @@ impl Aggregate for ApiToken {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

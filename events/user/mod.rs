@@ -111,7 +111,8 @@ impl Aggregate for User {
                 self.addresses.push(Address { email: email.clone(), verified: false });
             }
             UserEvent::EmailVerified { email } => {
-                for address in self.addresses.iter_mut().filter(|address| address.email.hash() == Some(email)) {
+                for address in self.addresses.iter_mut().filter(|address| address.email.hash() == Some(email))
+                {
                     address.verified = true;
                 }
             }
@@ -130,3 +131,6 @@ impl Aggregate for User {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
