@@ -5,11 +5,12 @@ use compact_str::CompactString;
 use super::{Claim, ClaimChange, ClaimKind, Place, claims_of};
 use crate::{
     claims::{BrokenBecause, BrokenClaim},
+    definitions::RolesEvent,
     event::Event,
     id::{OrganizationId, TeamId, UserId},
     member::{AssignedHow, MemberEvent, MemberFlag, Ownership, RemovalReason, UnassignedHow},
     organization::{Feature, OrganizationEvent},
-    personal::Personal,
+    personal::{Envelope, Personal},
     refusal::Refusal,
     roles::RolesDefinition,
     specification::{
@@ -228,7 +229,7 @@ fn a_token_takes_its_digest_until_it_is_revoked() {
 
 #[test]
 fn a_definition_of_roles_claims_nothing() {
-    let defined = crate::definitions::RolesEvent::RolesDefined { content: RolesDefinition::bundled() };
+    let defined = RolesEvent::RolesDefined { content: RolesDefinition::bundled() };
     assert_eq!(claims_of(&StreamId::roles(), None, &defined.into()), []);
 }
 
@@ -240,7 +241,7 @@ fn a_sealed_address_claims_the_same_as_an_open_one() {
     else {
         unreachable!()
     };
-    let email = Personal::Sealed(crate::personal::Envelope {
+    let email = Personal::Sealed(Envelope {
         key: "k1".into(),
         sealed_for: "MemberInvited.email".into(),
         sealed: "AAAA".into(),

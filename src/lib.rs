@@ -6,7 +6,22 @@
 //! * [`ledger`]: the only write path;
 //! * [`subscription`]: what keeps the read models up to date;
 //! * [`history`]: reads of the log for people;
-//! * [`http`] and [`cli`]: how people and programs ask.
+//! * [`deployment`]: all of it opened and wired;
+//! * [`http`] and [`cli`]: how programs and people ask.
 
 pub mod clock;
+
 pub mod store;
+
+pub mod sealing;
+
+pub mod ledger;
+
+pub mod subscription;
+
+pub mod history;
+
+pub mod deployment;
+
+pub mod http;
+

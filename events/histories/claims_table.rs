@@ -7,6 +7,7 @@ use compact_str::CompactString;
 use crate::{
     claims::{BrokenBecause, BrokenClaim, Claim, ClaimChange, ClaimKind},
     id::OrganizationId,
+    specification::acme,
     time::Timestamp,
 };
 
@@ -41,7 +42,7 @@ impl ClaimsTable {
         match change {
             ClaimChange::Take { claim, holder } => self.take(claim, holder, None, at)?,
             ClaimChange::Hold { claim, holder, days } => {
-                self.take(claim, holder, Some(at.plus_days(*days)), at)?
+                self.take(claim, holder, Some(at.plus_days(*days)), at)?;
             }
             ClaimChange::Release { claim, holder } => {
                 if self.held.get(claim).is_some_and(|held| held.holder == *holder) {
@@ -152,7 +153,7 @@ fn a_counter_has_a_maximum_of_the_day() {
 
 #[test]
 fn a_group_that_is_disbanded_needs_nobody_any_more() {
-    let organization = crate::specification::acme();
+    let organization = acme();
     let at = Timestamp::default();
     let claim = Claim::owner(organization, "1");
     let mut table = ClaimsTable::default();

@@ -44,7 +44,7 @@ pub(super) fn change_teams(member: &Member, wanted: &Wanted<'_>, names: &TeamNam
         let before = member.teams[&team].clone();
         match (before, after.get(&team).cloned()) {
             (role, None) => {
-                left.push(MemberEvent::TeamUnassigned { team, role, how: UnassignedHow::Replaced })
+                left.push(MemberEvent::TeamUnassigned { team, role, how: UnassignedHow::Replaced });
             }
             (Some(was), Some(None)) if keep_or_clear(Some(was.clone())).is_none() => {
                 if let Some((org_role, _)) = wanted.org_role {

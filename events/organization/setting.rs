@@ -67,7 +67,7 @@ pub enum Availability {
     IgnoredWithout(Feature),
     /// Superusers; others are refused with the text.
     ForStaff(&'static str),
-    /// Organizations that have the option already, from an import; others are refused with the text.
+    /// Superusers and imports; others only where the option is stored already, else they are refused with the text.
     WhenStored(&'static str),
 }
 
@@ -232,7 +232,7 @@ impl Setting {
             With(feature, text) => (has(feature), Access::Refused(text)),
             IgnoredWithout(feature) => (has(feature), Access::Ignored),
             ForStaff(text) => (by_staff, Access::Refused(text)),
-            WhenStored(text) => (is_stored, Access::Refused(text)),
+            WhenStored(text) => (is_stored || by_staff, Access::Refused(text)),
         };
         if granted { Access::Granted } else { otherwise }
     }

@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::state;
 use crate::{
     access::Requester,
+    aggregate::Aggregate,
     id::{MemberId, OrganizationId, TeamId, TokenId, UserId},
     member::{AssignedHow, Member, MemberEvent, MemberFlag, Ownership},
     organization::{Feature, Organization, OrganizationEvent},
@@ -196,7 +197,6 @@ impl Default for World {
 impl World {
     /// After this has happened to Acme.
     pub(crate) fn after(mut self, event: &OrganizationEvent) -> Self {
-        use crate::aggregate::Aggregate as _;
         Arc::make_mut(&mut self.organization).evolve(event, earlier());
         self
     }
@@ -285,7 +285,6 @@ impl Requester {
 
     /// After this has happened to his own membership.
     pub(crate) fn after(mut self, event: &MemberEvent) -> Self {
-        use crate::aggregate::Aggregate as _;
         let (_, membership) = self.membership.as_mut().unwrap();
         Arc::make_mut(membership).evolve(event, earlier());
         self

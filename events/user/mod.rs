@@ -2,7 +2,7 @@
 
 mod event;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -37,8 +37,8 @@ pub struct User {
     pub name: Option<Personal<String>>,
     /// The addresses, the primary one first.
     pub addresses: Vec<Address>,
-    /// The enrolled authenticators.
-    pub authenticators: BTreeSet<Authenticator>,
+    /// The enrolled authenticators, each with the time of its enrolment.
+    pub authenticators: BTreeMap<Authenticator, Timestamp>,
     /// Whether he may do everything everywhere.
     pub superuser: bool,
     /// Whether the account can be used.
@@ -55,7 +55,7 @@ impl User {
 
     /// Whether a second factor is enrolled; recovery codes alone are none.
     pub fn has_second_factor(&self) -> bool {
-        self.authenticators.iter().any(|kind| *kind != Authenticator::Recovery)
+        self.authenticators.keys().any(|kind| *kind != Authenticator::Recovery)
     }
 
     /// Keyed hashes of all addresses.
@@ -89,9 +89,8 @@ impl Aggregate for User {
                 let address = self.address(&email).ok_or(Refusal::NotFound)?;
                 (!address.verified).then_some(UserEvent::EmailVerified { email })
             }
-            UserCommand::EnrolAuthenticator { kind } => {
-                (!self.authenticators.contains(&kind)).then_some(UserEvent::AuthenticatorEnrolled { kind })
-            }
+            UserCommand::EnrolAuthenticator { kind } => (!self.authenticators.contains_key(&kind))
+                .then_some(UserEvent::AuthenticatorEnrolled { kind }),
             UserCommand::Deactivate { owns } => self.active.then_some(UserEvent::UserDeactivated { owns }),
             UserCommand::GrantSuperuser => (!self.superuser).then_some(UserEvent::SuperuserGranted {}),
         };
@@ -117,7 +116,7 @@ impl Aggregate for User {
                 }
             }
             UserEvent::AuthenticatorEnrolled { kind } => {
-                self.authenticators.insert(*kind);
+                self.authenticators.insert(*kind, at);
             }
             UserEvent::UserDeactivated { .. } => self.active = false,
             UserEvent::SuperuserGranted {} => self.superuser = true,

@@ -3,7 +3,10 @@
 //!
 //! The promises that every store keeps stand in the contract suite, `tests/it/contract/`.
 
+mod followers;
+mod heads;
 pub mod leaf;
+mod shared_read;
 pub mod sqlite;
 
 use std::{fmt, str::FromStr, sync::Arc};

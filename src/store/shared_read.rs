@@ -36,7 +36,7 @@ impl<T: Clone + Send + 'static> SharedRead<T> {
     pub(crate) async fn read<F, R>(self: &Arc<Self>, read: F) -> Result<T, StoreError>
     where
         F: Fn() -> R + Send + 'static,
-        R: Future<Output = Result<T, StoreError>> + Send,
+        R: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
         let leads = {

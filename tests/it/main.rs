@@ -1,1 +1,10 @@
-//! it
+//! The tests of the whole, one binary, by area.
+
+mod cli;
+mod contract;
+mod history;
+mod http;
+mod sealing;
+mod subscription;
+mod support;
+mod tidy;

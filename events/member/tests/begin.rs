@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
+    id::TeamId,
     member::{
-        AssignedHow, Assignment, Member, MemberCommand, MemberEvent, NewInvitation, NewMember, RemovalReason,
+        AssignedHow, Assignment, Member, MemberCommand, MemberEvent, MemberFlag, NewInvitation, NewMember,
+        RemovalReason, TeamNames,
     },
     refusal::Refusal,
     roles::Roles,
@@ -43,7 +45,7 @@ fn invite(new: NewInvitation) -> MemberCommand {
     MemberCommand::Invite(new, in_thirty_days())
 }
 
-fn assigned(team: crate::id::TeamId, team_role: Option<&str>, how: AssignedHow) -> MemberEvent {
+fn assigned(team: TeamId, team_role: Option<&str>, how: AssignedHow) -> MemberEvent {
     MemberEvent::TeamAssigned { team, role: team_role.map(role), how }
 }
 
@@ -176,15 +178,15 @@ fn nothing_is_asked_of_a_member_who_is_not_there() {
             to: role("member"),
             active: true,
             roles: roles.clone(),
-            names: Default::default(),
+            names: TeamNames::new(),
         },
-        MemberCommand::AssignTeams { teams: vec![], names: Default::default() },
+        MemberCommand::AssignTeams { teams: vec![], names: TeamNames::new() },
         MemberCommand::JoinTeam { team: web(), roles: roles.clone() },
         MemberCommand::LeaveTeam { team: web() },
         MemberCommand::ChangeTeamRole { team: web(), role: role("admin"), roles },
         MemberCommand::LinkSso { provider: "okta".into() },
-        MemberCommand::SetFlag(crate::member::MemberFlag::SsoInvalid),
-        MemberCommand::ClearFlag(crate::member::MemberFlag::SsoInvalid),
+        MemberCommand::SetFlag(MemberFlag::SsoInvalid),
+        MemberCommand::ClearFlag(MemberFlag::SsoInvalid),
         MemberCommand::Remove { reason: RemovalReason::Removed, addresses: vec![] },
     ];
     for command in commands {

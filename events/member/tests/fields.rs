@@ -6,7 +6,7 @@ use crate::{
     refusal::FieldError,
     refusal::Refusal,
     specification::{
-        SOMEBODY, herself, invite_requested, invited, join_requested, joined, manager, on, owner,
+        SOMEBODY, email, herself, invite_requested, invited, join_requested, joined, manager, on, owner,
         plain_member, requester, state, superuser, web,
     },
 };
@@ -138,9 +138,7 @@ fn the_address_of_a_request_is_none_of_a_members() {
 
 #[test]
 fn an_address_that_nobody_has_is_ignored() {
-    put([joined("member")])
-        .change(|changes| changes.email = Some(crate::specification::email("x@y.example")))
-        .then_nothing();
+    put([joined("member")]).change(|changes| changes.email = Some(email("x@y.example"))).then_nothing();
 }
 
 #[test]

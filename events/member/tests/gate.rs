@@ -2,7 +2,7 @@
 
 use super::{MemberEvent, put};
 use crate::{
-    member::MemberFlag,
+    member::{AssignedHow, MemberFlag},
     organization::OrganizationEvent,
     specification::{
         REQUESTER, SOMEBODY, acme, admin, flagged, globex, herself, integration, invite_requested, invited,
@@ -119,6 +119,12 @@ fn a_plain_requester_changes_no_member() {
 }
 
 #[test]
+fn a_plain_requester_does_not_even_ask_for_nothing_of_a_member() {
+    put([joined("member")]).by(plain_member()).then_refused("no_permission");
+    put([joined("member")]).by(plain_member()).reinvite().then_refused("no_permission");
+}
+
+#[test]
 fn a_plain_requester_may_send_nothing_for_an_invitation_of_his_own() {
     put([invited("member", REQUESTER), on(web())]).by(plain_member()).then_nothing();
 }
@@ -178,13 +184,10 @@ fn a_token_that_gives_the_right_to_write_but_not_to_administer_makes_its_user_pl
         .by(owner().limited_to(&["member:write"]))
         .teams(&["web"])
         .then_refused("no_permission");
-    put([joined("member")]).by(owner().limited_to(&["member:admin"])).teams(&["web"]).then([
-        crate::member::MemberEvent::TeamAssigned {
-            team: web(),
-            role: None,
-            how: crate::member::AssignedHow::Replaced,
-        },
-    ]);
+    put([joined("member")])
+        .by(owner().limited_to(&["member:admin"]))
+        .teams(&["web"])
+        .then([MemberEvent::TeamAssigned { team: web(), role: None, how: AssignedHow::Replaced }]);
 }
 
 #[test]

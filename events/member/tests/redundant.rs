@@ -5,10 +5,12 @@ use std::sync::Arc;
 use super::{Member, MemberCommand, MemberEvent, put};
 use crate::{
     id::TeamId,
-    member::{AssignedHow, UnassignedHow},
+    member::{AssignedHow, TeamNames, UnassignedHow},
     organization::Feature,
     roles::{Roles, RolesDefinition},
-    specification::{SOMEBODY, api, docs, given, invited, joined, on, on_as, role, roles_with_billing, web},
+    specification::{
+        SOMEBODY, api, docs, given, invited, joined, on, on_as, requester, role, roles_with_billing, web,
+    },
 };
 
 fn changed(from: &str, to: &str) -> MemberEvent {
@@ -157,7 +159,7 @@ fn how_much_is_redundant_depends_on_the_minimum_of_the_new_role() {
             on_as(web(), "private"),
         ])
         .with_roles(feudal())
-        .by(crate::specification::requester("monarch"))
+        .by(requester("monarch"))
     };
     soldier().org_role("baron").then([changed("peasant", "baron"), cleared(web(), "private", "baron")]);
     soldier().org_role("duke").then([
@@ -189,7 +191,7 @@ fn the_command_alone_refuses_what_makes_no_sense() {
         to: role(text),
         active: true,
         roles: roles_with_billing(),
-        names: std::collections::BTreeMap::new(),
+        names: TeamNames::new(),
     };
     given::<Member>([joined("member")]).when(to("viewer")).then_refused("role_unknown");
     given::<Member>([joined("member"), on(web())]).when(to("billing")).then_refused("team_roles_not_allowed");

@@ -6,10 +6,11 @@ use crate::{
     access::Requester,
     member::{Member, MemberCommand, MemberEvent, MemberFlag, Ownership, RemovalContext, RemovalReason},
     organization::OrganizationEvent,
+    personal::KeyedHash,
     specification::{
-        Decided, MIA, REQUESTER, SOMEBODY, World, acme, admin, docs, flagged, given, globex, hash, herself,
-        integration, invite_requested, invited, join_requested, joined, manager, member, on, on_as, owner,
-        plain_member, role, stranger, superuser, user, web,
+        Decided, MIA, REQUESTER, SOMEBODY, World, acme, admin, docs, earlier, flagged, given, globex, hash,
+        herself, integration, invite_requested, invited, join_requested, joined, manager, member, on, on_as,
+        owner, plain_member, role, state, stranger, superuser, user, web,
     },
 };
 
@@ -18,7 +19,7 @@ struct Delete {
     events: Vec<MemberEvent>,
     world: World,
     requester: Requester,
-    addresses: Vec<crate::personal::KeyedHash>,
+    addresses: Vec<KeyedHash>,
     other_owners: bool,
 }
 
@@ -251,6 +252,15 @@ fn a_second_factor_is_asked_for_first() {
     delete([])
         .within(|world| world.after(&OrganizationEvent::TwoFactorRequired {}))
         .then_refused("two_factor_required");
+}
+
+#[test]
+fn who_was_removed_has_nothing_left() {
+    let left = removed("owner", RemovalReason::Left);
+    let events = [joined("owner"), on(web()), flagged(MemberFlag::SsoLinked), left];
+    let expected =
+        Member { organization: Some(acme()), created_at: earlier(), removed: true, ..Member::default() };
+    assert_eq!(state::<Member>(events), expected);
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! The change of the organization role in a PUT (behaviour 2.3 step 9, D2, D4, D7).
 
+use std::sync::Arc;
+
 use super::{MemberEvent, put};
 use crate::{
-    member::Ownership,
+    member::{AssignedHow, Ownership, UnassignedHow},
     organization::Feature,
     refusal::Refusal,
+    roles::RolesDefinition,
     specification::{
         SOMEBODY, admin, herself, invited, joined, legacy, manager, on, owner, requester, role,
         roles_with_billing, superuser, web,
@@ -85,7 +88,7 @@ fn a_manager_may_send_an_owners_teams() {
     put([joined("owner"), on(web())]).by(manager()).teams(&[]).then([MemberEvent::TeamUnassigned {
         team: web(),
         role: None,
-        how: crate::member::UnassignedHow::Replaced,
+        how: UnassignedHow::Replaced,
     }]);
 }
 
@@ -105,7 +108,7 @@ fn everybody_who_administers_members_may_change_his_own_teams() {
     put([joined("manager")]).by(herself("manager")).teams(&["web"]).then([MemberEvent::TeamAssigned {
         team: web(),
         role: None,
-        how: crate::member::AssignedHow::Replaced,
+        how: AssignedHow::Replaced,
     }]);
 }
 
@@ -146,8 +149,7 @@ fn a_role_without_teams_is_refused_to_somebody_with_teams() {
 
 #[test]
 fn a_role_without_teams_is_given_when_the_same_request_clears_the_teams() {
-    let left =
-        MemberEvent::TeamUnassigned { team: web(), role: None, how: crate::member::UnassignedHow::Replaced };
+    let left = MemberEvent::TeamUnassigned { team: web(), role: None, how: UnassignedHow::Replaced };
     put([joined("member"), on(web())])
         .with_roles(roles_with_billing())
         .org_role("billing")
@@ -181,7 +183,7 @@ fn a_role_without_teams_gets_none() {
 fn a_role_with_teams_may_come_with_teams() {
     put([joined("billing")]).with_roles(roles_with_billing()).org_role("member").teams(&["web"]).then([
         changed("billing", "member"),
-        MemberEvent::TeamAssigned { team: web(), role: None, how: crate::member::AssignedHow::Replaced },
+        MemberEvent::TeamAssigned { team: web(), role: None, how: AssignedHow::Replaced },
     ]);
 }
 
@@ -215,9 +217,9 @@ fn what_the_requester_may_give_is_a_matter_of_scopes() {
         name = "Contributor"
         scopes = []
     "#;
-    let roles = std::sync::Arc::new(crate::roles::RolesDefinition::from_toml(text).unwrap().into());
+    let roles = Arc::new(RolesDefinition::from_toml(text).unwrap().into());
     let by = |asking: &str, from: &str, to: &str| {
-        put([joined(from)]).with_roles(std::sync::Arc::clone(&roles)).by(requester(asking)).org_role(to)
+        put([joined(from)]).with_roles(Arc::clone(&roles)).by(requester(asking)).org_role(to)
     };
     by("alice", "bob", "carol").then([changed("bob", "carol")]);
     by("carol", "carol", "bob").then_refused("invalid_fields");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Member, MemberCommand, MemberEvent};
 use crate::{
+    id::TeamId,
     member::{AssignedHow, InviteStatus, MemberFlag, UnassignedHow},
     roles::Roles,
     specification::{
@@ -12,7 +13,7 @@ use crate::{
     },
 };
 
-fn join(team: crate::id::TeamId) -> MemberCommand {
+fn join(team: TeamId) -> MemberCommand {
     MemberCommand::JoinTeam { team, roles: roles_with_billing() }
 }
 

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, DatabaseName, ErrorCode, OpenFlags};
+use rusqlite::{Connection, DatabaseName, ErrorCode, OpenFlags, Result};
 
 use super::{
     SqliteOptions,
     errors::{StoreResult, cannot_open},
-    schema,
+    schema::{self, Origin},
 };
 use crate::store::StoreError;
 
@@ -22,6 +22,8 @@ const READER_CACHE_KIB: i64 = 8 * 1024;
 const CHECKPOINT_PAGES: i64 = 4_000;
 /// Bytes that the write-ahead log is cut to after it was moved into the file.
 const WAL_BYTES: i64 = 64 * 1024 * 1024;
+/// Times that the write-ahead log is asked for while other processes open the file; the first success is for all.
+const SWITCHES: usize = 50;
 /// The value of `PRAGMA synchronous` that is `FULL`: every commit is on disk before it is answered.
 const FULL: i64 = 2;
 
@@ -36,8 +38,13 @@ impl Place {
     /// A connection that may write, to a file that is made when there is none and brought up to date.
     pub(super) fn open_writer(&self) -> StoreResult<Connection> {
         self.look_before()?;
-        let mut code = None;
-        self.try_open_writer(&mut code).map_err(|error| cannot_open(&self.path, error, code))
+        match self.try_open_writer() {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(what_to_mend)) => {
+                Err(StoreError::Unusable(format!("{} {what_to_mend}", self.path.display())))
+            }
+            Err(error) => Err(cannot_open(&self.path, &error)),
+        }
     }
 
     /// A connection that only reads, to a file that a writer has opened before.
@@ -49,7 +56,7 @@ impl Place {
         Ok(connection)
     }
 
-    /// What SQLite would only call "unable to open database file".
+    /// Finds what SQLite would only call "unable to open database file".
     fn look_before(&self) -> StoreResult<()> {
         let path = self.path.display();
         if self.path.is_dir() {
@@ -60,93 +67,79 @@ impl Place {
         let directory = directory.unwrap_or(Path::new("."));
         if !directory.is_dir() {
             let directory = directory.display();
-            let text = format!("there is no directory {directory}: create it, or name another one for {path}");
+            let text =
+                format!("there is no directory {directory}: create it, or name another data directory");
             return Err(StoreError::Unusable(text));
         }
         Ok(())
     }
 
-    fn try_open_writer(&self, code: &mut Option<ErrorCode>) -> StoreResult<Connection> {
-        let mut noting = |error: rusqlite::Error| {
-            *code = error.sqlite_error_code();
-            StoreError::from(error)
-        };
+    /// The inner error is a sentence that goes on from the path.
+    fn try_open_writer(&self) -> Result<Result<Connection, String>> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = Connection::open_with_flags(&self.path, flags).map_err(&mut noting)?;
-        connection.busy_timeout(self.options.busy_timeout).map_err(&mut noting)?;
-        let objects = "SELECT count(*) FROM sqlite_schema";
-        let objects: i64 = connection.query_row(objects, [], |row| row.get(0)).map_err(&mut noting)?;
-        self.refuse_foreign(&connection, objects > 0)?;
+        let mut connection = Connection::open_with_flags(&self.path, flags)?;
+        self.prepare(&connection, WRITER_CACHE_KIB)?;
+        match schema::origin(&mut connection)? {
+            Origin::Foreign => {
+                return Ok(Err("is a database of another program: name another data directory".into()));
+            }
+            Origin::Muster(version) if version > schema::VERSION => {
+                let known = schema::VERSION;
+                let text = format!("has schema {version}, this muster knows {known}: use the newer muster");
+                return Ok(Err(text));
+            }
+            Origin::Muster(_) | Origin::Empty => {}
+        }
         // SQLite opens a file that it may not write all the same, for reading.
-        if connection.is_readonly(DatabaseName::Main).map_err(&mut noting)? {
-            let text = "the file is read-only".into();
-            *code = Some(ErrorCode::ReadOnly);
-            return Err(StoreError::Unavailable(text));
+        if connection.is_readonly(DatabaseName::Main)? {
+            let text = "cannot be written: give this user the right to write the file and its directory";
+            return Ok(Err(text.into()));
         }
-        self.make_durable(&connection, &mut noting)?;
-        self.prepare(&connection, WRITER_CACHE_KIB).map_err(&mut noting)?;
-        schema::migrate(&mut connection)?;
-        Ok(connection)
-    }
-
-    /// Nothing has been written yet when this looks whose file it is.
-    fn refuse_foreign(&self, connection: &Connection, has_objects: bool) -> StoreResult<()> {
-        let path = self.path.display();
-        let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-        let version = schema::version(connection)?;
-        let is_new = application == 0 && version == 0 && !has_objects;
-        if application != schema::APPLICATION_ID && !is_new {
-            let text = format!("{path} is a database of another program: name another data directory");
-            return Err(StoreError::Unusable(text));
+        if let Err(text) = make_durable(&connection)? {
+            return Ok(Err(text));
         }
-        if version > schema::VERSION {
-            let known = schema::VERSION;
-            let text = format!(
-                "{path} was written by a newer muster (schema {version}, this one knows {known}): use that one"
-            );
-            return Err(StoreError::Unusable(text));
-        }
-        Ok(())
-    }
-
-    /// A commit must be on disk when it is answered, so a file system or build that does not do that is refused.
-    fn make_durable(
-        &self,
-        connection: &Connection,
-        noting: &mut impl FnMut(rusqlite::Error) -> StoreError,
-    ) -> StoreResult<()> {
-        let mode: String = connection
-            .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
-            .map_err(&mut *noting)?;
-        connection.pragma_update(None, "synchronous", "full").map_err(&mut *noting)?;
-        let synchronous: i64 =
-            connection.pragma_query_value(None, "synchronous", |row| row.get(0)).map_err(&mut *noting)?;
-        if mode != "wal" || synchronous != FULL {
-            let path = self.path.display();
-            let text = format!(
-                "{path} cannot be kept durably here (journal mode {mode}, synchronous {synchronous}): put it on a \
-                 local disk"
-            );
-            return Err(StoreError::Unusable(text));
-        }
-        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(&mut *noting)?;
-        connection
-            .pragma_update_and_check(None, "journal_size_limit", WAL_BYTES, |_| Ok(()))
-            .map_err(&mut *noting)?;
         if let Some(pages) = self.options.max_pages {
-            connection
-                .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
-                .map_err(&mut *noting)?;
+            connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
         }
-        Ok(())
+        schema::migrate(&mut connection)?;
+        Ok(Ok(connection))
     }
 
-    fn prepare(&self, connection: &Connection, cache_kib: i64) -> rusqlite::Result<()> {
+    fn prepare(&self, connection: &Connection, cache_kib: i64) -> Result<()> {
         connection.busy_timeout(self.options.busy_timeout)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         // A negative number is KiB, a positive one pages.
         connection.pragma_update(None, "cache_size", -cache_kib)
     }
+}
+
+/// A commit must be on disk when it is answered, so a place or a build where it would not be is refused.
+fn make_durable(connection: &Connection) -> Result<Result<(), String>> {
+    let mode = write_ahead(connection)?;
+    connection.pragma_update(None, "synchronous", FULL)?;
+    let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
+    if mode != "wal" || synchronous != FULL {
+        let found = format!("journal mode {mode}, synchronous {synchronous}");
+        return Ok(Err(format!("cannot be kept durably where it is ({found}): put it on a local disk")));
+    }
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
+    connection.pragma_update_and_check(None, "journal_size_limit", WAL_BYTES, |_| Ok(()))?;
+    Ok(Ok(()))
+}
+
+/// Switches to the write-ahead log and says which journal mode there is now. That needs the file for itself for a
+/// moment, and SQLite gives up at once when another process is opening it too; so this waits until it was free once.
+fn write_ahead(connection: &Connection) -> Result<String> {
+    let switch = || connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0));
+    for _ in 0..SWITCHES {
+        match switch() {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                connection.execute_batch("BEGIN EXCLUSIVE; ROLLBACK")?;
+            }
+            outcome => return outcome,
+        }
+    }
+    switch()
 }

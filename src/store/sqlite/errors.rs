@@ -12,18 +12,17 @@ pub(super) type StoreResult<T> = Result<T, StoreError>;
 impl From<Error> for StoreError {
     /// The meaning while the log is in use; that of an error while it is opened is [`cannot_open`].
     fn from(error: Error) -> Self {
-        let damaged = matches!(
-            error,
+        let damaged = match &error {
             Error::FromSqlConversionFailure(..)
-                | Error::InvalidColumnType(..)
-                | Error::IntegralValueOutOfRange(..)
-                | Error::Utf8Error(_)
-        );
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(error.to_string()),
-            _ if damaged => Self::Damaged(error.to_string()),
-            _ => Self::Unavailable(error.to_string()),
-        }
+            | Error::InvalidColumnType(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::Utf8Error(_) => true,
+            _ => matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+            ),
+        };
+        if damaged { Self::Damaged(error.to_string()) } else { Self::Unavailable(error.to_string()) }
     }
 }
 
@@ -34,29 +33,24 @@ impl From<Error> for AppendError {
 }
 
 /// Why the file at `path` cannot be opened, and what to mend.
-pub(super) fn cannot_open(path: &Path, error: StoreError, code: Option<ErrorCode>) -> StoreError {
-    let (StoreError::Unavailable(said) | StoreError::Damaged(said)) = error else { return error };
+pub(super) fn cannot_open(path: &Path, error: &Error) -> StoreError {
     let path = path.display();
-    let text = match code {
+    StoreError::Unusable(match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => format!(
-            "{path} is not a log of muster ({said}): it holds something else, or is encrypted; name another data \
+            "{path} is not a log of muster ({error}): it holds something else, or is encrypted; name another data \
              directory, or put the right file back from a backup"
         ),
-        Some(ErrorCode::DatabaseCorrupt) => {
-            format!("{path} is damaged ({said}): put it back from a backup")
-        }
+        Some(ErrorCode::DatabaseCorrupt) => format!("{path} is damaged ({error}): put it back from a backup"),
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => format!(
-            "{path} cannot be written ({said}): give this user the right to write the file and its directory"
+            "{path} cannot be written ({error}): give this user the right to write the file and its directory"
         ),
         Some(ErrorCode::CannotOpen) => format!(
-            "{path} cannot be opened ({said}): check that its directory exists, and that this user may read and \
-             write it"
+            "{path} cannot be opened ({error}): check that this user may read and write it and its directory"
         ),
+        Some(ErrorCode::DiskFull) => format!("{path} cannot grow ({error}): make room on its disk"),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            return StoreError::Unavailable(format!("another process keeps {path} locked ({said})"));
+            return StoreError::Unavailable(format!("another process keeps {path} locked ({error})"));
         }
-        Some(ErrorCode::DiskFull) => format!("{path} cannot grow ({said}): make room on its disk"),
-        _ => format!("{path} cannot be used ({said})"),
-    };
-    StoreError::Unusable(text)
+        _ => format!("{path} cannot be used ({error})"),
+    })
 }

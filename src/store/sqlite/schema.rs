@@ -2,13 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Result, TransactionBehavior};
 
-use super::errors::StoreResult;
-use crate::{
-    clock,
-    store::{Incarnation, StoreError},
-};
+use crate::{clock, store::Incarnation};
 
 /// Stands in the file's header and says whose file it is: "must" in ASCII.
 pub(super) const APPLICATION_ID: i32 = 0x6D75_7374;
@@ -22,9 +18,33 @@ pub(super) const VERSION: usize = STEPS.len();
 const INSERT_DEPLOYMENT: &str = "INSERT INTO deployment (only_row, incarnation) VALUES (1, ?1)";
 const SELECT_INCARNATION: &str = "SELECT incarnation FROM deployment";
 const SELECT_OBJECTS: &str = "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE sql IS NOT NULL";
+const COUNT_OBJECTS: &str = "SELECT count(*) FROM sqlite_schema";
+
+/// Whose a file is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Nothing is in it yet.
+    Empty,
+    /// Ours, written by the program that made this `user_version`.
+    Muster(usize),
+    /// Another program's.
+    Foreign,
+}
+
+/// Looks whose file it is, and writes nothing. In one transaction, because another process may be making it.
+pub(super) fn origin(connection: &mut Connection) -> Result<Origin> {
+    let transaction = connection.transaction()?;
+    let objects: i64 = transaction.query_row(COUNT_OBJECTS, [], |row| row.get(0))?;
+    let application: i32 = transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    Ok(match application {
+        APPLICATION_ID => Origin::Muster(version(&transaction)?),
+        0 if objects == 0 => Origin::Empty,
+        _ => Origin::Foreign,
+    })
+}
 
 /// Brings the file up to date. Sound with several processes at once: all but one find nothing left to do.
-pub(super) fn migrate(connection: &mut Connection) -> StoreResult<()> {
+pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     if version(connection)? == VERSION {
         return Ok(());
     }
@@ -38,38 +58,34 @@ pub(super) fn migrate(connection: &mut Connection) -> StoreResult<()> {
         transaction.execute(INSERT_DEPLOYMENT, [u32::from_le_bytes(clock::random_bytes())])?;
     }
     transaction.pragma_update(None, "user_version", VERSION)?;
-    Ok(transaction.commit()?)
+    transaction.commit()
 }
 
-/// The `user_version` of the file.
-pub(super) fn version(connection: &Connection) -> StoreResult<usize> {
-    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+fn version(connection: &Connection) -> Result<usize> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
 /// The incarnation that was drawn when the file was made.
-pub(super) fn incarnation(connection: &Connection) -> StoreResult<Incarnation> {
-    Ok(Incarnation(connection.query_row(SELECT_INCARNATION, [], |row| row.get(0))?))
+pub(super) fn incarnation(connection: &Connection) -> Result<Incarnation> {
+    connection.query_row(SELECT_INCARNATION, [], |row| row.get(0)).map(Incarnation)
 }
 
 /// One sentence for each table, index or trigger that is not as this program made it.
-pub(super) fn deviations(connection: &Connection) -> StoreResult<Vec<String>> {
+pub(super) fn deviations(connection: &Connection) -> Result<Vec<String>> {
     let reference = Connection::open_in_memory()?;
     for step in STEPS {
         reference.execute_batch(step)?;
     }
-    let (wanted, found) = (objects(&reference)?, objects(connection)?);
-    Ok(wanted
-        .iter()
-        .filter_map(|(name, sql)| match found.get(name) {
-            None => Some(format!("The {name} is missing.")),
-            Some(other) if other != sql => Some(format!("The {name} was altered.")),
-            Some(_) => None,
-        })
-        .collect())
+    let found = objects(connection)?;
+    let deviation = |(name, sql): (String, String)| match found.get(&name) {
+        None => Some(format!("The {name} is missing.")),
+        Some(other) if *other != sql => Some(format!("The {name} was altered.")),
+        Some(_) => None,
+    };
+    Ok(objects(&reference)?.into_iter().filter_map(deviation).collect())
 }
 
-fn objects(connection: &Connection) -> Result<BTreeMap<String, String>, StoreError> {
+fn objects(connection: &Connection) -> Result<BTreeMap<String, String>> {
     let mut statement = connection.prepare(SELECT_OBJECTS)?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }

@@ -1,0 +1,9 @@
+//! Who is in which organization, with which role, on which teams: members, invitations and requests.
+
+pub mod project;
+pub mod query;
+mod table;
+
+pub use project::PROJECTION;
+pub use query::{Inviter, MemberDetails, MemberRow, MemberTeam};
+pub use table::{MEMBER_TEAMS, MEMBERS};

@@ -1,0 +1,131 @@
+//! What an event does to the tables of the members.
+
+use muster_events::{
+    event::Event,
+    id::{OrganizationId, TeamId, UserId},
+    member::{self, InviteStatus, MemberEvent, MemberFlag},
+    personal::{EmailAddress, Personal},
+    recorded::RecordedEvent,
+    roles::RoleId,
+    time::Timestamp,
+};
+
+use super::table::{MEMBER_TEAMS, MEMBERS, flag_column};
+use crate::{
+    change::{Cell, Change},
+    projection::Projection,
+    table::Value,
+};
+
+/// The members.
+pub static PROJECTION: Projection = Projection {
+    name: "members",
+    version: 1,
+    aggregates: &[member::TYPE],
+    tables: &[&MEMBERS, &MEMBER_TEAMS],
+    project,
+};
+
+fn project(recorded: &RecordedEvent) -> Vec<Change> {
+    match &recorded.event {
+        Event::Member(event) => of_member(recorded, event),
+        Event::Organization(_) | Event::Team(_) | Event::User(_) | Event::Token(_) | Event::Roles(_) => {
+            vec![]
+        }
+    }
+}
+
+fn of_member(recorded: &RecordedEvent, event: &MemberEvent) -> Vec<Change> {
+    let id = || Value::id_of(&recorded.stream);
+    // Every change of a member moves its sequence: the row's is what its reader may base a write on.
+    let member = |cells: &[Cell]| {
+        let sequence = ("sequence", recorded.sequence.into());
+        Change::set(&MEMBERS, [id()], [cells, &[sequence]].concat())
+    };
+    let team = |team: TeamId, role: Option<&RoleId>| {
+        Change::put(&MEMBER_TEAMS, [id(), team.into()], [("role", role.into())])
+    };
+    match event {
+        MemberEvent::MemberInvited { organization, email, org_role, inviter, expires_at, .. } => {
+            let new = NewRow {
+                email: Some(email),
+                inviter: *inviter,
+                expires_at: Some(*expires_at),
+                ..NewRow::of(*organization, org_role)
+            };
+            vec![new.put(recorded)]
+        }
+        MemberEvent::MemberAdded { organization, user, org_role, .. } => {
+            vec![NewRow { user: Some(*user), ..NewRow::of(*organization, org_role) }.put(recorded)]
+        }
+        MemberEvent::InviteRequested { organization, email, org_role, inviter } => {
+            let new = NewRow {
+                email: Some(email),
+                inviter: *inviter,
+                status: InviteStatus::RequestedToBeInvited,
+                ..NewRow::of(*organization, org_role)
+            };
+            vec![new.put(recorded)]
+        }
+        MemberEvent::JoinRequested { organization, email, org_role } => {
+            let new = NewRow {
+                email: Some(email),
+                status: InviteStatus::RequestedToJoin,
+                ..NewRow::of(*organization, org_role)
+            };
+            vec![new.put(recorded)]
+        }
+        MemberEvent::OrgRoleChanged { to, .. } => vec![member(&[("org_role", to.into())])],
+        MemberEvent::TeamAssigned { team: joined, role, .. } => {
+            vec![team(*joined, role.as_ref()), member(&[])]
+        }
+        MemberEvent::TeamUnassigned { team, .. } => {
+            vec![Change::delete(&MEMBER_TEAMS, [id(), (*team).into()]), member(&[])]
+        }
+        MemberEvent::TeamRoleChanged { team: changed, to, .. } => {
+            vec![team(*changed, to.as_ref()), member(&[])]
+        }
+        MemberEvent::TeamRoleCleared { team: cleared, .. } => vec![team(*cleared, None), member(&[])],
+        MemberEvent::SsoLinked { .. } => vec![member(&[(flag_column(MemberFlag::SsoLinked), true.into())])],
+        MemberEvent::MemberFlagSet { flag } => vec![member(&[(flag_column(*flag), true.into())])],
+        MemberEvent::MemberFlagCleared { flag } => vec![member(&[(flag_column(*flag), false.into())])],
+        MemberEvent::MemberRemoved { .. } => {
+            vec![Change::delete(&MEMBER_TEAMS, [id()]), Change::delete(&MEMBERS, [id()])]
+        }
+    }
+}
+
+/// What differs between the ways in which a row comes to be.
+struct NewRow<'a> {
+    organization: OrganizationId,
+    org_role: &'a RoleId,
+    user: Option<UserId>,
+    email: Option<&'a Personal<EmailAddress>>,
+    inviter: Option<UserId>,
+    expires_at: Option<Timestamp>,
+    status: InviteStatus,
+}
+
+impl<'a> NewRow<'a> {
+    fn of(organization: OrganizationId, org_role: &'a RoleId) -> Self {
+        let status = InviteStatus::Approved;
+        Self { organization, org_role, user: None, email: None, inviter: None, expires_at: None, status }
+    }
+
+    fn put(self, recorded: &RecordedEvent) -> Change {
+        let mut cells = vec![
+            ("organization_id", self.organization.into()),
+            ("user_id", self.user.into()),
+            ("email", self.email.map(Value::sealed).into()),
+            ("email_hash", self.email.map(Value::hash).into()),
+            ("org_role", self.org_role.into()),
+            ("invite_status", self.status.name().into()),
+            ("inviter_id", self.inviter.into()),
+            ("expires_at", self.expires_at.into()),
+            ("created_at", recorded.recorded_at.into()),
+            ("sequence", recorded.sequence.into()),
+        ];
+        cells.extend(MemberFlag::ALL.map(|flag| (flag_column(flag), false.into())));
+        Change::put(&MEMBERS, [Value::id_of(&recorded.stream)], cells)
+    }
+}

@@ -1,0 +1,201 @@
+//! What is asked about members.
+
+use std::collections::BTreeSet;
+
+use muster_events::{
+    id::{MemberId, OrganizationId, TeamId, UserId},
+    member::{InviteStatus, MemberFlag},
+    personal::{EmailAddress, Personal, UserName},
+    roles::RoleId,
+    stream::Sequence,
+    time::Timestamp,
+};
+
+use super::table::flag_column;
+use crate::{
+    error::ViewError,
+    read::{Cells, Id, Listed, Page, damaged},
+    users::{self, UserRow},
+    views::Views,
+};
+
+/// A member, an invitation or a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MemberRow {
+    /// Its id.
+    pub id: MemberId,
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The sequence of the last event that this row shows.
+    pub sequence: Sequence,
+    /// The user, once the row is claimed.
+    pub user: Option<UserId>,
+    /// The user's account; none also while the account itself cannot be shown.
+    pub account: Option<UserRow>,
+    /// The invited address, while the row is not claimed.
+    pub email: Option<Personal<EmailAddress>>,
+    /// The role.
+    pub org_role: RoleId,
+    /// Whether this is a member or a request.
+    pub invite_status: InviteStatus,
+    /// Who invited or proposed.
+    pub inviter: Option<Inviter>,
+    /// When the invitation stops being valid.
+    pub expires_at: Option<Timestamp>,
+    /// The flags that are set.
+    pub flags: BTreeSet<MemberFlag>,
+    /// When the row came to be.
+    pub created_at: Timestamp,
+}
+
+/// Who invited: what his display name is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inviter {
+    /// The user.
+    pub user: UserId,
+    /// His display name.
+    pub name: Option<Personal<String>>,
+    /// His user name.
+    pub username: Personal<UserName>,
+    /// His primary address.
+    pub email: Personal<EmailAddress>,
+}
+
+/// A member with the teams that he is on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MemberDetails {
+    /// The member.
+    pub member: MemberRow,
+    /// The teams, by slug.
+    pub teams: Vec<MemberTeam>,
+}
+
+/// A team that a member is on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberTeam {
+    /// Its id.
+    pub id: TeamId,
+    /// Its slug.
+    pub slug: String,
+    /// Whether it is not being deleted.
+    pub active: bool,
+    /// The explicit role there.
+    pub role: Option<RoleId>,
+}
+
+/// Accounts and inviters are joined, so that a page is one query, however long it is.
+fn select(rest: &str) -> String {
+    let flags = MemberFlag::ALL.map(|flag| format!("m.{}", flag_column(flag))).join(", ");
+    let account = users::query::COLUMNS;
+    format!(
+        "SELECT m.id, m.organization_id, m.sequence, m.user_id, m.email, m.org_role, m.invite_status, m.expires_at, \
+            m.created_at, {flags}, i.id AS i_id, i.name AS i_name, i.username AS i_username, i.email AS i_email, \
+            {account} \
+        FROM members m LEFT JOIN users u ON u.id = m.user_id LEFT JOIN users i ON i.id = m.inviter_id {rest}"
+    )
+}
+
+/// What is listed (behaviour.md 4.1): no requests, no accounts that cannot be used.
+const LISTED: &str =
+    "m.organization_id = $1 AND m.invite_status = 'approved' AND (m.user_id IS NULL OR u.active)";
+
+impl MemberRow {
+    fn read(cells: Cells<'_>) -> Result<Self, ViewError> {
+        let mut flags = BTreeSet::new();
+        for flag in MemberFlag::ALL {
+            if cells.flag(flag_column(flag))? {
+                flags.insert(flag);
+            }
+        }
+        Ok(Self {
+            id: cells.id("id")?,
+            organization: cells.id("organization_id")?,
+            sequence: cells.sequence("sequence")?,
+            user: cells.optional_id("user_id")?,
+            account: UserRow::read(cells)?,
+            email: cells.optional_json("email")?,
+            org_role: cells.role("org_role")?,
+            invite_status: invite_status(cells.text("invite_status")?)?,
+            inviter: Inviter::read(cells)?,
+            expires_at: cells.optional_time("expires_at")?,
+            flags,
+            created_at: cells.time("created_at")?,
+        })
+    }
+}
+
+impl Inviter {
+    fn read(cells: Cells<'_>) -> Result<Option<Self>, ViewError> {
+        let Some(user) = cells.optional_id("i_id")? else { return Ok(None) };
+        let (name, username) = (cells.optional_json("i_name")?, cells.json("i_username")?);
+        Ok(Some(Self { user, name, username, email: cells.json("i_email")? }))
+    }
+}
+
+fn invite_status(name: &str) -> Result<InviteStatus, ViewError> {
+    [InviteStatus::Approved, InviteStatus::RequestedToBeInvited, InviteStatus::RequestedToJoin]
+        .into_iter()
+        .find(|status| status.name() == name)
+        .ok_or_else(|| damaged("invite_status", name))
+}
+
+/// The member of this organization with this id, whatever his status.
+pub async fn find(
+    views: &Views,
+    organization: OrganizationId,
+    member: MemberId,
+) -> Result<Option<MemberDetails>, ViewError> {
+    let mut reading = views.reading().await?;
+    let sql = select("WHERE m.organization_id = $1 AND m.id = $2");
+    let query = sqlx::query(&sql).bind(organization.number()).bind(member.number());
+    let Some(row) = query.fetch_optional(&mut *reading).await? else { return Ok(None) };
+    let sql = "SELECT t.id, t.slug, t.active, mt.role FROM member_teams mt JOIN teams t ON t.id = mt.team_id \
+        WHERE mt.member_id = $1 ORDER BY t.slug, t.id";
+    let teams = sqlx::query(sql).bind(member.number()).fetch_all(&mut *reading).await?;
+    let team = |cells: Cells<'_>| {
+        Ok::<_, ViewError>(MemberTeam {
+            id: cells.id("id")?,
+            slug: cells.text("slug")?.into(),
+            active: cells.flag("active")?,
+            role: cells.optional_role("role")?,
+        })
+    };
+    let teams = teams.iter().map(|row| team(Cells(row))).collect::<Result<_, _>>()?;
+    Ok(Some(MemberDetails { member: MemberRow::read(Cells(&row))?, teams }))
+}
+
+/// The members of an organization as they are listed: approved, account active or none yet; by id.
+pub async fn list(
+    views: &Views,
+    organization: OrganizationId,
+    page: Page,
+) -> Result<Listed<MemberRow>, ViewError> {
+    let sql = select(&format!("WHERE {LISTED} ORDER BY m.id LIMIT $3 OFFSET $2"));
+    let query = sqlx::query(&sql).bind(organization.number()).bind(page.offset).bind(page.probe());
+    let rows = query.fetch_all(views.readers()).await?;
+    let rows = rows.iter().map(|row| MemberRow::read(Cells(row))).collect::<Result<_, _>>()?;
+    Ok(page.cut(rows))
+}
+
+/// How many members [`list`] lists.
+pub async fn count(views: &Views, organization: OrganizationId) -> Result<u64, ViewError> {
+    let sql =
+        format!("SELECT count(*) AS n FROM members m LEFT JOIN users u ON u.id = m.user_id WHERE {LISTED}");
+    let row = sqlx::query(&sql).bind(organization.number()).fetch_one(views.readers()).await?;
+    Cells(&row).count("n")
+}
+
+/// How many organizations the user is in.
+pub async fn organizations_of(views: &Views, user: UserId) -> Result<u64, ViewError> {
+    let sql = "SELECT count(DISTINCT organization_id) AS n FROM members WHERE user_id = $1";
+    let row = sqlx::query(sql).bind(user.number()).fetch_one(views.readers()).await?;
+    Cells(&row).count("n")
+}
+
+/// The organization and team roles that any row holds, invitations and requests included.
+pub async fn held_roles(views: &Views) -> Result<BTreeSet<RoleId>, ViewError> {
+    let sql =
+        "SELECT org_role AS role FROM members UNION SELECT role FROM member_teams WHERE role IS NOT NULL";
+    let rows = sqlx::query(sql).fetch_all(views.readers()).await?;
+    rows.iter().map(|row| Cells(row).role("role")).collect()
+}

@@ -1,0 +1,150 @@
+//! What is asked about organizations.
+
+use std::collections::BTreeMap;
+
+use muster_events::{
+    id::OrganizationId,
+    organization::{Feature, Organization, SsoProvider},
+    stream::Sequence,
+};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
+
+use crate::{
+    error::ViewError,
+    read::{Cells, Id, Listed, Page, damaged},
+    views::Views,
+};
+
+/// An organization.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrganizationRow {
+    /// Its id.
+    pub id: OrganizationId,
+    /// The sequence of the last event that this row shows.
+    pub sequence: Sequence,
+    /// Its state, the same value as the fold of its stream.
+    pub state: Organization,
+}
+
+/// An organization with what a list of organizations says of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListedOrganization {
+    /// The organization.
+    pub organization: OrganizationRow,
+    /// How many approved members with an active account it has.
+    pub members: u64,
+    /// How many invitations are open.
+    pub pending: u64,
+}
+
+const COLUMNS: &str = "o.id, o.sequence, o.slug, o.name, o.default_role, o.sso_provider, o.sso_name, \
+    o.sso_allow_unlinked, o.created_at";
+
+impl OrganizationRow {
+    fn read(cells: Cells<'_>) -> Result<Self, ViewError> {
+        let sso = match cells.optional_text("sso_provider")? {
+            None => None,
+            Some(provider) => Some(SsoProvider {
+                provider: provider.into(),
+                name: cells.text("sso_name")?.into(),
+                allow_unlinked: cells.flag("sso_allow_unlinked")?,
+            }),
+        };
+        let state = Organization {
+            slug: cells.text("slug")?.into(),
+            name: cells.text("name")?.into(),
+            default_role: Some(cells.role("default_role")?),
+            created_at: cells.time("created_at")?,
+            sso,
+            ..Organization::default()
+        };
+        Ok(Self { id: cells.id("id")?, sequence: cells.sequence("sequence")?, state })
+    }
+}
+
+/// The organization with this id.
+pub async fn find(views: &Views, organization: OrganizationId) -> Result<Option<OrganizationRow>, ViewError> {
+    let mut reading = views.reading().await?;
+    let sql = format!("SELECT {COLUMNS} FROM organizations o WHERE o.id = $1");
+    let row = sqlx::query(&sql).bind(organization.number()).fetch_optional(&mut *reading).await?;
+    let Some(row) = row else { return Ok(None) };
+    let mut found = OrganizationRow::read(Cells(&row))?;
+    complete(&mut reading, [&mut found]).await?;
+    Ok(Some(found))
+}
+
+/// All organizations, by id.
+pub async fn list(views: &Views, page: Page) -> Result<Listed<ListedOrganization>, ViewError> {
+    let mut reading = views.reading().await?;
+    let sql = format!(
+        "SELECT {COLUMNS}, \
+            (SELECT count(*) FROM members m JOIN users u ON u.id = m.user_id \
+                WHERE m.organization_id = o.id AND m.invite_status = 'approved' AND u.active) AS members, \
+            (SELECT count(*) FROM members m \
+                WHERE m.organization_id = o.id AND m.invite_status = 'approved' AND m.user_id IS NULL) AS pending \
+        FROM organizations o ORDER BY o.id LIMIT $2 OFFSET $1"
+    );
+    let rows = sqlx::query(&sql).bind(page.offset).bind(page.probe()).fetch_all(&mut *reading).await?;
+    let listed = |cells: Cells<'_>| {
+        let (members, pending) = (cells.count("members")?, cells.count("pending")?);
+        Ok::<_, ViewError>(ListedOrganization {
+            organization: OrganizationRow::read(cells)?,
+            members,
+            pending,
+        })
+    };
+    let rows = rows.iter().map(|row| listed(Cells(row))).collect::<Result<_, _>>()?;
+    let mut page: Listed<ListedOrganization> = page.cut(rows);
+    complete(&mut reading, page.rows.iter_mut().map(|listed| &mut listed.organization)).await?;
+    Ok(page)
+}
+
+/// Adds options, flags and features: one query each, however many organizations.
+async fn complete(
+    connection: &mut SqliteConnection,
+    organizations: impl IntoIterator<Item = &mut OrganizationRow>,
+) -> Result<(), ViewError> {
+    let mut states: BTreeMap<_, _> =
+        organizations.into_iter().map(|organization| (organization.id, &mut organization.state)).collect();
+    if states.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<_> = states.keys().copied().collect();
+    for row in attributes(connection, "option, value FROM organization_options", &ids).await? {
+        let cells = Cells(&row);
+        if let Some(state) = states.get_mut(&cells.id("organization_id")?) {
+            state.options.insert(cells.text("option")?.into(), cells.json("value")?);
+        }
+    }
+    for row in attributes(connection, "flag, is_set FROM organization_flags", &ids).await? {
+        let cells = Cells(&row);
+        if let Some(state) = states.get_mut(&cells.id("organization_id")?) {
+            state.flags.insert(cells.text("flag")?.into(), cells.flag("is_set")?);
+        }
+    }
+    for row in attributes(connection, "feature, is_on FROM organization_features", &ids).await? {
+        let cells = Cells(&row);
+        let name = cells.text("feature")?;
+        let feature = Feature::by_name(name).ok_or_else(|| damaged("feature", name))?;
+        if let Some(state) = states.get_mut(&cells.id("organization_id")?) {
+            state.features.insert(feature, cells.flag("is_on")?);
+        }
+    }
+    Ok(())
+}
+
+async fn attributes(
+    connection: &mut SqliteConnection,
+    columns_and_table: &str,
+    ids: &[OrganizationId],
+) -> Result<Vec<SqliteRow>, ViewError> {
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT organization_id, ");
+    query.push(columns_and_table).push(" WHERE organization_id IN (");
+    let mut places = query.separated(", ");
+    for id in ids {
+        places.push_bind(id.number());
+    }
+    query.push(")");
+    // The text differs with the number of organizations: not worth a place among the prepared statements.
+    Ok(query.build().persistent(ids.len() == 1).fetch_all(connection).await?)
+}

@@ -1,0 +1,71 @@
+//! The table of the teams, and what an event does to it.
+
+use muster_events::{
+    event::Event,
+    recorded::RecordedEvent,
+    team::{self, TeamEvent, TeamFlag},
+};
+
+use crate::{
+    change::{Cell, Change},
+    projection::Projection,
+    table::{
+        Column,
+        ColumnType::{Bool, Integer, Text},
+        Table, Value,
+    },
+};
+
+/// One row a team; one that is being deleted is not active.
+pub static TEAMS: Table = Table {
+    name: "teams",
+    key: &[Column::new("id", Integer)],
+    columns: &[
+        Column::new("organization_id", Integer),
+        Column::new("slug", Text),
+        Column::new("name", Text),
+        Column::new("active", Bool),
+        Column::new("idp_provisioned", Bool),
+        Column::new("created_at", Integer),
+        Column::new("sequence", Integer),
+    ],
+    indexes: &[&["organization_id", "slug"]],
+};
+
+/// The teams.
+pub static PROJECTION: Projection =
+    Projection { name: "teams", version: 1, aggregates: &[team::TYPE], tables: &[&TEAMS], project };
+
+fn project(recorded: &RecordedEvent) -> Vec<Change> {
+    match &recorded.event {
+        Event::Team(event) => vec![of_team(recorded, event)],
+        Event::Member(_) | Event::Organization(_) | Event::User(_) | Event::Token(_) | Event::Roles(_) => {
+            vec![]
+        }
+    }
+}
+
+fn of_team(recorded: &RecordedEvent, event: &TeamEvent) -> Change {
+    let id = Value::id_of(&recorded.stream);
+    let sequence: Cell = ("sequence", recorded.sequence.into());
+    match event {
+        TeamEvent::TeamCreated { organization, slug, name } => {
+            let cells = [
+                ("organization_id", (*organization).into()),
+                ("slug", slug.as_str().into()),
+                ("name", name.as_str().into()),
+                ("active", true.into()),
+                ("idp_provisioned", false.into()),
+                ("created_at", recorded.recorded_at.into()),
+                sequence,
+            ];
+            Change::put(&TEAMS, [id], cells)
+        }
+        TeamEvent::TeamFlagged { flag: TeamFlag::IdpProvisioned, to } => {
+            Change::set(&TEAMS, [id], [("idp_provisioned", (*to).into()), sequence])
+        }
+        TeamEvent::TeamFlagged { flag: TeamFlag::BeingDeleted, to } => {
+            Change::set(&TEAMS, [id], [("active", (!to).into()), sequence])
+        }
+    }
+}

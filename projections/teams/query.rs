@@ -1,0 +1,99 @@
+//! What is asked about teams.
+
+use muster_events::{
+    id::{MemberId, OrganizationId, TeamId},
+    roles::RoleId,
+    stream::Sequence,
+    time::Timestamp,
+};
+
+use crate::{
+    error::ViewError,
+    read::{Cells, Id, Listed, Page},
+    views::Views,
+};
+
+/// A team.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TeamRow {
+    /// Its id.
+    pub id: TeamId,
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The sequence of the last event that this row shows.
+    pub sequence: Sequence,
+    /// The slug.
+    pub slug: String,
+    /// The display name.
+    pub name: String,
+    /// Whether it is not being deleted.
+    pub active: bool,
+    /// Whether it is managed through the identity provider.
+    pub idp_provisioned: bool,
+    /// When it came to be.
+    pub created_at: Timestamp,
+}
+
+/// A team with what a list of teams says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedTeam {
+    /// The team.
+    pub team: TeamRow,
+    /// How many approved members with an active account are on it.
+    pub members: u64,
+    /// How the viewer is on it; none when he is not.
+    pub viewer: Option<OnTeam>,
+}
+
+/// How somebody is on a team.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnTeam {
+    /// The explicit role there.
+    pub role: Option<RoleId>,
+}
+
+impl TeamRow {
+    fn read(cells: Cells<'_>) -> Result<Self, ViewError> {
+        Ok(Self {
+            id: cells.id("id")?,
+            organization: cells.id("organization_id")?,
+            sequence: cells.sequence("sequence")?,
+            slug: cells.text("slug")?.into(),
+            name: cells.text("name")?.into(),
+            active: cells.flag("active")?,
+            idp_provisioned: cells.flag("idp_provisioned")?,
+            created_at: cells.time("created_at")?,
+        })
+    }
+}
+
+impl ListedTeam {
+    fn read(cells: Cells<'_>) -> Result<Self, ViewError> {
+        let viewer = if cells.optional_id::<MemberId>("viewer_id")?.is_some() {
+            Some(OnTeam { role: cells.optional_role("viewer_role")? })
+        } else {
+            None
+        };
+        Ok(Self { team: TeamRow::read(cells)?, members: cells.count("members")?, viewer })
+    }
+}
+
+/// The active teams of an organization, by slug, as `viewer` sees them.
+pub async fn list(
+    views: &Views,
+    organization: OrganizationId,
+    viewer: Option<MemberId>,
+    page: Page,
+) -> Result<Listed<ListedTeam>, ViewError> {
+    let sql = "SELECT t.id, t.organization_id, t.sequence, t.slug, t.name, t.active, t.idp_provisioned, \
+            t.created_at, mine.member_id AS viewer_id, mine.role AS viewer_role, \
+            (SELECT count(*) FROM member_teams mt JOIN members m ON m.id = mt.member_id \
+                JOIN users u ON u.id = m.user_id \
+                WHERE mt.team_id = t.id AND m.invite_status = 'approved' AND u.active) AS members \
+        FROM teams t LEFT JOIN member_teams mine ON mine.member_id = $2 AND mine.team_id = t.id \
+        WHERE t.organization_id = $1 AND t.active ORDER BY t.slug, t.id LIMIT $4 OFFSET $3";
+    let query = sqlx::query(sql).bind(organization.number()).bind(viewer.map(Id::number));
+    let rows = query.bind(page.offset).bind(page.probe()).fetch_all(views.readers()).await?;
+    let rows = rows.iter().map(|row| ListedTeam::read(Cells(row))).collect::<Result<_, _>>()?;
+    Ok(page.cut(rows))
+}

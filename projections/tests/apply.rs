@@ -1,0 +1,244 @@
+//! Batches, checkpoints, and streams that are set aside.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use muster_events::{
+    event::Event,
+    id::TeamId,
+    recorded::RecordedEvent,
+    stream::{Position, Sequence, StreamId},
+    team::{self, TeamEvent},
+};
+
+use super::{LOG, Log, TestViews, id, organization, shown};
+use crate::{
+    all,
+    change::Change,
+    error::ViewError,
+    projection::{LogEntry, Projection},
+    table::{Column, ColumnType, Table, Value},
+    teams::{self, TEAMS},
+    views::{Outcome, Views},
+};
+
+static NAMES: Table = Table {
+    name: "names",
+    key: &[Column::new("id", ColumnType::Integer)],
+    columns: &[Column::new("name", ColumnType::Text)],
+    indexes: &[],
+};
+
+/// Cannot take a team that is called "poison".
+static NAMES_OF_TEAMS: Projection = Projection {
+    name: "names of teams",
+    version: 1,
+    aggregates: &[team::TYPE],
+    tables: &[&NAMES],
+    project: name_of_team,
+};
+
+fn name_of_team(event: &RecordedEvent) -> Vec<Change> {
+    let Event::Team(TeamEvent::TeamCreated { name, .. }) = &event.event else { return vec![] };
+    let row = Change::put(&NAMES, [Value::id_of(&event.stream)], [("name", name.as_str().into())]);
+    let poison = Change::delete(&NAMES, [Value::Null]);
+    // Behind a change that could be carried out: it is undone with it.
+    if name == "poison" { vec![row, poison] } else { vec![row] }
+}
+
+fn created(number: u64, name: &str) -> (TeamId, TeamEvent) {
+    let created = TeamEvent::TeamCreated {
+        organization: organization(1),
+        slug: format!("t{number}"),
+        name: name.into(),
+    };
+    (id(TeamId::new, number), created)
+}
+
+/// Teams 1, 2, 3, then 1 and 2 again, so that a parked stream has something behind it.
+fn teams(second: &str) -> Log {
+    let mut log = Log::default();
+    for (number, name) in [(1, "one"), (2, second), (3, "three"), (1, "uno"), (2, "due")] {
+        let (stream, event) = created(number, name);
+        log.add(stream, event);
+    }
+    for event in &mut log.events {
+        event.organization = Some(organization(1));
+    }
+    log
+}
+
+async fn names(views: &Views) -> Vec<String> {
+    shown(&NAMES, &views.rows(&NAMES).await.unwrap())
+}
+
+#[tokio::test]
+async fn a_refused_event_parks_its_stream_in_that_projection_only() {
+    let both: &[&'static Projection] = &[&NAMES_OF_TEAMS, &teams::PROJECTION];
+    let entries = teams("poison").entries();
+    for split in 0..entries.len() {
+        let test = TestViews::new().await;
+        test.views.prepare(both, LOG).await.unwrap();
+        test.applied(both, 0, &entries[..split]).await;
+        let applied = test.applied(both, split as u64, &entries[split..]).await;
+        assert_eq!(applied.checkpoints.iter().map(|at| at.position.0).collect::<Vec<_>>(), [5, 5]);
+        assert_eq!(names(&test.views).await, ["1: name=uno", "3: name=three"], "split at {split}");
+        assert_eq!(test.views.rows(&TEAMS).await.unwrap().len(), 3, "other projections go on");
+        let [parked] = applied.parked.as_slice() else { panic!("{:?}", applied.parked) };
+        assert_eq!(parked.projection, "names of teams");
+        assert_eq!(parked.stream, StreamId::new(team::TYPE, "2"));
+        assert_eq!(parked.organization, Some(organization(1)));
+        assert_eq!((parked.first_position, parked.first_sequence), (Position(2), Sequence(1)));
+        assert_eq!((parked.last_position, parked.events), (Position(5), 2));
+        assert_eq!(parked.error, "a change does not fit the table names: id cannot be Null");
+        assert_eq!(test.views.parked().await.unwrap(), applied.parked);
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_read_parks_its_stream_where_its_aggregate_is_taken() {
+    let mut entries = teams("two").entries();
+    entries[1].event = Err("TeamPainted with schema version 1 is not known to this version of muster".into());
+    let unknown = LogEntry {
+        position: Position(6),
+        stream: StreamId::new("invoice", "1"),
+        event: Err("aggregate type \"invoice\" is not known to this version of muster".into()),
+        ..entries[4].clone()
+    };
+    entries.push(unknown);
+    let test = TestViews::new().await;
+    let applied = test.applied(&all(), 0, &entries).await;
+    let parked: Vec<_> =
+        applied.parked.iter().map(|parked| (parked.projection.as_str(), parked.stream.to_string())).collect();
+    assert_eq!(parked, [("teams", "team:2".to_owned())], "nothing takes an unknown aggregate");
+    assert_eq!(test.views.rows(&TEAMS).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_change_of_another_projections_table_is_refused() {
+    static STRANGER: Projection = Projection {
+        name: "stranger",
+        version: 1,
+        aggregates: &[team::TYPE],
+        tables: &[&NAMES],
+        project: |event| vec![Change::delete(&TEAMS, [Value::id_of(&event.stream)])],
+    };
+    let test = TestViews::of(&teams("two")).await;
+    test.views.prepare(&[&STRANGER], LOG).await.unwrap();
+    let applied = test.applied(&[&STRANGER], 0, &teams("two").entries()).await;
+    assert_eq!(applied.parked[0].error, "teams is no table of projection stranger");
+    assert_eq!(test.views.rows(&TEAMS).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_projection_is_given_only_what_lies_after_its_own_checkpoint() {
+    static GIVEN: AtomicUsize = AtomicUsize::new(0);
+    static COUNTED: Projection = Projection {
+        name: "counted",
+        version: 1,
+        aggregates: &[team::TYPE],
+        tables: &[&NAMES],
+        project: |_| {
+            GIVEN.fetch_add(1, Ordering::Relaxed);
+            vec![]
+        },
+    };
+    let test = TestViews::new().await;
+    test.views.prepare(&[&COUNTED], LOG).await.unwrap();
+    let entries = teams("two").entries();
+    test.applied(&[&COUNTED], 0, &entries[..3]).await;
+    let behind = test.applied(&[&COUNTED], 0, &entries[..2]).await;
+    assert_eq!(behind.checkpoints[0].position, Position(3), "what another process did stays done");
+    test.applied(&[&COUNTED, &teams::PROJECTION], 0, &entries).await;
+    assert_eq!(GIVEN.load(Ordering::Relaxed), entries.len());
+    assert_eq!(test.views.rows(&TEAMS).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_batch_that_does_not_continue_the_views_is_not_applied() {
+    let test = TestViews::new().await;
+    let entries = teams("two").entries();
+    for (incarnation, after) in [(LOG, 1), ("00000002", 0)] {
+        let outcome = test.views.apply(&all(), incarnation, Position(after), &entries[1..]).await.unwrap();
+        assert!(matches!(outcome, Outcome::Moved), "after {after} of {incarnation}: {outcome:?}");
+    }
+    assert!(test.views.rows(&TEAMS).await.unwrap().is_empty());
+}
+
+static INDEXED_NAMES: Table = Table {
+    name: "names",
+    key: &[Column::new("id", ColumnType::Integer)],
+    columns: &[Column::new("name", ColumnType::Text)],
+    indexes: &[&["name"]],
+};
+
+static NEXT_VERSION: Projection = Projection {
+    name: "names of teams",
+    version: 2,
+    aggregates: &[team::TYPE],
+    tables: &[&NAMES],
+    project: name_of_team,
+};
+
+static NEXT_SCHEMA: Projection = Projection {
+    name: "names of teams",
+    version: 1,
+    aggregates: &[team::TYPE],
+    tables: &[&INDEXED_NAMES],
+    project: name_of_team,
+};
+
+#[tokio::test]
+async fn rows_of_another_version_incarnation_or_schema_are_built_anew() {
+    let cases: [(&'static Projection, &str, bool); 4] = [
+        (&NAMES_OF_TEAMS, LOG, true),
+        (&NAMES_OF_TEAMS, "00000002", false),
+        (&NEXT_VERSION, LOG, false),
+        (&NEXT_SCHEMA, LOG, false),
+    ];
+    for (projection, incarnation, kept) in cases {
+        let test = TestViews::new().await;
+        test.views.prepare(&[&NAMES_OF_TEAMS], LOG).await.unwrap();
+        test.applied(&[&NAMES_OF_TEAMS], 0, &teams("poison").entries()).await;
+        let [checkpoint] = test.views.prepare(&[projection], incarnation).await.unwrap().try_into().unwrap();
+        assert_eq!(checkpoint.position, Position(if kept { 5 } else { 0 }));
+        assert_eq!(names(&test.views).await.len(), if kept { 2 } else { 0 });
+        assert_eq!(test.views.parked().await.unwrap().len(), usize::from(kept));
+    }
+}
+
+#[tokio::test]
+async fn tables_that_a_projection_no_longer_has_are_dropped() {
+    static OTHER: Table = Table {
+        name: "other_names",
+        key: &[Column::new("id", ColumnType::Integer)],
+        columns: &[],
+        indexes: &[],
+    };
+    static MOVED: Projection = Projection {
+        name: "names of teams",
+        version: 2,
+        aggregates: &[team::TYPE],
+        tables: &[&OTHER],
+        project: |event| vec![Change::put(&OTHER, [Value::id_of(&event.stream)], [])],
+    };
+    let test = TestViews::new().await;
+    test.views.prepare(&[&NAMES_OF_TEAMS], LOG).await.unwrap();
+    test.views.prepare(&[&MOVED], LOG).await.unwrap();
+    assert!(matches!(test.views.rows(&NAMES).await, Err(ViewError::Unavailable(_))), "the old table is gone");
+    test.applied(&[&MOVED], 0, &teams("two").entries()).await;
+    assert_eq!(shown(&OTHER, &test.views.rows(&OTHER).await.unwrap()), ["1: ", "2: ", "3: "]);
+}
+
+#[tokio::test]
+async fn two_processes_apply_every_event_once() {
+    let test = TestViews::new().await;
+    let other = Views::open(&test.directory.path().join("views.db")).await.unwrap();
+    let entries = teams("two").entries();
+    let feed = async |views: &Views| {
+        for (after, entry) in (0..).zip(&entries) {
+            views.apply(&all(), LOG, Position(after), std::slice::from_ref(entry)).await.unwrap();
+        }
+    };
+    tokio::join!(feed(&test.views), feed(&other));
+    test.assert_same_as(&teams("two").in_memory(1)).await;
+}

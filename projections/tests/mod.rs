@@ -1,0 +1,163 @@
+//! Given events, then these rows; in every sink, in every split into batches.
+
+mod apply;
+mod open;
+mod queries;
+mod rows;
+mod splits;
+
+use std::collections::BTreeMap;
+
+use muster_events::{
+    event::Event,
+    id::OrganizationId,
+    personal::{EmailAddress, Envelope, KeyedHash, Personal, PersonalText, UserName},
+    recorded::{Actor, ActorKind, Metadata, RecordedEvent},
+    roles::RoleId,
+    stream::{Position, Sequence, StreamId},
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+use crate::{
+    all,
+    projection::{LogEntry, Projection},
+    sink::{Rows, memory::MemoryTables},
+    table::{Table, Value},
+    views::{Applied, Outcome, Views},
+};
+
+/// The incarnation of the log in these tests.
+const LOG: &str = "00000001";
+
+/// Events as a log numbers them; the event at position n is recorded at n microseconds.
+#[derive(Debug, Clone, Default)]
+struct Log {
+    events: Vec<RecordedEvent>,
+    sequences: BTreeMap<StreamId, Sequence>,
+}
+
+impl Log {
+    fn add(&mut self, stream: impl Into<StreamId>, event: impl Into<Event>) {
+        let stream = stream.into();
+        let sequence = self.sequences.entry(stream.clone()).or_default();
+        *sequence = sequence.next();
+        let position = self.events.len() as u64 + 1;
+        self.events.push(RecordedEvent {
+            position: Position(position),
+            event_id: Uuid::nil(),
+            stream,
+            sequence: *sequence,
+            recorded_at: Timestamp::from_micros(position.cast_signed()).unwrap(),
+            organization: None,
+            event: event.into(),
+            metadata: Metadata::by(Actor::only(ActorKind::System)),
+        });
+    }
+
+    fn and(mut self, stream: impl Into<StreamId>, event: impl Into<Event>) -> Self {
+        self.add(stream, event);
+        self
+    }
+
+    fn entries(&self) -> Vec<LogEntry> {
+        self.events.iter().cloned().map(LogEntry::from).collect()
+    }
+
+    /// The tables that all read models make of it; each event `times` times.
+    fn in_memory(&self, times: usize) -> MemoryTables {
+        let mut tables = MemoryTables::default();
+        for event in &self.events {
+            for projection in all() {
+                for _ in 0..times {
+                    tables.apply(projection.changes(event)).unwrap();
+                }
+            }
+        }
+        tables
+    }
+}
+
+fn id<T>(new: impl Fn(u64) -> Result<T, muster_events::id::NotAnId>, number: u64) -> T {
+    new(number).unwrap()
+}
+
+fn organization(number: u64) -> OrganizationId {
+    id(OrganizationId::new, number)
+}
+
+fn role(name: &str) -> RoleId {
+    RoleId::new(name).unwrap()
+}
+
+fn sealed<T: PersonalText>(text: &str, hash: Option<KeyedHash>) -> Personal<T> {
+    Personal::Sealed(Envelope { key: "k".into(), sealed_for: "f".into(), sealed: text.into(), hash })
+}
+
+fn hash(text: &str) -> KeyedHash {
+    KeyedHash(format!("h:{text}").into())
+}
+
+fn email(text: &str) -> Personal<EmailAddress> {
+    sealed(text, Some(hash(text)))
+}
+
+fn username(text: &str) -> Personal<UserName> {
+    sealed(text, Some(hash(text)))
+}
+
+struct TestViews {
+    views: Views,
+    directory: tempfile::TempDir,
+}
+
+impl TestViews {
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let views = Views::open(&directory.path().join("views.db")).await.unwrap();
+        views.prepare(&all(), LOG).await.unwrap();
+        Self { views, directory }
+    }
+
+    async fn of(log: &Log) -> Self {
+        let test = Self::new().await;
+        test.applied(&all(), 0, &log.entries()).await;
+        test
+    }
+
+    async fn applied(
+        &self,
+        projections: &[&'static Projection],
+        after: u64,
+        entries: &[LogEntry],
+    ) -> Applied {
+        match self.views.apply(projections, LOG, Position(after), entries).await.unwrap() {
+            Outcome::Applied(applied) => applied,
+            Outcome::Moved => panic!("the batch after {after} does not continue the views"),
+        }
+    }
+
+    async fn assert_same_as(&self, tables: &MemoryTables) {
+        for table in all().iter().flat_map(|projection| projection.tables) {
+            assert_eq!(self.views.rows(table).await.unwrap(), tables.rows(table), "{}", table.name);
+        }
+    }
+}
+
+/// One line a row: the key, then what is neither empty nor false.
+fn shown(table: &'static Table, rows: &Rows) -> Vec<String> {
+    let text = |value: &Value| match value {
+        Value::Null => String::new(),
+        Value::Bool(value) => value.to_string(),
+        Value::Integer(value) => value.to_string(),
+        Value::Text(value) => value.to_string(),
+    };
+    let line = |(key, row): (&Vec<Value>, &Vec<Value>)| {
+        let key: Vec<_> = key.iter().map(text).collect();
+        let cells = table.columns.iter().zip(row);
+        let cells = cells.filter(|(_, value)| !matches!(value, Value::Null | Value::Bool(false)));
+        let cells: Vec<_> = cells.map(|(column, value)| format!("{}={}", column.name, text(value))).collect();
+        format!("{}: {}", key.join("/"), cells.join(" "))
+    };
+    rows.iter().map(line).collect()
+}

@@ -1,0 +1,290 @@
+//! Which rows some events give: in memory, in SQLite, and when every event is applied twice.
+
+use muster_events::{
+    id::{MemberId, TeamId, TokenId, UserId},
+    member::{AssignedHow, MemberEvent, MemberFlag, RemovalReason, UnassignedHow},
+    organization::{Feature, OrganizationEvent},
+    personal::{EmailAddress, Personal},
+    roles::ScopeSet,
+    team::{TeamEvent, TeamFlag},
+    time::Timestamp,
+    token::{TokenEvent, TokenOwner},
+    user::{Authenticator, UserEvent},
+};
+use serde_json::{Value as Json, json};
+
+use super::{Log, TestViews, email, hash, id, organization, role, sealed, shown, username};
+use crate::{
+    members::{MEMBER_TEAMS, MEMBERS},
+    organizations::{ORGANIZATION_FEATURES, ORGANIZATION_FLAGS, ORGANIZATION_OPTIONS, ORGANIZATIONS},
+    table::Table,
+    teams::TEAMS,
+    tokens::TOKENS,
+    users::{USER_EMAILS, USERS},
+};
+
+async fn gives(log: Log, expected: &[(&'static Table, &[&str])]) {
+    let tables = log.in_memory(1);
+    for (table, lines) in expected {
+        assert_eq!(shown(table, &tables.rows(table)), *lines, "{}", table.name);
+    }
+    assert_eq!(log.in_memory(2), tables, "an event that is applied twice changes nothing");
+    TestViews::of(&log).await.assert_same_as(&tables).await;
+}
+
+fn member(number: u64) -> MemberId {
+    id(MemberId::new, number)
+}
+
+fn team(number: u64) -> TeamId {
+    id(TeamId::new, number)
+}
+
+fn invited() -> MemberEvent {
+    MemberEvent::MemberInvited {
+        organization: organization(1),
+        email: email("bob"),
+        org_role: role("member"),
+        inviter: Some(id(UserId::new, 7)),
+        generation: 1,
+        expires_at: Timestamp::from_micros(99).unwrap(),
+        imported: false,
+    }
+}
+
+fn added() -> MemberEvent {
+    MemberEvent::MemberAdded {
+        organization: organization(1),
+        user: id(UserId::new, 7),
+        org_role: role("owner"),
+        addresses: vec![hash("alice")],
+        ownership: None,
+    }
+}
+
+fn on_team(number: u64, explicit: Option<&str>) -> MemberEvent {
+    MemberEvent::TeamAssigned { team: team(number), role: explicit.map(role), how: AssignedHow::Joined }
+}
+
+const BOB: &str = r#"{"key":"k","for":"f","sealed":"bob","hash":"h:bob"}"#;
+
+#[tokio::test]
+async fn rows_come_to_be_in_four_ways() {
+    let asked = MemberEvent::JoinRequested {
+        organization: organization(1),
+        email: email("bob"),
+        org_role: role("member"),
+    };
+    let proposed = MemberEvent::InviteRequested {
+        organization: organization(1),
+        email: email("bob"),
+        org_role: role("admin"),
+        inviter: None,
+    };
+    let log = Log::default()
+        .and(member(41), invited())
+        .and(member(42), added())
+        .and(member(43), asked)
+        .and(member(44), proposed);
+    let (invited, asked, proposed) = (
+        format!(
+            "41: organization_id=1 email={BOB} email_hash=h:bob org_role=member invite_status=approved \
+            inviter_id=7 expires_at=99 created_at=1 sequence=1"
+        ),
+        format!(
+            "43: organization_id=1 email={BOB} email_hash=h:bob org_role=member invite_status=requested_to_join \
+            created_at=3 sequence=1"
+        ),
+        format!(
+            "44: organization_id=1 email={BOB} email_hash=h:bob org_role=admin \
+            invite_status=requested_to_be_invited created_at=4 sequence=1"
+        ),
+    );
+    let added =
+        "42: organization_id=1 user_id=7 org_role=owner invite_status=approved created_at=2 sequence=1";
+    gives(log, &[(&MEMBERS, &[&invited, added, &asked, &proposed]), (&MEMBER_TEAMS, &[])]).await;
+}
+
+#[tokio::test]
+async fn roles_and_teams_follow_the_member() {
+    let log = Log::default()
+        .and(member(42), added())
+        .and(member(42), on_team(3, Some("admin")))
+        .and(member(42), on_team(4, None))
+        .and(member(42), on_team(5, Some("admin")))
+        .and(
+            member(42),
+            MemberEvent::OrgRoleChanged { from: role("owner"), to: role("manager"), ownership: None },
+        )
+        .and(
+            member(42),
+            MemberEvent::TeamRoleCleared {
+                team: team(3),
+                was: role("admin"),
+                because_of_org_role: role("manager"),
+            },
+        )
+        .and(member(42), MemberEvent::TeamRoleChanged { team: team(4), from: None, to: Some(role("admin")) })
+        .and(
+            member(42),
+            MemberEvent::TeamUnassigned {
+                team: team(5),
+                role: Some(role("admin")),
+                how: UnassignedHow::Left,
+            },
+        );
+    let row =
+        "42: organization_id=1 user_id=7 org_role=manager invite_status=approved created_at=1 sequence=8";
+    gives(log, &[(&MEMBERS, &[row]), (&MEMBER_TEAMS, &["42/3: ", "42/4: role=admin"])]).await;
+}
+
+#[tokio::test]
+async fn flags_are_set_and_cleared() {
+    let mut log = Log::default().and(member(42), added());
+    for flag in MemberFlag::ALL {
+        log.add(member(42), MemberEvent::MemberFlagSet { flag });
+    }
+    let all = "42: organization_id=1 user_id=7 org_role=owner invite_status=approved idp_provisioned=true \
+        idp_role_restricted=true sso_linked=true sso_invalid=true member_limit_restricted=true \
+        partnership_restricted=true created_at=1 sequence=7";
+    gives(log.clone(), &[(&MEMBERS, &[all])]).await;
+    for flag in MemberFlag::ALL {
+        log.add(member(42), MemberEvent::MemberFlagCleared { flag });
+    }
+    log.add(member(42), MemberEvent::SsoLinked { provider: "okta".into() });
+    let linked = "42: organization_id=1 user_id=7 org_role=owner invite_status=approved sso_linked=true created_at=1 \
+        sequence=14";
+    gives(log, &[(&MEMBERS, &[linked])]).await;
+}
+
+#[tokio::test]
+async fn a_removed_member_leaves_no_row() {
+    let removed = MemberEvent::MemberRemoved {
+        reason: RemovalReason::Left,
+        role: role("owner"),
+        teams: vec![team(3)],
+        user: Some(id(UserId::new, 7)),
+        addresses: vec![],
+        ownership: None,
+    };
+    let log = Log::default()
+        .and(member(42), added())
+        .and(member(420), added())
+        .and(member(42), on_team(3, None))
+        .and(member(420), on_team(3, None))
+        .and(member(42), removed);
+    let other =
+        "420: organization_id=1 user_id=7 org_role=owner invite_status=approved created_at=2 sequence=2";
+    gives(log, &[(&MEMBERS, &[other]), (&MEMBER_TEAMS, &["420/3: "])]).await;
+}
+
+#[tokio::test]
+async fn accounts_have_addresses_and_authenticators() {
+    let user = id(UserId::new, 7);
+    let registered = UserEvent::UserRegistered {
+        username: username("al"),
+        name: Some(sealed("Al", None)),
+        email: email("bob"),
+    };
+    let mut log = Log::default()
+        .and(user, registered)
+        .and(user, UserEvent::EmailVerified { email: hash("bob") })
+        .and(user, UserEvent::EmailAdded { email: email("rob"), memberships: vec![] });
+    for kind in Authenticator::ALL {
+        log.add(user, UserEvent::AuthenticatorEnrolled { kind });
+    }
+    log.add(user, UserEvent::SuperuserGranted {});
+    log.add(user, UserEvent::UserDeactivated { owns: vec![] });
+    let row = format!(
+        "7: username={} username_hash=h:al name={} email={BOB} email_hash=h:bob superuser=true totp_at=4 sms_at=5 \
+        u2f_at=6 recovery_at=7 created_at=1 sequence=9",
+        r#"{"key":"k","for":"f","sealed":"al","hash":"h:al"}"#, r#"{"key":"k","for":"f","sealed":"Al"}"#
+    );
+    let bob = format!("7/h:bob: email={BOB} verified=true added_at=1");
+    let rob =
+        format!("7/h:rob: email={} added_at=3", r#"{"key":"k","for":"f","sealed":"rob","hash":"h:rob"}"#);
+    gives(log, &[(&USERS, &[&row]), (&USER_EMAILS, &[&bob, &rob])]).await;
+}
+
+#[tokio::test]
+async fn teams_carry_their_marks() {
+    let mut log = Log::default();
+    for number in [3, 4] {
+        let created = TeamEvent::TeamCreated {
+            organization: organization(1),
+            slug: format!("t{number}"),
+            name: "T".into(),
+        };
+        log.add(team(number), created);
+    }
+    log.add(team(3), TeamEvent::TeamFlagged { flag: TeamFlag::IdpProvisioned, to: true });
+    log.add(team(4), TeamEvent::TeamFlagged { flag: TeamFlag::BeingDeleted, to: true });
+    let three =
+        "3: organization_id=1 slug=t3 name=T active=true idp_provisioned=true created_at=1 sequence=2";
+    let four = "4: organization_id=1 slug=t4 name=T created_at=2 sequence=2";
+    gives(log, &[(&TEAMS, &[three, four])]).await;
+}
+
+#[tokio::test]
+async fn organizations_carry_their_settings() {
+    let created = OrganizationEvent::OrganizationCreated {
+        slug: "acme".into(),
+        name: "Acme".into(),
+        default_role: role("member"),
+    };
+    let option = |to: Json| OrganizationEvent::OrganizationOptionChanged {
+        option: "apdexThreshold".into(),
+        from: Json::Null,
+        to,
+    };
+    let flag = OrganizationEvent::OrganizationFlagChanged { flag: "early_adopter".into(), to: true };
+    let sso =
+        OrganizationEvent::SsoEnabled { provider: "okta".into(), name: "Okta".into(), allow_unlinked: true };
+    let log = Log::default()
+        .and(organization(1), created)
+        .and(organization(1), option(json!(300)))
+        .and(organization(1), option(Json::Null))
+        .and(organization(1), flag)
+        .and(organization(1), OrganizationEvent::TwoFactorRequired {})
+        .and(organization(1), OrganizationEvent::TwoFactorRequirementLifted {})
+        .and(
+            organization(1),
+            OrganizationEvent::DefaultRoleChanged { from: role("member"), to: role("admin") },
+        )
+        .and(organization(1), OrganizationEvent::FeatureSet { feature: Feature::InviteTeamRoles, on: true })
+        .and(organization(1), sso);
+    let row = "1: slug=acme name=Acme default_role=admin sso_provider=okta sso_name=Okta sso_allow_unlinked=true \
+        created_at=1 sequence=9";
+    let expected: &[(&'static Table, &[&str])] = &[
+        (&ORGANIZATIONS, &[row]),
+        (&ORGANIZATION_OPTIONS, &["1/apdexThreshold: value=null"]),
+        (&ORGANIZATION_FLAGS, &["1/early_adopter: is_set=true", "1/require_2fa: "]),
+        (&ORGANIZATION_FEATURES, &["1/invite-team-roles: is_on=true"]),
+    ];
+    gives(log, expected).await;
+}
+
+#[tokio::test]
+async fn tokens_are_listed_without_their_digests() {
+    let issued =
+        |owner, scopes| TokenEvent::TokenIssued { owner, scopes, digest: "d".into(), key_id: "k".into() };
+    let scopes = ScopeSet::parse(["org:read", "member:read"]).unwrap();
+    let (mine, theirs) = (id(TokenId::new, 5), id(TokenId::new, 6));
+    let log = Log::default()
+        .and(mine, issued(TokenOwner::User(id(UserId::new, 7)), None))
+        .and(theirs, issued(TokenOwner::Organization(organization(1)), Some(scopes)))
+        .and(mine, TokenEvent::TokenRevoked { digest: "d".into() });
+    let mine = "5: user_id=7 revoked=true created_at=1 sequence=2";
+    let theirs = r#"6: organization_id=1 scopes=["member:read","org:read"] created_at=2 sequence=1"#;
+    gives(log, &[(&TOKENS, &[mine, theirs])]).await;
+}
+
+#[test]
+fn an_open_personal_value_gets_into_no_row() {
+    let open = Personal::open(EmailAddress("bob@example.com".into()), Some(hash("bob")));
+    let requested =
+        MemberEvent::JoinRequested { organization: organization(1), email: open, org_role: role("member") };
+    let tables = Log::default().and(member(41), requested).in_memory(1);
+    let rows = format!("{tables:?}");
+    assert!(!rows.contains("example.com"), "{rows}");
+}

@@ -1,0 +1,9 @@
+//! People's accounts. What is a person's stays sealed in every row.
+
+pub mod project;
+pub mod query;
+mod table;
+
+pub use project::PROJECTION;
+pub use query::{EmailRow, UserRow};
+pub use table::{USER_EMAILS, USERS};

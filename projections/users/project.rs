@@ -1,0 +1,78 @@
+//! What an event does to the tables of the accounts.
+
+use muster_events::{
+    event::Event,
+    personal::{EmailAddress, Personal},
+    recorded::RecordedEvent,
+    user::{self, Authenticator, UserEvent},
+};
+
+use super::table::{USER_EMAILS, USERS, authenticator_column};
+use crate::{
+    change::{Cell, Change},
+    projection::Projection,
+    table::Value,
+};
+
+/// The accounts.
+pub static PROJECTION: Projection = Projection {
+    name: "users",
+    version: 1,
+    aggregates: &[user::TYPE],
+    tables: &[&USERS, &USER_EMAILS],
+    project,
+};
+
+fn project(recorded: &RecordedEvent) -> Vec<Change> {
+    match &recorded.event {
+        Event::User(event) => of_user(recorded, event),
+        Event::Member(_) | Event::Organization(_) | Event::Team(_) | Event::Token(_) | Event::Roles(_) => {
+            vec![]
+        }
+    }
+}
+
+fn of_user(recorded: &RecordedEvent, event: &UserEvent) -> Vec<Change> {
+    let id = || Value::id_of(&recorded.stream);
+    let user = |cells: &[Cell]| {
+        let sequence = ("sequence", recorded.sequence.into());
+        Change::set(&USERS, [id()], [cells, &[sequence]].concat())
+    };
+    match event {
+        UserEvent::UserRegistered { username, name, email } => {
+            let mut cells = vec![
+                ("username", Value::sealed(username)),
+                ("username_hash", Value::hash(username)),
+                ("name", name.as_ref().map(Value::sealed).into()),
+                ("email", Value::sealed(email)),
+                ("email_hash", Value::hash(email)),
+                ("active", true.into()),
+                ("superuser", false.into()),
+                ("created_at", recorded.recorded_at.into()),
+                ("sequence", recorded.sequence.into()),
+            ];
+            cells.extend(Authenticator::ALL.map(|kind| (authenticator_column(kind), Value::Null)));
+            vec![Change::put(&USERS, [id()], cells), address(recorded, email)]
+        }
+        UserEvent::EmailAdded { email, .. } => vec![address(recorded, email), user(&[])],
+        UserEvent::EmailVerified { email } => {
+            let verified = Change::set(&USER_EMAILS, [id(), email.into()], [("verified", true.into())]);
+            vec![verified, user(&[])]
+        }
+        UserEvent::AuthenticatorEnrolled { kind } => {
+            vec![user(&[(authenticator_column(*kind), recorded.recorded_at.into())])]
+        }
+        UserEvent::UserDeactivated { .. } => vec![user(&[("active", false.into())])],
+        UserEvent::SuperuserGranted {} => vec![user(&[("superuser", true.into())])],
+    }
+}
+
+fn address(recorded: &RecordedEvent, email: &Personal<EmailAddress>) -> Change {
+    let key = [Value::id_of(&recorded.stream), Value::hash(email)];
+    let cells = [
+        ("email", Value::sealed(email)),
+        ("verified", false.into()),
+        ("added_at", recorded.recorded_at.into()),
+    ];
+    Change::put(&USER_EMAILS, key, cells)
+}

@@ -1,0 +1,140 @@
+//! Reads of the log for people: pages, exports, a tail, server-sent events.
+//!
+//! All of them show an event in the one form of [`ShownEvent`], ask a [`Viewer`] before each page what he may see by
+//! now, and go through the log by positions, so that none of them misses an event or shows it twice. None decodes an
+//! event: what is stored is shown, also when this version of the program does not know its type.
+
+mod event;
+mod export;
+mod feed;
+mod format;
+mod live;
+mod page;
+mod position;
+mod query;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use muster_events::stream::Position;
+use thiserror::Error;
+
+pub use self::{
+    event::{ShownEvent, UNREADABLE},
+    export::Export,
+    feed::Feed,
+    format::{Format, UnknownFormat},
+    live::Tail,
+    page::Page,
+    position::{LogPosition, PositionError},
+    query::{DEFAULT_LIMIT, FilterError, FilterText, MAX_LIMIT},
+};
+use crate::{
+    sealing::{KeyRing, SealingError},
+    store::{LogQuery, Store, StoreError, StoredEvent},
+};
+
+/// What a viewer may see of an event.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sight {
+    /// Where a request came from: `ip` and `user_agent`.
+    pub network_origin: bool,
+}
+
+impl Sight {
+    /// All of it: administrators of the organization, superusers, the operator at the command line.
+    pub const ALL: Self = Self { network_origin: true };
+    /// All but where requests came from.
+    pub const WITHOUT_ORIGIN: Self = Self { network_origin: false };
+}
+
+/// Who looks. He is asked again before every page that he is shown, so that a revocation or another role has its
+/// effect on what is under way.
+#[async_trait]
+pub trait Viewer: fmt::Debug + Send + Sync {
+    /// What he may see now; none when he may see nothing any more.
+    async fn sight(&self) -> Option<Sight>;
+}
+
+/// Somebody whose permission does not change meanwhile, such as the operator at the command line.
+#[async_trait]
+impl Viewer for Sight {
+    async fn sight(&self) -> Option<Sight> {
+        Some(*self)
+    }
+}
+
+/// Why the log cannot be shown.
+#[derive(Debug, Error)]
+pub enum HistoryError {
+    /// The log is not available.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keys are not available. A single key that is missing is no error, see [`UNREADABLE`].
+    #[error(transparent)]
+    Sealing(#[from] SealingError),
+    /// An event cannot be written as JSON.
+    #[error("an event cannot be written as JSON: {0}")]
+    Unwritable(#[from] serde_json::Error),
+    /// The viewer lost his permission while he read.
+    #[error("the permission to read this history was withdrawn while it was read")]
+    NoLongerAllowed,
+    /// What goes on for ever starts with what is oldest.
+    #[error("order: a stream of events is oldest first; leave order away or make it asc")]
+    NewestFirst,
+    /// Going on from there would leave out what is appended until then.
+    #[error("position {given} lies beyond the end of the log, which is {head}: start again without it")]
+    AheadOfLog {
+        /// Where to go on from.
+        given: LogPosition,
+        /// The last event.
+        head: LogPosition,
+    },
+}
+
+/// How long a feed is silent before it says that there is nothing, unless it is said otherwise.
+pub const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// Reads the log of one deployment for people; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct History {
+    store: Arc<dyn Store>,
+    keys: KeyRing,
+    heartbeat: Duration,
+}
+
+impl History {
+    /// Reads `store`, and unseals with `keys`.
+    pub fn new(store: Arc<dyn Store>, keys: KeyRing) -> Self {
+        Self { store, keys, heartbeat: HEARTBEAT }
+    }
+
+    /// The same with another [`HEARTBEAT`], for proxies that cut a silent connection off sooner; at least a
+    /// millisecond.
+    pub fn with_heartbeat(self, heartbeat: Duration) -> Self {
+        Self { heartbeat: heartbeat.max(Duration::from_millis(1)), ..self }
+    }
+
+    /// `position` of this log, as it is given to clients.
+    pub fn at(&self, position: Position) -> LogPosition {
+        LogPosition { incarnation: self.store.incarnation(), position }
+    }
+
+    /// The event at `position`; none when there is none.
+    pub async fn event(&self, position: Position, sight: Sight) -> Result<Option<ShownEvent>, HistoryError> {
+        let Some(before) = position.0.checked_sub(1) else { return Ok(None) };
+        let query = LogQuery {
+            after: Some(Position(before)),
+            up_to: Some(position),
+            limit: 1,
+            ..LogQuery::default()
+        };
+        let events = self.store.query(query).await?;
+        Ok(self.show(&events, sight).await?.pop())
+    }
+
+    /// `events` in the form in which they are shown.
+    pub async fn show(&self, events: &[StoredEvent], sight: Sight) -> Result<Vec<ShownEvent>, SealingError> {
+        event::show(&self.keys, events, sight).await
+    }
+}

@@ -1,0 +1,62 @@
+//! Reads within an organization: who asks, and whether he may.
+
+use std::sync::Arc;
+
+use muster_events::{
+    access::Requester,
+    id::{MemberId, OrganizationId},
+    organization::Organization,
+    roles::{RoleId, Roles, ScopeSet},
+};
+
+use super::{app::App, problem::Problem};
+use crate::ledger::Caller;
+
+/// Somebody who may look at something of an organization.
+#[derive(Debug)]
+pub(super) struct Access {
+    pub(super) id: OrganizationId,
+    pub(super) organization: Arc<Organization>,
+    pub(super) roles: Arc<Roles>,
+    pub(super) requester: Requester,
+    pub(super) scopes: ScopeSet,
+}
+
+/// Lets the caller look when he has any of the scopes `needs` in the organization that the path names.
+pub(super) async fn enter(
+    app: &App,
+    caller: &Caller,
+    organization: &str,
+    needs: &[&str],
+    restricted_may: bool,
+) -> Result<Access, Problem> {
+    let mut unit = app.ledger.look();
+    let (id, found) = unit.organization(organization).await?;
+    let roles = unit.roles().await?;
+    let requester = unit.requester(caller, id).await?;
+    let scopes = requester.gate(id, &found.state, &roles, needs, restricted_may).map_err(Problem::from)?;
+    Ok(Access { id, organization: found.state, roles, requester, scopes })
+}
+
+impl Access {
+    /// The role of the requester; none when he is not a member.
+    pub(super) fn role(&self) -> Option<&RoleId> {
+        self.requester.membership.as_ref().and_then(|(_, member)| member.org_role.as_ref())
+    }
+
+    /// The member that a path names: an id, or `me`.
+    pub(super) fn member(&self, id_or_me: &str) -> Result<MemberId, Problem> {
+        member_id(id_or_me, self.requester.membership.as_ref().map(|(id, _)| *id))
+    }
+
+    /// The organization roles that the requester may give and take.
+    pub(super) fn allowed_org_roles(&self) -> Vec<RoleId> {
+        self.requester.allowed_org_roles(&self.scopes, &self.organization, &self.roles, false)
+    }
+}
+
+/// The member that a path names: an id, or `me` for the requester's own membership.
+pub(super) fn member_id(id_or_me: &str, own: Option<MemberId>) -> Result<MemberId, Problem> {
+    let id = if id_or_me == "me" { own } else { id_or_me.parse().ok() };
+    id.ok_or_else(|| muster_events::refusal::Refusal::NotFound.into())
+}

@@ -1,0 +1,107 @@
+//! What every handler can reach.
+
+use std::{ops::Deref, sync::Arc, time::Duration};
+
+use ipnet::IpNet;
+use metrics_exporter_prometheus::PrometheusHandle;
+use muster_events::stream::Position;
+use muster_projections::views::Views;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    history::{History, LogPosition},
+    ledger::Ledger,
+    subscription::ReadModels,
+};
+
+/// How a server behaves.
+#[derive(Debug, Clone)]
+pub struct ServeOptions {
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The limits on requests.
+    pub limits: Limits,
+    /// What `/metrics` shows; none when nothing is recorded in this process.
+    pub metrics: Option<PrometheusHandle>,
+}
+
+impl Default for ServeOptions {
+    fn default() -> Self {
+        Self { trusted_proxies: vec![], limits: Limits::default(), metrics: None }
+    }
+}
+
+/// The limits on requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest body, in bytes.
+    pub body: usize,
+    /// The largest request head, in bytes.
+    pub head: usize,
+    /// How long a request may take; streams may take longer.
+    pub time: Duration,
+    /// How many requests are carried out at once; more wait, and are told to come back when they wait too long.
+    pub concurrency: usize,
+    /// How long what was accepted has to finish at a shutdown.
+    pub shutdown: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 1024 * 1024,
+            head: 64 * 1024,
+            time: Duration::from_secs(15),
+            concurrency: 1024,
+            shutdown: Duration::from_secs(20),
+        }
+    }
+}
+
+/// What every handler can reach.
+#[derive(Debug, Clone)]
+pub(super) struct App(Arc<Inner>);
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) read_models: ReadModels,
+    pub(super) history: History,
+    pub(super) options: ServeOptions,
+    /// Cancelled when the server stops: streams end then.
+    pub(super) shutdown: CancellationToken,
+}
+
+impl App {
+    pub(super) fn new(
+        ledger: Arc<Ledger>,
+        read_models: ReadModels,
+        options: ServeOptions,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let history = History::new(Arc::clone(ledger.store()), ledger.keys().clone());
+        Self(Arc::new(Inner { ledger, read_models, history, options, shutdown }))
+    }
+
+    /// A position of this log, as it is given to clients.
+    pub(super) fn at(&self, position: Position) -> LogPosition {
+        LogPosition { incarnation: self.ledger.store().incarnation(), position }
+    }
+
+    /// The position that every read model has reached.
+    pub(super) fn applied(&self) -> Position {
+        self.read_models.status().applied.unwrap_or_default()
+    }
+
+    pub(super) fn views(&self) -> &Views {
+        self.read_models.views()
+    }
+}
+
+impl Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}

@@ -1,0 +1,60 @@
+//! Reads see every earlier write: a read waits until its view has reached the head of the log at its arrival.
+
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderValue};
+use muster_events::{id::OrganizationId, stream::Position};
+
+use super::{app::App, names, params::Params, problem::Problem};
+use crate::history::LogPosition;
+
+/// How long a read waits for its view.
+const READ_WAIT: Duration = Duration::from_secs(6);
+
+/// How long the answer to a command waits for what it shows of other streams.
+pub(super) const ANSWER_WAIT: Duration = Duration::from_secs(1);
+
+/// Waits as the request wants: until the head, until `at_least`, or not at all (`consistency=eventual`).
+pub(super) async fn await_views(app: &App, params: &Params) -> Result<(), Problem> {
+    if params.get("as_of").is_some() {
+        let text = "Reading the past (as_of) is not available in this version; leave the parameter out.";
+        return Err(Problem::parameter("as_of", text));
+    }
+    let at_least = match params.get("at_least") {
+        None => Position::ZERO,
+        Some(text) => {
+            LogPosition::parse(text, app.ledger.store().incarnation())
+                .map_err(|error| Problem::parameter("at_least", error.to_string()))?
+                .position
+        }
+    };
+    let target = match params.get("consistency") {
+        None | Some("strong") => {
+            app.ledger.store().head().await.map_err(crate::ledger::ExecuteError::from)?.position
+        }
+        Some("eventual") => Position::ZERO,
+        Some(_) => return Err(Problem::parameter("consistency", "\"strong\" or \"eventual\" is needed.")),
+    };
+    app.read_models
+        .wait_for(target.max(at_least), READ_WAIT)
+        .await
+        .map_err(|error| Problem::unavailable(&error.to_string()))
+}
+
+/// The headers of a read of these read models: where the views stood, and up to where they are complete, when parked
+/// streams keep them from being so. Taken before the read, so that it never promises more than was read.
+pub(super) fn read_headers(app: &App, organization: Option<OrganizationId>, models: &[&str]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(names::POSITION, HeaderValue::from(app.applied().0));
+    if let Some(stale) = app.read_models.stale_for(organization, models) {
+        mark_stale(app, &mut headers, stale);
+    }
+    headers
+}
+
+/// Says that what is shown is complete only up to `position`.
+pub(super) fn mark_stale(app: &App, headers: &mut HeaderMap, position: Position) {
+    if let Ok(value) = HeaderValue::from_str(&app.at(position).to_string()) {
+        headers.insert(names::STALE, value);
+    }
+}

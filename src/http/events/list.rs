@@ -1,0 +1,189 @@
+//! GET `organizations/{organization}/events/` and `.../members/{member}/events/`: JSON pages, NDJSON, server-sent
+//! events.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Path, State},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use muster_events::{member::Member, refusal::Refusal, stream::StreamId};
+
+use super::viewer::{Reader, Reading};
+use crate::{
+    history::{FilterText, Format, HistoryError, LogPosition},
+    http::{app::App, auth, names, params::Params, problem::Problem},
+    ledger::ExecuteError,
+    store::LogQuery,
+};
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// The history of an organization
+///
+/// Who changed what from what to what, when. Oldest first, in pages; as NDJSON (`Accept: application/x-ndjson`)
+/// everything up to now, or as server-sent events (`Accept: text/event-stream`) from the past into what is yet to come.
+#[utoipa::path(
+    get,
+    path = "/api/0/organizations/{organization}/events/",
+    tag = "history",
+    params(
+        ("organization" = String, Path, description = "Slug or id"),
+        ("type" = Option<String>, Query, description = "Types of events, separated by commas"),
+        ("actor" = Option<String>, Query, description = "An id, `kind:id` or a kind"),
+        ("from" = Option<String>, Query, description = "Recorded at this time or later (RFC 3339)"),
+        ("to" = Option<String>, Query, description = "Recorded at this time or earlier (RFC 3339)"),
+        ("after" = Option<String>, Query, description = "`next` of an earlier answer"),
+        ("limit" = Option<usize>, Query, description = "1 to 1000"),
+        ("order" = Option<String>, Query, description = "`asc` or `desc`"),
+        ("Last-Event-ID" = Option<String>, Header, description = "Where a stream goes on"),
+    ),
+    responses(
+        (status = 200, description = "A page: `{\"events\": [...], \"next\": ...}`", body = serde_json::Value),
+        (status = 400, description = "A parameter is malformed"),
+        (status = 401, description = "No token, one that cannot be used, or a membership that is suspended"),
+        (status = 403, description = "The requester may not read this history"),
+        (status = 404, description = "There is no such organization"),
+        (status = 503, description = "Not available at the moment"),
+    )
+)]
+pub(in crate::http) async fn of_organization(
+    State(app): State<App>,
+    Path(organization): Path<String>,
+    headers: HeaderMap,
+    params: Params,
+) -> Result<Response, Problem> {
+    let secret = auth::secret(&headers)?.to_owned();
+    answer(Reader { app, secret, organization, member: None }, &headers, &params).await
+}
+
+/// The history of a member
+///
+/// As that of an organization; a member may read his own.
+#[utoipa::path(
+    get,
+    path = "/api/0/organizations/{organization}/members/{member}/events/",
+    tag = "history",
+    params(
+        ("organization" = String, Path, description = "Slug or id"),
+        ("member" = String, Path, description = "Id, or `me`"),
+        ("type" = Option<String>, Query, description = "Types of events, separated by commas"),
+        ("actor" = Option<String>, Query, description = "An id, `kind:id` or a kind"),
+        ("from" = Option<String>, Query, description = "Recorded at this time or later (RFC 3339)"),
+        ("to" = Option<String>, Query, description = "Recorded at this time or earlier (RFC 3339)"),
+        ("after" = Option<String>, Query, description = "`next` of an earlier answer"),
+        ("limit" = Option<usize>, Query, description = "1 to 1000"),
+        ("order" = Option<String>, Query, description = "`asc` or `desc`"),
+        ("Last-Event-ID" = Option<String>, Header, description = "Where a stream goes on"),
+    ),
+    responses(
+        (status = 200, description = "A page: `{\"events\": [...], \"next\": ...}`", body = serde_json::Value),
+        (status = 400, description = "A parameter is malformed"),
+        (status = 401, description = "No token, or one that cannot be used"),
+        (status = 403, description = "The requester may not read this history"),
+        (status = 404, description = "There is no such organization or member"),
+        (status = 503, description = "Not available at the moment"),
+    )
+)]
+pub(in crate::http) async fn of_member(
+    State(app): State<App>,
+    Path((organization, member)): Path<(String, String)>,
+    headers: HeaderMap,
+    params: Params,
+) -> Result<Response, Problem> {
+    let secret = auth::secret(&headers)?.to_owned();
+    answer(Reader { app, secret, organization, member: Some(member) }, &headers, &params).await
+}
+
+/// The form that the client asked for.
+enum Form {
+    Page,
+    Lines,
+    Feed,
+}
+
+fn form(headers: &HeaderMap) -> Form {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    if accept.contains("text/event-stream") {
+        Form::Feed
+    } else if accept.contains("ndjson") {
+        Form::Lines
+    } else {
+        Form::Page
+    }
+}
+
+async fn answer(reader: Reader, headers: &HeaderMap, params: &Params) -> Result<Response, Problem> {
+    let reading = reader.enter().await?;
+    let mut query = query(&reader.app, &reading, headers, params).await?;
+    let app = reader.app.clone();
+    match form(headers) {
+        Form::Page => {
+            let head = app.ledger.store().head().await.map_err(ExecuteError::from)?.position;
+            let page = app.history.page(query, reading.sight).await.map_err(problem)?;
+            Ok(([(names::POSITION, HeaderValue::from(head.0))], Json(page)).into_response())
+        }
+        Form::Lines => {
+            if params.get("limit").is_none() {
+                query.limit = usize::MAX;
+            }
+            let export = app.history.export(query, Arc::new(reader)).await.map_err(problem)?;
+            let position = HeaderValue::from(export.up_to().0);
+            let kind = HeaderValue::from_static(Format::Ndjson.media_type());
+            let lines = Body::from_stream(export.into_text(Format::Ndjson));
+            Ok(([(names::POSITION, position), (header::CONTENT_TYPE, kind)], lines).into_response())
+        }
+        Form::Feed => {
+            let feed =
+                app.history.feed(query, Arc::new(reader), app.shutdown.clone()).await.map_err(problem)?;
+            let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
+            Ok((headers, Body::from_stream(feed.into_stream())).into_response())
+        }
+    }
+}
+
+async fn query(
+    app: &App,
+    reading: &Reading,
+    headers: &HeaderMap,
+    params: &Params,
+) -> Result<LogQuery, Problem> {
+    let mut filter = FilterText::default();
+    for (name, value) in params.pairs() {
+        filter.set(name, value).map_err(|error| Problem::parameter(error.parameter(), error.to_string()))?;
+    }
+    let present = app.ledger.store().incarnation();
+    let mut query =
+        filter.query(present).map_err(|error| Problem::parameter(error.parameter(), error.to_string()))?;
+    if let Some(id) = headers.get(LAST_EVENT_ID) {
+        let id = id.to_str().unwrap_or_default();
+        let position = LogPosition::parse(id, present)
+            .map_err(|error| Problem::parameter("Last-Event-ID", error.to_string()))?;
+        query.after = Some(position.position);
+    }
+    query.organization = Some(reading.access.id);
+    if let Some(member) = reading.member {
+        let stream = StreamId::from(member);
+        let found = app.ledger.state::<Member>(&stream).await?.state;
+        // Somebody who is gone has a history too.
+        if found.organization != Some(reading.access.id) {
+            return Err(Refusal::NotFound.into());
+        }
+        query.stream = Some(stream);
+    }
+    Ok(query)
+}
+
+fn problem(error: HistoryError) -> Problem {
+    match error {
+        HistoryError::Store(error) => ExecuteError::from(error).into(),
+        HistoryError::Sealing(error) => ExecuteError::from(error).into(),
+        HistoryError::Unwritable(error) => Problem::damaged(&error.to_string()),
+        HistoryError::NoLongerAllowed => Refusal::NoPermission.into(),
+        HistoryError::NewestFirst => Problem::parameter("order", error.to_string()),
+        HistoryError::AheadOfLog { .. } => Problem::parameter("after", error.to_string()),
+    }
+}

@@ -1,0 +1,80 @@
+//! GET `organizations/{organization}/members/{member}/` (behaviour.md 3.1).
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::header,
+    response::{IntoResponse, Response},
+};
+use muster_events::{member::InviteStatus, refusal::Refusal};
+use muster_projections::members;
+
+use super::answer::{self, Onlooker};
+use crate::http::{
+    access,
+    app::App,
+    auth::Bearer,
+    consistency::{await_views, read_headers},
+    idempotency::etag,
+    params::Params,
+    problem::Problem,
+    shapes::member::MemberWithRoles,
+};
+
+const NEEDS: &[&str] = &["member:read", "member:write", "member:admin"];
+
+/// What the answer is read from.
+const MODELS: &[&str] = &["members", "users", "teams"];
+
+/// The details of one member
+///
+/// With teams and roles. The list of roles says which of them the requester may give.
+#[utoipa::path(
+    get,
+    path = "/api/0/organizations/{organization}/members/{member}/",
+    tag = "members",
+    params(
+        ("organization" = String, Path, description = "Slug or id"),
+        ("member" = String, Path, description = "Id, or `me`"),
+        ("at_least" = Option<String>, Query, description = "Waits until the view has reached this Muster-Position"),
+        ("consistency" = Option<String>, Query, description = "`eventual` does not wait for the head of the log"),
+    ),
+    responses(
+        (status = 200, description = "The member", body = MemberWithRoles,
+            headers(("ETag" = String, description = "For If-Match"), ("Muster-Position" = String), ("Muster-Stale" = Option<String>))),
+        (status = 400, description = "A parameter is malformed"),
+        (status = 401, description = "No token, or one that cannot be used"),
+        (status = 403, description = "The requester is not in the organization, or may not see members"),
+        (status = 404, description = "There is no such organization or member"),
+        (status = 503, description = "Not available at the moment"),
+    )
+)]
+pub(in crate::http) async fn get(
+    State(app): State<App>,
+    Bearer(caller): Bearer,
+    Path((organization, member)): Path<(String, String)>,
+    params: Params,
+) -> Result<Response, Problem> {
+    let access = access::enter(&app, &caller, &organization, NEEDS, true).await?;
+    let id = access.member(&member)?;
+    await_views(&app, &params).await?;
+    let mut headers = read_headers(&app, Some(access.id), MODELS);
+    let found = members::query::find(app.views(), access.id, id)
+        .await
+        .map_err(|error| Problem::unavailable(&error.to_string()))?;
+    let approved = |found: &members::MemberDetails| found.member.invite_status == InviteStatus::Approved;
+    let details = found.filter(approved).ok_or_else(|| Problem::from(Refusal::NotFound))?;
+    let allowed = access.allowed_org_roles();
+    let look = Onlooker {
+        organization: (access.id, &access.organization),
+        roles: &access.roles,
+        allowed: &allowed,
+        own_role: access.role(),
+        superuser: access.requester.is_superuser(),
+    };
+    let (shape, _) = answer::with_roles(&app, &details, &look, app.applied()).await?;
+    if let Ok(tag) = etag(details.member.sequence).parse() {
+        headers.insert(header::ETAG, tag);
+    }
+    Ok((headers, Json(shape)).into_response())
+}

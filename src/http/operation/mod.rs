@@ -1,0 +1,92 @@
+//! What operators and their machines ask: is it alive, is it ready, what does it measure.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use super::{app::App, problem::Problem};
+use crate::subscription::Status;
+
+/// Whether the process is alive
+#[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, description = "It is", body = String)))]
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Whether requests can be carried out
+///
+/// 503 only when the log, the keys or the views cannot be used; what is merely worse than it should be is named in
+/// `degraded`.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "operation",
+    responses(
+        (status = 200, description = "They can", body = Value),
+        (status = 503, description = "They cannot", body = Value),
+    )
+)]
+pub(super) async fn readyz(State(app): State<App>) -> Response {
+    let mut failed = vec![];
+    let head = app.ledger.store().head().await;
+    if let Err(error) = &head {
+        failed.push(format!("log: {error}"));
+    }
+    if let Err(error) = app.ledger.keys().refresh().await {
+        failed.push(format!("keys: {error}"));
+    }
+    let status = app.read_models.status();
+    let views = status.projections.iter().map(|view| {
+        json!({
+            "name": view.name,
+            "version": view.version,
+            "position": view.checkpoint.0,
+            "parked_streams": view.parked,
+        })
+    });
+    let views = Value::Array(views.collect());
+    if status.applied.is_none() {
+        let why = status.trouble.as_ref().map_or("they were not opened yet", |trouble| &trouble.error);
+        failed.push(format!("views: {why}"));
+    }
+    let ready = failed.is_empty();
+    let body = json!({
+        "ready": ready,
+        "position": head.map(|head| head.position.0).ok(),
+        "views": views,
+        "degraded": degraded(&status),
+        "failed": failed,
+    });
+    let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (code, Json(body)).into_response()
+}
+
+/// What is worse than it should be, one sentence each.
+fn degraded(status: &Status) -> Vec<String> {
+    let parked = status.projections.iter().filter(|view| view.parked > 0);
+    let parked = parked.map(|view| format!("view {}: {} streams are parked", view.name, view.parked));
+    let trouble = status
+        .trouble
+        .iter()
+        .map(|trouble| format!("the views do not follow the log since {}: {}", trouble.since, trouble.error));
+    parked.chain(trouble).collect()
+}
+
+/// Metrics in the form of Prometheus
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "operation",
+    responses((status = 200, description = "The metrics", body = String), (status = 404, description = "This process records none"))
+)]
+pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
+    let Some(handle) = &app.options.metrics else {
+        return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "This process records no metrics."));
+    };
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, kind)], handle.render()).into_response())
+}

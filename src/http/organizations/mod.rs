@@ -1,0 +1,3 @@
+//! `organizations/{organization}/`: one endpoint per file.
+
+pub(super) mod get;

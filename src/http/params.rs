@@ -1,0 +1,86 @@
+//! Query parameters, as pairs: an unknown one is ignored, as clients of this wire format expect; a malformed one
+//! is an error that names it.
+
+use std::{convert::Infallible, str::FromStr};
+
+use axum::{
+    extract::{FromRequestParts, Query},
+    http::request::Parts,
+};
+
+use super::problem::Problem;
+
+/// The largest offset of a page: beyond it, a client pages for no good reason.
+const MAX_OFFSET: u32 = 1_000_000;
+
+/// The most rows of a page, and how many without asking.
+pub(super) const PAGE: u32 = 100;
+
+/// The query parameters of a request.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Params(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Params {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self(Query::try_from_uri(&parts.uri).map(|Query(pairs)| pairs).unwrap_or_default()))
+    }
+}
+
+impl Params {
+    /// The last value of a parameter.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// All pairs.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// A value of another type; `expected` says what it should be.
+    pub(super) fn parse<T: FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, Problem> {
+        self.get(name)
+            .map(|text| text.parse().map_err(|_| Problem::parameter(name, format!("{expected} is needed."))))
+            .transpose()
+    }
+
+    /// Which rows of a list: `per_page` and the opaque `cursor` of an earlier answer.
+    pub(super) fn page(&self) -> Result<muster_projections::read::Page, Problem> {
+        let range = format!("A number from 1 to {PAGE}");
+        let limit = self.parse::<u32>("per_page", &range)?.unwrap_or(PAGE);
+        if !(1..=PAGE).contains(&limit) {
+            return Err(Problem::parameter("per_page", format!("{range} is needed.")));
+        }
+        let offset = match self.get("cursor") {
+            None | Some("") => 0,
+            Some(cursor) => cursor_offset(cursor)
+                .ok_or_else(|| Problem::parameter("cursor", "The cursor of an earlier answer is needed."))?,
+        };
+        Ok(muster_projections::read::Page { offset, limit })
+    }
+}
+
+/// Cursors are `0:<offset>:<1 when it leads backwards>`, as clients of this wire format know them.
+fn cursor_offset(cursor: &str) -> Option<u32> {
+    let mut parts = cursor.split(':');
+    let (value, offset, back) = (parts.next()?, parts.next()?, parts.next()?);
+    let fits = parts.next().is_none() && value.parse::<u64>().is_ok() && matches!(back, "0" | "1");
+    offset.parse().ok().filter(|offset| fits && *offset <= MAX_OFFSET)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cursor_offset;
+
+    #[test]
+    fn a_cursor_is_three_numbers() {
+        assert_eq!(cursor_offset("0:100:0"), Some(100));
+        for cursor in
+            ["", "0", "0:1", "0:1:2", "0:-1:0", "a:1:0", "0:1:0:0", "0:99999999999:0", "0:2000000:0"]
+        {
+            assert_eq!(cursor_offset(cursor), None, "{cursor}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The table of contents: every endpoint, grouped by who calls it, and what is around all of them.
+
+use std::{any::Any, time::Duration};
+
+use axum::{
+    BoxError, Router,
+    error_handling::HandleErrorLayer,
+    extract::{DefaultBodyLimit, MatchedPath, Request},
+    http::StatusCode,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer, util::MapRequest};
+use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_swagger_ui::SwaggerUi;
+
+use super::{app::App, events, members, operation, organizations, problem, problem::Problem, request, teams};
+use crate::clock::stopwatch;
+
+/// What the description says of the whole.
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "muster", description = "An event-sourced membership ledger: who belongs to which organization and team, with which role, who changed it, when, and why."),
+    modifiers(&Security),
+    security(("bearer" = [])),
+    tags(
+        (name = "members", description = "Who is in an organization, with which role, on which teams"),
+        (name = "organizations", description = "Organizations and their settings"),
+        (name = "teams", description = "Teams"),
+        (name = "history", description = "Who changed what from what to what, when"),
+        (name = "operation", description = "For operators and their machines"),
+    )
+)]
+struct Description;
+
+struct Security;
+
+impl utoipa::Modify for Security {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        openapi.components.get_or_insert_default().add_security_scheme("bearer", scheme);
+    }
+}
+
+/// The endpoints.
+fn endpoints() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        // Clients.
+        .routes(routes!(organizations::get::get))
+        .routes(routes!(members::list::list))
+        .routes(routes!(members::get::get, members::update::update, members::remove::remove))
+        .routes(routes!(teams::list::list))
+        // Auditors.
+        .routes(routes!(events::list::of_organization))
+        .routes(routes!(events::list::of_member))
+        // Operators.
+        .routes(routes!(operation::healthz))
+        .routes(routes!(operation::readyz))
+        .routes(routes!(operation::metrics))
+}
+
+/// The description of all endpoints, OpenAPI 3.1.
+pub fn description() -> utoipa::openapi::OpenApi {
+    endpoints().into_openapi()
+}
+
+/// Everything that answers a request.
+pub(super) type Server = MapRequest<Router, fn(Request) -> Request>;
+
+/// Everything that answers a request. A trailing slash is optional under `/api/`.
+pub(super) fn router(app: App) -> Server {
+    let limits = app.options.limits;
+    let (endpoints, description) = endpoints().split_for_parts();
+    let docs = SwaggerUi::new("/docs").url("/openapi.json", description);
+    let limited = ServiceBuilder::new()
+        .layer(HandleErrorLayer::new(overloaded))
+        .layer(LoadShedLayer::new())
+        .layer(GlobalConcurrencyLimitLayer::new(limits.concurrency))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.time));
+    let router = Router::new()
+        .merge(endpoints)
+        .merge(docs)
+        .layer(DefaultBodyLimit::max(limits.body))
+        .layer(middleware::from_fn(measure))
+        .layer(limited)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(problem::negotiate))
+        .layer(middleware::from_fn_with_state(app.clone(), request::about))
+        .with_state(app);
+    MapRequest::new(router, with_trailing_slash)
+}
+
+/// The paths of the API end with a slash; clients may leave it out.
+fn with_trailing_slash(mut request: Request) -> Request {
+    let uri = request.uri();
+    let path = uri.path();
+    if !path.starts_with("/api/") || path.ends_with('/') {
+        return request;
+    }
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    // A path that was valid stays so with a slash behind it; if not, it is answered as it is.
+    if let Ok(uri) = format!("{path}/{query}").parse() {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
+/// More requests than are carried out at once.
+async fn overloaded(error: BoxError) -> Problem {
+    Problem::unavailable(&error.to_string())
+}
+
+/// A defect of this program: seen in the log and in the metrics, and the connection goes on.
+fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let why =
+        panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!(why, "a handler panicked");
+    metrics::counter!("muster_http_panics_total").increment(1);
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "Internal error").into_response()
+}
+
+async fn measure(request: Request, next: Next) -> Response {
+    let began = stopwatch();
+    let method = request.method().as_str().to_owned();
+    let path = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let response = next.run(request).await;
+    let took: Duration = began.elapsed();
+    let status = response.status().as_u16().to_string();
+    metrics::histogram!("muster_http_request_seconds", "method" => method, "path" => path, "status" => status)
+        .record(took.as_secs_f64());
+    response
+}

@@ -1,0 +1,120 @@
+//! The server: accepts connections, keeps the read models up to date, and stops without losing what it accepted.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{extract::ConnectInfo, http::Request};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
+use thiserror::Error;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_io_timeout::TimeoutStream;
+use tokio_util::sync::CancellationToken;
+use tower::Service;
+
+use super::{
+    app::{App, Limits, ServeOptions},
+    router::{Server, router},
+};
+use crate::deployment::Deployment;
+
+/// How long a client may take to send the head of a request.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+
+/// How long a client may leave what is sent to him unread.
+const WRITE_TIME: Duration = Duration::from_secs(30);
+
+/// How long accepting rests after an error, such as no file descriptor being left.
+const ACCEPT_REST: Duration = Duration::from_millis(50);
+
+/// Why a server ended other than by being told to.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// The socket cannot be used.
+    #[error("the server's socket cannot be used: {0}")]
+    Socket(#[from] io::Error),
+    /// What keeps the read models up to date ended.
+    #[error("the read models are no longer kept up to date: {0}")]
+    ReadModels(String),
+}
+
+/// Serves until `shutdown`; then takes no new connections, finishes what it has accepted, and returns.
+pub async fn serve(
+    deployment: &Deployment,
+    listener: TcpListener,
+    options: ServeOptions,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
+    let limits = options.limits;
+    let streams = CancellationToken::new();
+    let runner = deployment.runner();
+    let app = App::new(Arc::clone(&deployment.ledger), runner.read_models(), options, streams.clone());
+    // The read models go on until the last request has been answered.
+    let following = CancellationToken::new();
+    let runner = tokio::spawn(runner.run(following.clone()));
+    let connections = accept(&listener, &router(app), limits, &shutdown).await;
+    drop(listener);
+    streams.cancel();
+    if tokio::time::timeout(limits.shutdown, connections.shutdown()).await.is_err() {
+        tracing::warn!(
+            seconds = limits.shutdown.as_secs(),
+            "some requests did not finish in time and were cut off"
+        );
+    }
+    following.cancel();
+    runner.await.map_err(|error| ServeError::ReadModels(error.to_string()))?;
+    Ok(())
+}
+
+async fn accept(
+    listener: &TcpListener,
+    server: &Server,
+    limits: Limits,
+    shutdown: &CancellationToken,
+) -> GracefulShutdown {
+    let connections = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = shutdown.cancelled() => return connections,
+        };
+        match accepted {
+            Ok((stream, peer)) => connect(stream, peer, server.clone(), limits, &connections),
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_REST).await;
+            }
+        }
+    }
+}
+
+fn connect(
+    stream: TcpStream,
+    peer: SocketAddr,
+    server: Server,
+    limits: Limits,
+    connections: &GracefulShutdown,
+) {
+    // Answers are written whole: waiting for more to send only delays them.
+    let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_TIME));
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let mut server = server.clone();
+        server.call(request.map(axum::body::Body::new))
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .max_buf_size(limits.head)
+        .serve_connection(TokioIo::new(Box::pin(stream)), service);
+    let watched = connections.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = watched.await {
+            tracing::debug!(%error, "a connection ended with an error");
+        }
+    });
+}

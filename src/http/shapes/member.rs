@@ -1,0 +1,150 @@
+//! A member, in its forms: in a list, and with teams and roles.
+
+use std::collections::BTreeMap;
+
+use muster_events::{
+    member::MemberFlag,
+    personal::{Envelope, Personal},
+    time::Timestamp,
+};
+use muster_projections::members::{MemberDetails, MemberRow};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    role::{OrgRoleShape, TeamRoleShape},
+    text,
+    user::{self, User},
+};
+use crate::sealing::Opener;
+
+/// A member, an invitation or a request, as lists show it (behaviour.md 9.1).
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct Member {
+    id: String,
+    email: String,
+    name: String,
+    #[schema(required)]
+    user: Option<User>,
+    org_role: String,
+    role: String,
+    role_name: String,
+    pending: bool,
+    expired: bool,
+    flags: BTreeMap<&'static str, bool>,
+    #[schema(value_type = String, format = DateTime)]
+    date_created: Timestamp,
+    invite_status: &'static str,
+    #[schema(required)]
+    inviter_name: Option<String>,
+}
+
+/// One team of a member.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct MemberTeamShape {
+    team_slug: String,
+    #[schema(required)]
+    role: Option<String>,
+}
+
+/// A member with teams and roles (behaviour.md 9.3).
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct MemberWithRoles {
+    #[serde(flatten)]
+    member: Member,
+    teams: Vec<String>,
+    team_roles: Vec<MemberTeamShape>,
+    /// Never given (behaviour.md D22).
+    #[serde(rename = "invite_link")]
+    #[schema(required)]
+    invite_link: Option<String>,
+    is_only_owner: bool,
+    org_role_list: Vec<OrgRoleShape>,
+    roles: Vec<OrgRoleShape>,
+    team_role_list: Vec<TeamRoleShape>,
+}
+
+/// What the details of a member show that is not in his row.
+#[derive(Debug)]
+pub(in crate::http) struct Surroundings {
+    /// Whether he is an owner and nobody else is.
+    pub(in crate::http) is_only_owner: bool,
+    /// The roles as the requester sees them.
+    pub(in crate::http) org_roles: Vec<OrgRoleShape>,
+    /// The team roles as the requester sees them.
+    pub(in crate::http) team_roles: Vec<TeamRoleShape>,
+    /// In how many organizations the user is, when the requester manages members.
+    pub(in crate::http) in_organizations: Option<u64>,
+}
+
+/// The envelopes that [`member`] opens.
+pub(in crate::http) fn envelopes(row: &MemberRow) -> impl Iterator<Item = &Envelope> {
+    let inviter = row.inviter.as_ref().into_iter().flat_map(|inviter| {
+        let name = inviter.name.as_ref().and_then(Personal::envelope);
+        inviter.username.envelope().into_iter().chain(inviter.email.envelope()).chain(name)
+    });
+    let account = row.account.as_ref().into_iter().flat_map(user::envelopes);
+    row.email.as_ref().and_then(Personal::envelope).into_iter().chain(account).chain(inviter)
+}
+
+/// The member as lists show it. `role_name` is the display name of his role.
+pub(in crate::http) fn member(
+    row: &MemberRow,
+    opener: &Opener,
+    role_name: &str,
+    now: Timestamp,
+    in_organizations: Option<u64>,
+) -> Member {
+    let invited = row.email.as_ref().map(|email| text(opener, email));
+    let account = row.account.as_ref();
+    let email = account.map(|account| text(opener, &account.email)).or(invited).unwrap_or_default();
+    let name = account
+        .map(|account| user::display_name(opener, account.name.as_ref(), &account.email, &account.username));
+    let inviter = row.inviter.as_ref();
+    Member {
+        id: row.id.to_string(),
+        name: name.unwrap_or_else(|| email.clone()),
+        email,
+        user: account.map(|account| user::user(account, opener, in_organizations)),
+        org_role: row.org_role.to_string(),
+        role: row.org_role.to_string(),
+        role_name: role_name.to_owned(),
+        pending: row.user.is_none(),
+        expired: row.expires_at.is_some_and(|end| end <= now),
+        flags: MemberFlag::ALL.map(|flag| (flag.name(), row.flags.contains(&flag))).into_iter().collect(),
+        date_created: row.created_at,
+        invite_status: row.invite_status.name(),
+        inviter_name: inviter.map(|inviter| {
+            user::display_name(opener, inviter.name.as_ref(), &inviter.email, &inviter.username)
+        }),
+    }
+}
+
+/// The member with teams and roles. Only teams that are not being deleted are shown.
+pub(in crate::http) fn with_roles(
+    details: &MemberDetails,
+    opener: &Opener,
+    role_name: &str,
+    now: Timestamp,
+    around: Surroundings,
+) -> MemberWithRoles {
+    let active = details.teams.iter().filter(|team| team.active);
+    MemberWithRoles {
+        member: member(&details.member, opener, role_name, now, around.in_organizations),
+        teams: active.clone().map(|team| team.slug.clone()).collect(),
+        team_roles: active
+            .map(|team| MemberTeamShape {
+                team_slug: team.slug.clone(),
+                role: team.role.as_ref().map(ToString::to_string),
+            })
+            .collect(),
+        invite_link: None,
+        is_only_owner: around.is_only_owner,
+        roles: around.org_roles.clone(),
+        org_role_list: around.org_roles,
+        team_role_list: around.team_roles,
+    }
+}

@@ -1,0 +1,48 @@
+//! The wire shapes, each once (behaviour.md 9). A shape is made from a row of a read model, whether the row came
+//! from the views or from the aggregates that a command has just folded.
+
+pub(super) mod member;
+pub(super) mod organization;
+pub(super) mod role;
+pub(super) mod team;
+pub(super) mod user;
+
+use muster_events::personal::{Personal, PersonalText};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::sealing::Opener;
+
+/// Takes the place of a value whose key is lost: the rest of the answer is still worth having.
+const UNREADABLE: &str = "[unreadable]";
+
+/// The text of a personal value.
+fn text<T: PersonalText>(opener: &Opener, personal: &Personal<T>) -> String {
+    match personal {
+        Personal::Open { value, .. } => value.as_text().to_owned(),
+        Personal::Sealed(envelope) => opener.unseal(envelope).map_or_else(
+            |error| {
+                tracing::error!(%error, "a personal value cannot be shown; run `muster doctor`");
+                UNREADABLE.to_owned()
+            },
+            |unsealed| unsealed.into_text(),
+        ),
+    }
+}
+
+/// An avatar: always the generated one, until images can be uploaded.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Avatar {
+    avatar_type: &'static str,
+    #[schema(required)]
+    avatar_uuid: Option<String>,
+    #[schema(required)]
+    avatar_url: Option<String>,
+}
+
+impl Avatar {
+    fn letter() -> Self {
+        Self { avatar_type: "letter_avatar", avatar_uuid: None, avatar_url: None }
+    }
+}

@@ -1,0 +1,194 @@
+//! An organization (behaviour.md 9.5).
+
+use muster_events::{
+    id::OrganizationId,
+    organization::{Feature, Organization, settings},
+    roles::{RoleId, ScopeSet},
+    time::Timestamp,
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::{
+    Avatar,
+    role::{OrgRoleShape, TeamRoleShape},
+    team::Team,
+};
+
+/// The state of an organization.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct Status {
+    id: &'static str,
+    name: &'static str,
+}
+
+/// Where an organization is found.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct Links {
+    organization_url: String,
+    region_url: String,
+}
+
+/// An organization, as everyone in it may see it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct Summary {
+    id: String,
+    slug: String,
+    status: Status,
+    name: String,
+    #[schema(value_type = String, format = DateTime)]
+    date_created: Timestamp,
+    is_early_adopter: bool,
+    #[serde(rename = "require2FA")]
+    require_2fa: bool,
+    require_email_verification: bool,
+    avatar: Avatar,
+    allow_member_invite: bool,
+    allow_member_project_creation: bool,
+    allow_superuser_access: bool,
+    links: Links,
+    has_auth_provider: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    features: Option<Vec<&'static str>>,
+    #[schema(value_type = Vec<String>)]
+    access: ScopeSet,
+    onboarding_tasks: Vec<Value>,
+}
+
+/// An organization with all of its settings.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct Detailed {
+    #[serde(flatten)]
+    summary: Summary,
+    is_default: bool,
+    default_role: String,
+    available_roles: Vec<AvailableRole>,
+    org_role_list: Vec<OrgRoleShape>,
+    team_role_list: Vec<TeamRoleShape>,
+    requires_sso: bool,
+    pending_access_requests: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    org_role: Option<String>,
+    is_dynamically_sampled: bool,
+    /// Every setting by its name, with the default where none is stored.
+    #[serde(flatten)]
+    settings: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    teams: Option<Vec<Team>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    projects: Option<Vec<Value>>,
+}
+
+/// A role under the deprecated name of the list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct AvailableRole {
+    id: String,
+    name: String,
+}
+
+/// What an organization shows that is not in its row.
+#[derive(Debug)]
+pub(in crate::http) struct Look {
+    /// What the requester may do there.
+    pub(in crate::http) access: ScopeSet,
+    /// Whether the features are listed.
+    pub(in crate::http) with_features: bool,
+    /// Where this server is found.
+    pub(in crate::http) base_url: String,
+}
+
+/// What the details show besides.
+#[derive(Debug)]
+pub(in crate::http) struct Details {
+    /// The roles as the requester sees them.
+    pub(in crate::http) org_roles: Vec<OrgRoleShape>,
+    /// The team roles as the requester sees them.
+    pub(in crate::http) team_roles: Vec<TeamRoleShape>,
+    /// Display names of the roles.
+    pub(in crate::http) role_names: Vec<(String, String)>,
+    /// The role of the requester; none when he is not a member.
+    pub(in crate::http) role: Option<RoleId>,
+    /// The teams, unless they are left out.
+    pub(in crate::http) teams: Option<Vec<Team>>,
+}
+
+/// The summary.
+pub(in crate::http) fn summary(id: OrganizationId, state: &Organization, look: Look) -> Summary {
+    let setting = |field: &str| settings().iter().find(|setting| setting.field == field);
+    let on = |field: &str| setting(field).is_some_and(|setting| state.setting(setting) == Value::Bool(true));
+    let features = Feature::all().iter().filter(|feature| state.has_feature(**feature));
+    Summary {
+        id: id.to_string(),
+        slug: state.slug.clone(),
+        status: Status { id: "active", name: "active" },
+        name: state.name.clone(),
+        date_created: state.created_at,
+        is_early_adopter: on("isEarlyAdopter"),
+        require_2fa: on("require2FA"),
+        require_email_verification: false,
+        avatar: Avatar::letter(),
+        allow_member_invite: on("allowMemberInvite"),
+        allow_member_project_creation: on("allowMemberProjectCreation"),
+        allow_superuser_access: on("allowSuperuserAccess"),
+        links: Links {
+            organization_url: format!("{}/organizations/{}/", look.base_url, state.slug),
+            region_url: look.base_url,
+        },
+        has_auth_provider: state.sso.is_some(),
+        features: look.with_features.then(|| features.map(|feature| feature.name()).collect()),
+        access: look.access,
+        onboarding_tasks: vec![],
+    }
+}
+
+/// Everything.
+pub(in crate::http) fn detailed(
+    id: OrganizationId,
+    state: &Organization,
+    look: Look,
+    details: Details,
+) -> Detailed {
+    let in_summary = [
+        "isEarlyAdopter",
+        "require2FA",
+        "requireEmailVerification",
+        "allowMemberInvite",
+        "allowMemberProjectCreation",
+        "allowSuperuserAccess",
+    ];
+    let shown = settings().iter().filter(|setting| !in_summary.contains(&setting.field));
+    let value = |field: &str, value: Value| match (field, value) {
+        ("sensitiveFields" | "safeFields" | "trustedRelays", Value::Null) => Value::Array(vec![]),
+        (_, value) => value,
+    };
+    let settings = shown
+        .map(|setting| (setting.field.to_owned(), value(setting.field, state.setting(setting))))
+        .collect();
+    let role = details.role.as_ref().map(ToString::to_string);
+    Detailed {
+        summary: summary(id, state, look),
+        is_default: false,
+        default_role: state.default_role.as_ref().map(ToString::to_string).unwrap_or_default(),
+        available_roles: details
+            .role_names
+            .into_iter()
+            .map(|(id, name)| AvailableRole { id, name })
+            .collect(),
+        org_role_list: details.org_roles,
+        team_role_list: details.team_roles,
+        requires_sso: state.sso.as_ref().is_some_and(|sso| !sso.allow_unlinked),
+        pending_access_requests: 0,
+        org_role: role.clone(),
+        role,
+        is_dynamically_sampled: false,
+        settings,
+        projects: details.teams.is_some().then(Vec::new),
+        teams: details.teams,
+    }
+}

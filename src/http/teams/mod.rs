@@ -1,0 +1,3 @@
+//! `organizations/{organization}/teams/`: one endpoint per file.
+
+pub(super) mod list;

@@ -1,0 +1,284 @@
+//! Carrying out an operation: attempt, append, and again when something has moved.
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use muster_events::{
+    claims::claims_of,
+    recorded::{Actor, ActorKind},
+    refusal::Refusal,
+    stream::{Position, Sequence, StreamId},
+    time::Timestamp,
+};
+use thiserror::Error;
+use uuid::Uuid;
+
+use super::{
+    Cached, Failure, Ledger, Operation, Outcome, RequestKey, Turn, Unit,
+    cache::{AnyState, Versioned},
+    keyed::{KeyedResult, repeated},
+    unit::Staged,
+};
+use crate::{
+    sealing::SealingError,
+    store::{Append, AppendError, Appended, KeyedOutcome, StoreError, StreamRead},
+};
+
+/// How often a command is decided anew because something that it rests on has moved.
+const ATTEMPTS: usize = 32;
+
+/// What is known about how a command came to be asked.
+#[derive(Debug, Clone)]
+pub struct CommandMeta {
+    /// Who asks.
+    pub actor: Actor,
+    /// The request.
+    pub request_id: Option<CompactString>,
+    /// The conversation.
+    pub correlation_id: Option<CompactString>,
+    /// The event that this answers.
+    pub causation_id: Option<Uuid>,
+    /// The caller's address, when a person asks.
+    pub ip: Option<String>,
+    /// The caller's program, when a person asks.
+    pub user_agent: Option<String>,
+}
+
+impl CommandMeta {
+    /// Nothing known but who.
+    pub fn by(actor: Actor) -> Self {
+        Self { actor, request_id: None, correlation_id: None, causation_id: None, ip: None, user_agent: None }
+    }
+
+    /// The ledger itself, or the operator at the command line.
+    pub fn system() -> Self {
+        Self::by(Actor::only(ActorKind::System))
+    }
+
+    /// An import.
+    pub fn import() -> Self {
+        Self::by(Actor::only(ActorKind::Import))
+    }
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, Error)]
+pub enum ExecuteError {
+    /// The domain said no.
+    #[error("{refusal}")]
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// Where the log stood.
+        position: Position,
+        /// Whether this repeats the refusal of an earlier request with the same key.
+        replayed: bool,
+    },
+    /// The token cannot be used any more.
+    #[error("the token cannot be used")]
+    Unauthenticated,
+    /// The idempotency key was used for another request.
+    #[error("the idempotency key was used for another request")]
+    KeyOfAnother,
+    /// Not now; nothing was changed, or it will be found by its idempotency key.
+    #[error("{0}")]
+    Unavailable(String),
+    /// What is stored is not what this program wrote.
+    #[error("{0}")]
+    Damaged(String),
+}
+
+impl From<StoreError> for ExecuteError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Damaged(_) => Self::Damaged(error.to_string()),
+            StoreError::Unavailable(_) | StoreError::Unusable(_) => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<SealingError> for ExecuteError {
+    fn from(error: SealingError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+/// A stream that the command wrote.
+#[derive(Debug)]
+pub struct Changed {
+    /// Which.
+    pub stream: StreamId,
+    /// Its sequence afterwards.
+    pub sequence: Sequence,
+    before: AnyState,
+}
+
+/// A command that was carried out.
+#[derive(Debug)]
+pub struct Executed<T> {
+    /// What the operation answers.
+    pub answer: T,
+    /// The position of its last event; of the head, when nothing changed.
+    pub position: Position,
+    /// What it appended, in order.
+    pub appended: Appended,
+    changed: Vec<Changed>,
+}
+
+impl<T> Executed<T> {
+    /// Whether anything changed.
+    pub fn changed_anything(&self) -> bool {
+        !self.changed.is_empty()
+    }
+
+    /// The state that the command led to, when it changed the aggregate of `id`.
+    pub fn state<A: Cached>(&self, id: impl Into<StreamId>) -> Option<Versioned<A>> {
+        let stream = id.into();
+        let changed = self.changed.iter().find(|changed| changed.stream == stream)?;
+        let mut state = A::clone(A::unwrap(&changed.before)?);
+        for stored in self.appended.events.iter().filter(|stored| stored.stream == stream) {
+            let event = stored.event().ok()?;
+            state.evolve(A::event_of(&event)?, stored.recorded_at);
+        }
+        Some(Versioned { state: Arc::new(state), sequence: changed.sequence })
+    }
+}
+
+/// Why one attempt ended without an append.
+enum Ended {
+    Moved(StreamId),
+    Refused(Refusal),
+    KeyUsed(Box<KeyedOutcome>),
+    Failed(ExecuteError),
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(refusal) => Self::Refused(refusal),
+            Failure::Unauthenticated => Self::Failed(ExecuteError::Unauthenticated),
+            Failure::Busy => Self::Failed(ExecuteError::Unavailable(Failure::Busy.to_string())),
+            Failure::Store(error) => Self::Failed(error.into()),
+            Failure::Sealing(error) => Self::Failed(error.into()),
+        }
+    }
+}
+
+impl Ledger {
+    /// Carries out `operation`; in a keyed `turn` exactly once, however often the request is repeated.
+    pub async fn execute<O: Operation>(
+        &self,
+        operation: &O,
+        meta: &CommandMeta,
+        turn: Turn,
+    ) -> Result<Outcome<O::Answer>, ExecuteError> {
+        let key = turn.key.as_ref();
+        for _ in 0..ATTEMPTS {
+            match self.attempt(operation, meta, key).await {
+                Ok(executed) => return Ok(Outcome::Done(executed)),
+                Err(Ended::Moved(stream)) => self.cache.forget(&stream),
+                Err(Ended::Refused(refusal)) => return self.refuse(refusal, key).await,
+                Err(Ended::KeyUsed(row)) => {
+                    let Some(key) = key else { break };
+                    return repeated(key, *row).map(Outcome::Replayed);
+                }
+                Err(Ended::Failed(error)) => return Err(error),
+            }
+        }
+        Err(ExecuteError::Unavailable(Failure::Busy.to_string()))
+    }
+
+    async fn attempt<O: Operation>(
+        &self,
+        operation: &O,
+        meta: &CommandMeta,
+        key: Option<&RequestKey>,
+    ) -> Result<Executed<O::Answer>, Ended> {
+        let mut unit = Unit::new(self, self.clock.now());
+        let answer = operation.attempt(&mut unit).await?;
+        let (reads, staged) = unit.into_parts();
+        let done = || KeyedResult::Done(operation.resource(&answer));
+        let row = key.map(|key| row(key, key.success, &done()));
+        if staged.is_empty() && row.is_none() {
+            let head = *self.store.commits().borrow();
+            let appended =
+                Appended { position: head, recorded_at: Timestamp::default(), events: Arc::new([]) };
+            return Ok(Executed { answer, position: head, appended, changed: vec![] });
+        }
+        let changed = staged.iter().map(changed).collect();
+        let appended = self.append(reads, staged, meta, row).await?;
+        Ok(Executed { answer, position: appended.position, appended, changed })
+    }
+
+    async fn append(
+        &self,
+        reads: Vec<StreamRead>,
+        staged: Vec<Staged>,
+        meta: &CommandMeta,
+        key: Option<KeyedOutcome>,
+    ) -> Result<Appended, Ended> {
+        let writes =
+            self.seal(staged, meta, key.as_ref()).await.map_err(|error| Ended::Failed(error.into()))?;
+        let events: Vec<_> =
+            writes.iter().flat_map(|write| &write.events).map(|new| Arc::clone(&new.event)).collect();
+        let claims = writes
+            .iter()
+            .flat_map(|write| {
+                write.events.iter().flat_map(|new| claims_of(&write.stream, new.organization, &new.event))
+            })
+            .collect();
+        self.store.append(Append { writes, reads, claims, key }).await.map_err(|error| match error {
+            AppendError::Conflict { stream, .. } => Ended::Moved(stream),
+            AppendError::Claimed(broken) => {
+                Ended::Refused(Refusal::of_append(broken, events.iter().map(|event| &**event)))
+            }
+            AppendError::KeyUsed(row) => Ended::KeyUsed(row),
+            AppendError::Store(error) => Ended::Failed(error.into()),
+        })
+    }
+
+    /// A refusal by rule is kept under the key too, so that its repetition is refused in the same words.
+    async fn refuse<T>(
+        &self,
+        refusal: Refusal,
+        key: Option<&RequestKey>,
+    ) -> Result<Outcome<T>, ExecuteError> {
+        let mut position = *self.store.commits().borrow();
+        if let Some(key) = key {
+            let status = (key.refused)(&refusal);
+            if status != 429 {
+                let row = row(key, status, &KeyedResult::Refused(refusal.clone()));
+                let append = Append { key: Some(row), ..Append::default() };
+                match self.store.append(append).await {
+                    Ok(appended) => position = appended.position,
+                    Err(AppendError::KeyUsed(row)) => return repeated(key, *row).map(Outcome::Replayed),
+                    Err(AppendError::Store(error)) => return Err(error.into()),
+                    Err(error @ (AppendError::Conflict { .. } | AppendError::Claimed(_))) => {
+                        return Err(ExecuteError::Damaged(error.to_string()));
+                    }
+                }
+            }
+        }
+        Err(ExecuteError::Refused { refusal, position, replayed: false })
+    }
+}
+
+fn row(key: &RequestKey, status: u16, result: &KeyedResult) -> KeyedOutcome {
+    KeyedOutcome {
+        actor: key.actor.clone(),
+        key: key.key.clone(),
+        request: key.request.clone(),
+        status,
+        result: serde_json::to_string(result).unwrap_or_default(),
+        position: Position::ZERO,
+    }
+}
+
+fn changed(staged: &Staged) -> Changed {
+    let appended = u64::try_from(staged.events.len()).unwrap_or(u64::MAX);
+    Changed {
+        stream: staged.stream.clone(),
+        sequence: Sequence(staged.expected.0 + appended),
+        before: staged.before.clone(),
+    }
+}

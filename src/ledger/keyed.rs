@@ -1,0 +1,139 @@
+//! Idempotency keys: the request that made the key first is carried out; its repetitions are answered from the
+//! row that was stored together with its events.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use muster_events::{refusal::Refusal, stream::Position};
+use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedMutexGuard;
+
+use super::{ExecuteError, Executed, Ledger};
+use crate::store::{KeyedOutcome, StoreError};
+
+/// The idempotency key of one request, and how its endings are answered.
+#[derive(Debug, Clone)]
+pub struct RequestKey {
+    /// Whose key it is: the actor as text.
+    pub actor: String,
+    /// Keyed hash of the key.
+    pub key: String,
+    /// Keyed hash of method, path, query, `If-Match` and body.
+    pub request: String,
+    /// The status of success.
+    pub success: u16,
+    /// The status of a refusal.
+    pub refused: fn(&Refusal) -> u16,
+}
+
+/// What an answer is rendered from again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum KeyedResult {
+    /// It was done; the id of the resource, where there is one.
+    Done(Option<String>),
+    /// It was refused.
+    Refused(Refusal),
+}
+
+/// The right to carry out a request now: no other request with the same key is under way, and none was before.
+#[derive(Debug, Default)]
+pub struct Turn {
+    pub(super) key: Option<RequestKey>,
+    _only: Option<OwnedMutexGuard<()>>,
+}
+
+impl Turn {
+    /// For a request without a key.
+    pub fn unkeyed() -> Self {
+        Self::default()
+    }
+}
+
+/// Whether a request is new.
+#[derive(Debug)]
+pub enum Begun {
+    /// It is to be carried out.
+    Now(Turn),
+    /// It was carried out before.
+    Before(Repeated),
+}
+
+/// How a request ended that was carried out before with the same idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repeated {
+    /// The status that was answered.
+    pub status: u16,
+    /// The position that was answered.
+    pub position: Position,
+    /// Id of the resource.
+    pub resource: Option<String>,
+}
+
+/// How a request ended.
+#[derive(Debug)]
+pub enum Outcome<T> {
+    /// It was carried out now.
+    Done(Executed<T>),
+    /// It was carried out before, with this idempotency key.
+    Replayed(Repeated),
+}
+
+impl<T> Outcome<T> {
+    /// What was carried out now; none for a repetition.
+    pub fn done(self) -> Option<Executed<T>> {
+        match self {
+            Self::Done(executed) => Some(executed),
+            Self::Replayed(_) => None,
+        }
+    }
+}
+
+/// The keyed requests that this process carries out now: a repetition waits for the first.
+#[derive(Debug, Default)]
+pub(super) struct UnderWay {
+    locks: Mutex<HashMap<(String, String), Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl UnderWay {
+    /// Waits until no other request with this key is under way.
+    pub(super) async fn begin(&self, key: &RequestKey) -> OwnedMutexGuard<()> {
+        let lock = {
+            let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+            // Locks that nobody holds or waits for are forgotten here, so the map stays as small as the traffic.
+            if locks.len() >= 1024 {
+                locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+            }
+            Arc::clone(locks.entry((key.actor.clone(), key.key.clone())).or_default())
+        };
+        lock.lock_owned().await
+    }
+}
+
+impl Ledger {
+    /// Begins a request: waits while one with the same key is under way, and finds out how one before it ended. Its
+    /// refusal is refused again; a key that was another request's is an error.
+    pub async fn begin(&self, key: Option<RequestKey>) -> Result<Begun, ExecuteError> {
+        let Some(key) = key else { return Ok(Begun::Now(Turn::unkeyed())) };
+        let only = self.under_way.begin(&key).await;
+        match self.store.outcome(&key.actor, &key.key).await? {
+            Some(row) => repeated(&key, row).map(Begun::Before),
+            None => Ok(Begun::Now(Turn { key: Some(key), _only: Some(only) })),
+        }
+    }
+}
+
+/// The ending of the request that made the key first, for one that repeats it.
+pub(super) fn repeated(key: &RequestKey, row: KeyedOutcome) -> Result<Repeated, ExecuteError> {
+    if row.request != key.request {
+        return Err(ExecuteError::KeyOfAnother);
+    }
+    let KeyedOutcome { status, position, result, .. } = row;
+    match serde_json::from_str(&result) {
+        Ok(KeyedResult::Done(resource)) => Ok(Repeated { status, position, resource }),
+        Ok(KeyedResult::Refused(refusal)) => Err(ExecuteError::Refused { refusal, position, replayed: true }),
+        Err(error) => Err(StoreError::Damaged(format!("an idempotency row cannot be read: {error}")).into()),
+    }
+}

@@ -1,0 +1,211 @@
+//! A unit of work: what one attempt at a command read, and what it is going to append.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use compact_str::CompactString;
+use muster_events::{
+    access::Requester,
+    aggregate::Aggregate,
+    claims::Claim,
+    definitions::RoleDefinitions,
+    event::Event,
+    id::{MemberId, OrganizationId, UserId},
+    member::Member,
+    organization::Organization,
+    recorded::Actor,
+    refusal::Refusal,
+    roles::Roles,
+    stream::{Sequence, StreamId},
+    time::Timestamp,
+    token::ApiToken,
+    user::User,
+};
+
+use super::{
+    Failure, Ledger,
+    cache::{AnyState, Cached, Versioned},
+    framework,
+    identify::{Caller, CallerKind},
+};
+use crate::store::{HeldClaim, StreamRead};
+
+/// What one command is going to append to one stream.
+#[derive(Debug)]
+pub(super) struct Staged {
+    pub(super) stream: StreamId,
+    pub(super) expected: Sequence,
+    pub(super) organization: Option<OrganizationId>,
+    pub(super) before: AnyState,
+    pub(super) events: Vec<Event>,
+}
+
+/// One attempt at a command. Everything that is looked at through it is checked again by the append.
+#[derive(Debug)]
+pub struct Unit<'a> {
+    ledger: &'a Ledger,
+    now: Timestamp,
+    reads: BTreeMap<StreamId, Sequence>,
+    staged: Vec<Staged>,
+}
+
+impl<'a> Unit<'a> {
+    pub(super) fn new(ledger: &'a Ledger, now: Timestamp) -> Self {
+        Self { ledger, now, reads: BTreeMap::new(), staged: vec![] }
+    }
+
+    /// When the attempt began.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The ledger that the attempt is made on.
+    pub fn ledger(&self) -> &'a Ledger {
+        self.ledger
+    }
+
+    /// A state that the decision rests on. When the stream moves before the append, the command is decided again.
+    pub async fn read<A: Cached>(&mut self, id: impl Into<StreamId>) -> Result<Versioned<A>, Failure> {
+        let stream = id.into();
+        if let Some(staged) = self.staged.iter().find(|staged| staged.stream == stream) {
+            return Ok(after(staged, self.now));
+        }
+        let found = self.ledger.state::<A>(&stream).await?;
+        self.reads.insert(stream, found.sequence);
+        Ok(found)
+    }
+
+    /// The roles in force.
+    pub async fn roles(&mut self) -> Result<Arc<Roles>, Failure> {
+        let found = self.read::<RoleDefinitions>(StreamId::roles()).await?;
+        found.state.in_force.clone().ok_or(Failure::Refused(Refusal::NotFound))
+    }
+
+    /// Makes the decision rest on the whole log: any append in between makes it be taken again.
+    pub async fn read_whole_log(&mut self) -> Result<muster_events::stream::Position, Failure> {
+        let head = self.ledger.store().confirm_head().await?;
+        self.reads.insert(StreamId::whole_log(), Sequence(head.position.0));
+        Ok(head.position)
+    }
+
+    /// Which aggregate holds `claim`, by its id.
+    pub async fn holder(&self, claim: &Claim) -> Result<Option<CompactString>, Failure> {
+        self.ledger.holder(claim).await
+    }
+
+    /// The organization that `slug_or_id` names.
+    pub async fn organization(
+        &mut self,
+        slug_or_id: &str,
+    ) -> Result<(OrganizationId, Versioned<Organization>), Failure> {
+        let id = self.ledger.find_organization(slug_or_id).await?;
+        let found = self.read::<Organization>(id).await?;
+        if found.state.exists() { Ok((id, found)) } else { Err(Failure::Refused(Refusal::NotFound)) }
+    }
+
+    /// The membership of `user` in `organization`.
+    pub async fn membership(
+        &mut self,
+        organization: OrganizationId,
+        user: UserId,
+    ) -> Result<Option<(MemberId, Arc<Member>)>, Failure> {
+        let Some(id) = self.ledger.find_membership(organization, user).await? else { return Ok(None) };
+        let found = self.read::<Member>(id).await?;
+        let current = found.state.exists() && found.state.user == Some(user);
+        Ok(current.then_some((id, found.state)))
+    }
+
+    /// Who asks, with everything that his permission rests on read again: token, account, membership.
+    pub async fn requester(
+        &mut self,
+        caller: &Caller,
+        organization: OrganizationId,
+    ) -> Result<Requester, Failure> {
+        let token = self.read::<ApiToken>(caller.token).await?.state;
+        if token.revoked {
+            return Err(Failure::Unauthenticated);
+        }
+        let mut requester = Requester {
+            actor: caller.actor(),
+            user: None,
+            integration: None,
+            membership: None,
+            token_scopes: token.scopes.clone(),
+        };
+        match caller.kind {
+            CallerKind::User(id) => {
+                let user = self.read::<User>(id).await?.state;
+                if !user.active {
+                    return Err(Failure::Unauthenticated);
+                }
+                requester.user = Some((id, user));
+                requester.membership = self.membership(organization, id).await?;
+            }
+            CallerKind::Integration(own) => requester.integration = Some(own),
+        }
+        Ok(requester)
+    }
+
+    /// Whether an organization has another owner than `member`.
+    pub async fn has_other_owner(
+        &self,
+        organization: OrganizationId,
+        member: MemberId,
+    ) -> Result<bool, Failure> {
+        let own = String::from(member);
+        let owners = self.ledger.owners(organization, 2).await?;
+        Ok(owners.iter().any(|HeldClaim { claim, .. }| claim.key != own.as_str()))
+    }
+
+    /// Decides `commands`, in order, on the aggregate of `id`, and stages what happens.
+    pub async fn decide<A: Cached>(
+        &mut self,
+        id: impl Into<StreamId>,
+        organization: Option<OrganizationId>,
+        commands: Vec<A::Command>,
+    ) -> Result<(), Failure> {
+        let stream = id.into();
+        let place = self.staged.iter().position(|staged| staged.stream == stream);
+        let current: Versioned<A> = match place {
+            Some(place) => after(&self.staged[place], self.now),
+            None => self.ledger.state::<A>(&stream).await?,
+        };
+        let events = framework::handle(&stream.aggregate_id, &*current.state, commands, self.now).await?;
+        match place {
+            Some(place) => self.staged[place].events.extend(events),
+            None if events.is_empty() => {
+                self.reads.insert(stream, current.sequence);
+            }
+            None => {
+                self.reads.remove(&stream);
+                let before = A::wrap(current.state);
+                self.staged.push(Staged { stream, expected: current.sequence, organization, before, events });
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn into_parts(self) -> (Vec<StreamRead>, Vec<Staged>) {
+        let reads = self.reads.into_iter().map(|(stream, sequence)| StreamRead { stream, sequence });
+        (reads.collect(), self.staged)
+    }
+}
+
+/// The state that the staged events lead to.
+fn after<A: Cached>(staged: &Staged, at: Timestamp) -> Versioned<A> {
+    let mut state = A::unwrap(&staged.before).map(|state| A::clone(state)).unwrap_or_default();
+    for event in staged.events.iter().filter_map(|event| <A as Aggregate>::event_of(event)) {
+        state.evolve(event, at);
+    }
+    let appended = u64::try_from(staged.events.len()).unwrap_or(u64::MAX);
+    Versioned { state: Arc::new(state), sequence: Sequence(staged.expected.0 + appended) }
+}
+
+impl Caller {
+    /// The actor that the events of this caller name.
+    pub fn actor(&self) -> Actor {
+        match self.kind {
+            CallerKind::User(id) => Actor::user(id, Some(self.token)),
+            CallerKind::Integration(organization) => Actor::integration(organization, self.token),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Keyed hashes: what is compared, looked up and claimed in place of what is a person's or a secret.
+
+use muster_events::personal::{KeyedHash, Personal, PersonalText};
+
+use super::{
+    KeyRing, MasterKey, SealingError, WrappedKey,
+    cipher::{Secret, random_id},
+};
+
+/// Holder of the key of keyed hashes; not the text of any subject.
+const HASH_KEY: &str = "deployment:hashes";
+/// Holder of the key of token digests.
+const TOKEN_KEY: &str = "deployment:tokens";
+
+// First part of all that is hashed, so that hashes for different uses never coincide.
+const IDENTITY_PURPOSE: &[u8] = b"muster identity";
+const REQUEST_PURPOSE: &[u8] = b"muster request";
+const TOKEN_PURPOSE: &[u8] = b"muster token";
+
+/// A key of the deployment's own.
+struct DeploymentKey {
+    id: String,
+    secret: Secret,
+}
+
+/// The keys of the deployment's own: made with it, and never changed, because what they hashed stays in the log.
+pub(super) struct DeploymentKeys {
+    hashes: DeploymentKey,
+    tokens: DeploymentKey,
+}
+
+impl DeploymentKeys {
+    /// New ones, wrapped.
+    pub(super) fn new_wrapped(master: &MasterKey) -> Vec<WrappedKey> {
+        [HASH_KEY, TOKEN_KEY].map(|holder| master.wrap(&random_id::<4>(), holder, &Secret::random())).into()
+    }
+
+    pub(super) fn unwrap(master: &MasterKey, keys: &[WrappedKey]) -> Result<Self, SealingError> {
+        let find = |holder: &str| -> Result<DeploymentKey, SealingError> {
+            let key = keys.iter().find(|key| key.holder == holder).ok_or_else(|| {
+                SealingError::Unusable(format!(
+                    "key {holder} is missing: put the keys back from their backup"
+                ))
+            })?;
+            Ok(DeploymentKey { id: key.id.to_string(), secret: master.unwrap(key)? })
+        };
+        Ok(Self { hashes: find(HASH_KEY)?, tokens: find(TOKEN_KEY)? })
+    }
+}
+
+impl KeyRing {
+    /// The keyed hash of an identity, `<hash key id>:<hex>`; see [`PersonalText::identity`].
+    pub fn hash(&self, identity: &str) -> KeyedHash {
+        let key = &self.deployment().hashes;
+        let hash = key.secret.mac(&[IDENTITY_PURPOSE, identity.as_bytes()]);
+        KeyedHash(format!("{}:{}", key.id, hex::encode(hash)).into())
+    }
+
+    /// A readable value with its keyed hash, where values of its kind are looked up.
+    pub fn hashed<T: PersonalText>(&self, value: T) -> Personal<T> {
+        let hash = value.identity().map(|identity| self.hash(&identity));
+        Personal::open(value, hash)
+    }
+
+    /// What is kept of the secret of an API token, in hexadecimal, and the id of the key that it was made with.
+    pub fn token_digest(&self, secret: &str) -> (String, String) {
+        let key = &self.deployment().tokens;
+        (hex::encode(key.secret.mac(&[TOKEN_PURPOSE, secret.as_bytes()])), key.id.clone())
+    }
+
+    /// The keyed hash of a request or of an idempotency key, in hexadecimal; of the parts, not of what they make
+    /// when put together.
+    pub fn request_hash(&self, parts: &[&[u8]]) -> String {
+        let parts: Vec<_> = [REQUEST_PURPOSE].into_iter().chain(parts.iter().copied()).collect();
+        hex::encode(self.deployment().hashes.secret.mac(&parts))
+    }
+}

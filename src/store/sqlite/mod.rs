@@ -1,0 +1,203 @@
+//! The log in one SQLite file, `log.db`. Several processes may have it open and append to it.
+//!
+//! Appends go through one writer thread (`writer.rs`), which commits all that wait in one transaction (`batch.rs`).
+//! Reads have connections of their own (`reads.rs`) and never wait for the writer. What must not happen is refused
+//! by the tables themselves (`schema.sql`).
+
+mod batch;
+mod check;
+mod claims;
+mod connection;
+mod errors;
+mod keys;
+mod query;
+mod reads;
+mod rows;
+mod schema;
+mod writer;
+
+use std::{
+    path::Path,
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use muster_events::{
+    claims::Claim,
+    stream::{Position, Sequence, StreamId},
+    time::Timestamp,
+};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use self::{
+    connection::Place,
+    reads::Readers,
+    writer::{Command, Writer},
+};
+use super::{
+    Append, AppendError, Appended, Capabilities, Follower, Head, HeldClaim, Incarnation, KeyedOutcome,
+    LogQuery, Store, StoreError, StoredEvent, followers::Followers, shared_read::SharedRead,
+};
+use crate::clock::Clock;
+
+/// How long a process waits for another one that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What an operator may want otherwise.
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    /// Pages of 4 KiB that this process lets the file grow to, a quota; appends beyond it are not available.
+    pub max_pages: Option<u32>,
+    /// How long an append waits while another process writes, before it is not available.
+    pub busy_timeout: Duration,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self { max_pages: None, busy_timeout: BUSY_TIMEOUT }
+    }
+}
+
+/// The log in one SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    incarnation: Incarnation,
+    clock: Arc<dyn Clock>,
+    followers: Arc<Followers>,
+    readers: Arc<Readers>,
+    heads: Arc<SharedRead<Head>>,
+    confirmed_heads: Arc<SharedRead<Head>>,
+    /// None while the store is dropped: that is what ends the writer.
+    commands: Option<mpsc::Sender<Command>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl SqliteStore {
+    /// Opens the log at `path`, which is made when there is none; its directory must be there.
+    pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        Self::open_with(path, clock, SqliteOptions::default())
+    }
+
+    /// As [`SqliteStore::open`], with options.
+    pub fn open_with(path: &Path, clock: Arc<dyn Clock>, options: SqliteOptions) -> Result<Self, StoreError> {
+        let place = Place { path: path.into(), options };
+        let connection = place.open_writer()?;
+        let incarnation = schema::incarnation(&connection)?;
+        let followers = Arc::new(Followers::new(reads::head(&connection)?.position));
+        let writer =
+            Writer::new(place.clone(), Arc::clone(&clock), incarnation, Arc::clone(&followers), connection);
+        let (commands, waiting) = mpsc::channel(writer::QUEUE);
+        let writer = writer.start(waiting).map_err(|error| {
+            StoreError::Unavailable(format!("the thread that writes the log cannot start: {error}"))
+        })?;
+        Ok(Self {
+            incarnation,
+            clock,
+            followers,
+            readers: Arc::new(Readers::new(place)),
+            heads: Arc::default(),
+            confirmed_heads: Arc::default(),
+            commands: Some(commands),
+            writer: Some(writer),
+        })
+    }
+}
+
+impl Drop for SqliteStore {
+    /// What was handed to the writer is committed, and the file is free for others when this returns.
+    fn drop(&mut self) {
+        drop(self.commands.take());
+        let Some(writer) = self.writer.take() else { return };
+        // A follower may hold the last reference, and then this is the writer's own thread.
+        if writer.thread().id() != thread::current().id() && writer.join().is_err() {
+            tracing::error!("the writer of the log has panicked");
+        }
+    }
+}
+
+fn stopped() -> StoreError {
+    StoreError::Unavailable("the writer has stopped".into())
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { gapless: true, multi_stream: true }
+    }
+
+    fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        let (answer, answered) = oneshot::channel();
+        let commands = self.commands.as_ref().ok_or_else(stopped)?;
+        commands.send(Command { append, answer }).await.map_err(|_| stopped())?;
+        answered.await.map_err(|_| stopped())?
+    }
+
+    async fn head(&self) -> Result<Head, StoreError> {
+        let readers = Arc::clone(&self.readers);
+        let read = move || {
+            let readers = Arc::clone(&readers);
+            async move { readers.run(reads::head).await }
+        };
+        self.heads.read(read).await
+    }
+
+    async fn confirm_head(&self) -> Result<Head, StoreError> {
+        let (readers, followers) = (Arc::clone(&self.readers), Arc::clone(&self.followers));
+        let read = move || {
+            let (readers, followers) = (Arc::clone(&readers), Arc::clone(&followers));
+            async move { readers.run(move |connection| reads::confirmed_head(connection, &followers)).await }
+        };
+        self.confirmed_heads.read(read).await
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        let stream = stream.clone();
+        self.readers.run(move |connection| reads::stream_after(connection, &stream, after, limit)).await
+    }
+
+    async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        self.readers.run(move |connection| reads::events_after(connection, after, limit)).await
+    }
+
+    async fn query(&self, query: LogQuery) -> Result<Vec<StoredEvent>, StoreError> {
+        self.readers.run(move |connection| query::run(connection, &query)).await
+    }
+
+    async fn holder(&self, claim: &Claim, now: Timestamp) -> Result<Option<HeldClaim>, StoreError> {
+        let claim = claim.clone();
+        self.readers.run(move |connection| claims::holder(connection, &claim, now)).await
+    }
+
+    async fn claims(&self, after: Option<&Claim>, limit: usize) -> Result<Vec<HeldClaim>, StoreError> {
+        let after = after.cloned();
+        self.readers.run(move |connection| claims::list(connection, after.as_ref(), limit)).await
+    }
+
+    async fn outcome(&self, actor: &str, key: &str) -> Result<Option<KeyedOutcome>, StoreError> {
+        let (actor, key, now) = (actor.to_owned(), key.to_owned(), self.clock.now());
+        self.readers.run(move |connection| Ok(keys::find(connection, &actor, &key, now)?)).await
+    }
+
+    fn follow(&self, follower: Arc<dyn Follower>) {
+        self.followers.add(follower);
+    }
+
+    fn commits(&self) -> watch::Receiver<Position> {
+        self.followers.commits()
+    }
+
+    async fn check(&self) -> Result<Vec<String>, StoreError> {
+        self.readers.run(check::run).await
+    }
+}

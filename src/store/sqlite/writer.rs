@@ -1,0 +1,200 @@
+//! The one thread of this process that writes the log. It takes all appends that wait and commits them together.
+
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
+
+use muster_events::stream::Position;
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    batch::Batch,
+    claims,
+    connection::Place,
+    errors::StoreResult,
+    keys,
+    reads::{events_after, head},
+    schema,
+};
+use crate::{
+    clock::Clock,
+    store::{
+        Append, AppendError, Appended, Head, Incarnation, StoreError, followers::Followers, heads::Heads,
+    },
+};
+
+/// Appends in one transaction: enough to make the cost of a commit vanish, few enough to keep the lock shortly.
+const BATCH: usize = 256;
+/// Appends that may wait for the writer; more wait outside, without a place in the order.
+pub(super) const QUEUE: usize = 1024;
+/// Streams in each generation of the remembered heads: about 8 MiB in all.
+const HEADS: usize = 1 << 16;
+/// Expired rows that one transaction deletes from each table: more than one transaction can add, so that it catches
+/// up, and few enough not to be felt.
+const PURGED: usize = 2 * BATCH;
+/// Foreign events that are read at once.
+const FOREIGN_PAGE: usize = 1_000;
+/// How often the lock is let go to read many foreign events outside it, before they are read under it all the same.
+const FOLLOW_OUTSIDE: usize = 3;
+
+/// An append with the place where its answer goes.
+#[derive(Debug)]
+pub(super) struct Command {
+    pub(super) append: Append,
+    pub(super) answer: oneshot::Sender<Result<Appended, AppendError>>,
+}
+
+type Answer = oneshot::Sender<Result<Appended, AppendError>>;
+type Outcome = Result<Appended, AppendError>;
+
+/// What the thread owns.
+pub(super) struct Writer {
+    place: Place,
+    clock: Arc<dyn Clock>,
+    incarnation: Incarnation,
+    followers: Arc<Followers>,
+    /// None after a failure, until the next batch.
+    connection: Option<Connection>,
+    heads: Heads,
+    /// `heads` have followed the log, and followers were told of it, up to here.
+    followed: Position,
+}
+
+impl Writer {
+    /// A writer that has not started yet.
+    pub(super) fn new(
+        place: Place,
+        clock: Arc<dyn Clock>,
+        incarnation: Incarnation,
+        followers: Arc<Followers>,
+        connection: Connection,
+    ) -> Self {
+        let followed = followers.told();
+        let heads = Heads::new(HEADS);
+        Self { place, clock, incarnation, followers, connection: Some(connection), heads, followed }
+    }
+
+    /// Starts the thread. It ends when all senders of `commands` are gone and all that waited is done.
+    pub(super) fn start(mut self, mut commands: mpsc::Receiver<Command>) -> io::Result<JoinHandle<()>> {
+        let run = move || {
+            let mut batch = Vec::with_capacity(BATCH);
+            while commands.blocking_recv_many(&mut batch, BATCH) > 0 {
+                self.serve(batch.drain(..));
+            }
+        };
+        thread::Builder::new().name("log-writer".into()).spawn(run)
+    }
+
+    /// Commits one batch and answers it, whatever happens. An answer that nobody waits for any more is dropped; the
+    /// append is done all the same.
+    fn serve(&mut self, batch: impl Iterator<Item = Command>) {
+        let (appends, answers): (Vec<_>, Vec<_>) =
+            batch.map(|Command { append, answer }| (append, answer)).unzip();
+        // After a panic everything in memory is forgotten, so nothing half-done can be seen.
+        let committed = catch_unwind(AssertUnwindSafe(|| self.commit(appends)));
+        let outcome = committed.unwrap_or_else(|_| {
+            tracing::error!("the writer of the log panicked; it goes on with the next appends");
+            let unknown = "the writer failed in the middle of the append; look whether it was kept";
+            Err(StoreError::Unavailable(unknown.into()))
+        });
+        match outcome {
+            Ok(outcomes) => answer_each(answers, outcomes),
+            Err(error) => {
+                tracing::warn!(%error, appends = answers.len(), "appends were rolled back");
+                self.connection = None;
+                self.heads.clear();
+                let outcomes = answers.iter().map(|_| Err(error.clone().into())).collect();
+                answer_each(answers, outcomes);
+            }
+        }
+    }
+
+    /// Either all of it is durable and followers have been told, or nothing of it happened.
+    fn commit(&mut self, appends: Vec<Append>) -> StoreResult<Vec<Outcome>> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.reopen()?,
+        };
+        let head = self.lock_and_follow(&connection)?;
+        let recorded_at = self.clock.now().max(head.recorded_at);
+        let heads = &mut self.heads;
+        let mut batch = Batch { connection: &connection, heads, head: head.position, recorded_at };
+        let mut outcomes = Vec::with_capacity(appends.len());
+        for append in appends {
+            match batch.apply(append) {
+                Err(AppendError::Store(error)) => return Err(error),
+                outcome => outcomes.push(outcome),
+            }
+        }
+        let position = batch.head;
+        keys::purge(&connection, recorded_at, PURGED)?;
+        claims::purge(&connection, recorded_at, PURGED)?;
+        connection.prepare_cached("COMMIT")?.execute([])?;
+        self.followers.tell(outcomes.iter().flatten().map(|appended| &*appended.events));
+        self.followed = position;
+        self.connection = Some(connection);
+        Ok(outcomes)
+    }
+
+    /// Takes the lock of the log in a statement of its own, and only then looks where the log stands: what is read
+    /// from here on is what was committed before, by whatever process, and cannot change.
+    ///
+    /// When another process has appended much, that is read without the lock, and only the rest under it.
+    fn lock_and_follow(&mut self, connection: &Connection) -> StoreResult<Head> {
+        for round in 0.. {
+            connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+            let head = head(connection)?;
+            if head.position < self.followed {
+                return Err(StoreError::Damaged(format!(
+                    "it ends at position {}, and was at {} before: start again after a restore",
+                    head.position, self.followed
+                )));
+            }
+            if head.position.0 - self.followed.0 <= FOREIGN_PAGE as u64 || round == FOLLOW_OUTSIDE {
+                self.follow(connection, head.position)?;
+                return Ok(head);
+            }
+            connection.prepare_cached("ROLLBACK")?.execute([])?;
+            self.follow(connection, head.position)?;
+        }
+        unreachable!("the last round returns")
+    }
+
+    /// Reads what other processes appended, up to `head`.
+    fn follow(&mut self, connection: &Connection, head: Position) -> StoreResult<()> {
+        while self.followed < head {
+            let events = events_after(connection, self.followed, FOREIGN_PAGE)?;
+            let Some(last) = events.last() else {
+                let text = format!("the event after position {} is missing", self.followed);
+                return Err(StoreError::Damaged(text));
+            };
+            for event in &events {
+                self.heads.follow(&event.stream, event.sequence);
+            }
+            self.followers.tell([events.as_slice()]);
+            self.followed = last.position;
+        }
+        Ok(())
+    }
+
+    /// A fresh connection, after one that failed.
+    fn reopen(&self) -> StoreResult<Connection> {
+        let connection = self.place.open_writer()?;
+        if schema::incarnation(&connection)? != self.incarnation {
+            let text = format!("{} was replaced by another log: start again", self.place.path.display());
+            return Err(StoreError::Unavailable(text));
+        }
+        Ok(connection)
+    }
+}
+
+fn answer_each(answers: Vec<Answer>, outcomes: Vec<Outcome>) {
+    for (answer, outcome) in answers.into_iter().zip(outcomes) {
+        // Whoever no longer waits does not need it.
+        let _ = answer.send(outcome);
+    }
+}

@@ -1,0 +1,14 @@
+//! What keeps the read models up to date: a catch-up runner that reads the log after its checkpoint, in order, and
+//! never learns of an event in any other way. A crash anywhere costs a read, never an event.
+//!
+//! [`Runner`] does the work; [`ReadModels`] is what readers hold: the views, how far they have come, and a way to
+//! wait until they have come far enough.
+
+mod read_models;
+mod reports;
+mod runner;
+mod status;
+
+pub use read_models::{LagError, ReadModels};
+pub use runner::{CatchUpError, Runner};
+pub use status::{ProjectionStatus, Status, Trouble};

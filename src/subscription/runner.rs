@@ -1,0 +1,275 @@
+//! The catch-up runner: reads after the lowest checkpoint, in order, and applies a batch with its checkpoints in one
+//! transaction.
+
+use std::{sync::Arc, time::Duration};
+
+use muster_events::{stream::Position, time::Timestamp};
+use muster_projections::{
+    error::ViewError,
+    projection::{LogEntry, Projection},
+    views::{Applied, Outcome, Views},
+};
+use thiserror::Error;
+use tokio::{
+    sync::{Notify, watch},
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{ReadModels, Status, Trouble, reports};
+use crate::{
+    clock::Clock,
+    store::{Store, StoreError, StoredEvent},
+};
+
+/// Most events that are applied in one transaction.
+const BATCH: usize = 500;
+/// How often the log is looked at when nobody says that it has grown: what another process appended is found so.
+const POLL: Duration = Duration::from_millis(100);
+/// How long the runner pauses after a first error; twice as long after each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// The longest pause after an error.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// How often a verb that needs the views now tries again after an error.
+const CATCH_UP_ATTEMPTS: u32 = 6;
+
+/// Why the views could not be brought to the head of the log.
+#[derive(Debug, Error)]
+pub enum CatchUpError {
+    /// Because of the log.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Because of the views.
+    #[error(transparent)]
+    Views(#[from] ViewError),
+    /// Another process has begun them anew.
+    #[error("another process, perhaps another version of muster, has begun the views anew")]
+    Moved,
+}
+
+/// Keeps views up to date with a log.
+#[derive(Debug)]
+pub struct Runner {
+    store: Arc<dyn Store>,
+    views: Views,
+    projections: Vec<&'static Projection>,
+    clock: Arc<dyn Clock>,
+    poll: Duration,
+    /// What was recorded before does not count as lag.
+    started: Timestamp,
+    incarnation: String,
+    /// The lowest checkpoint; none when it has to be looked at (again).
+    position: Option<Position>,
+    status: watch::Sender<Status>,
+    wake: Arc<Notify>,
+}
+
+/// How far a turn got.
+#[derive(Debug, PartialEq, Eq)]
+enum Turn {
+    /// A batch was applied; there may be more.
+    More,
+    /// There was nothing to read.
+    AtHead,
+}
+
+impl Runner {
+    /// A runner that keeps `projections` in `views` up to date with `store`. Nothing happens until it is run.
+    pub fn new(
+        store: Arc<dyn Store>,
+        views: Views,
+        projections: Vec<&'static Projection>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let incarnation = store.incarnation().to_string();
+        let started = clock.now();
+        let (status, _) = watch::channel(Status::default());
+        let wake = Arc::default();
+        Self {
+            store,
+            views,
+            projections,
+            clock,
+            poll: POLL,
+            started,
+            incarnation,
+            position: None,
+            status,
+            wake,
+        }
+    }
+
+    /// Looks for what other processes appended this often.
+    pub fn poll_every(self, poll: Duration) -> Self {
+        Self { poll, ..self }
+    }
+
+    /// What readers hold.
+    pub fn read_models(&self) -> ReadModels {
+        let (status, wake) = (self.status.subscribe(), Arc::clone(&self.wake));
+        ReadModels { views: self.views.clone(), status, wake }
+    }
+
+    /// Follows the log until `stop`. An error only makes it pause; a batch that has begun is finished first.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut commits = self.store.commits();
+        let mut hears_commits = true;
+        while !stop.is_cancelled() {
+            // Before the log is read: what is committed from here on wakes the runner again.
+            commits.borrow_and_update();
+            match self.turn().await {
+                Ok(Turn::More) => {}
+                Ok(Turn::AtHead) => {
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        committed = commits.changed(), if hears_commits => hears_commits = committed.is_ok(),
+                        () = self.wake.notified() => {}
+                        () = sleep(self.poll) => {}
+                    }
+                }
+                Err(error) => {
+                    let attempts = self.in_trouble(&error);
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = sleep(pause_after(attempts)) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Brings the views to where the log stands now, for a verb that runs without a server; says how far that is.
+    pub async fn run_to_head(&mut self) -> Result<Position, CatchUpError> {
+        let mut target = None;
+        let mut attempts = 0;
+        loop {
+            match self.turn_towards(&mut target).await {
+                Ok(Some(position)) => return Ok(position),
+                Ok(None) => attempts = 0,
+                Err(error) if attempts == CATCH_UP_ATTEMPTS => return Err(error),
+                Err(error) => {
+                    attempts = self.in_trouble(&error);
+                    sleep(pause_after(attempts)).await;
+                }
+            }
+        }
+    }
+
+    /// One turn, unless `target` is reached. It is the head at the first time, so that a log that grows all the time
+    /// has an end.
+    async fn turn_towards(
+        &mut self,
+        target: &mut Option<Position>,
+    ) -> Result<Option<Position>, CatchUpError> {
+        let head = match *target {
+            Some(head) => head,
+            None => *target.insert(self.store.head().await?.position),
+        };
+        let position = self.position().await?;
+        // A read may find nothing before the head where a store holds back what is not complete yet.
+        if position >= head || self.turn().await? == Turn::AtHead {
+            self.out_of_trouble();
+            return Ok(Some(position));
+        }
+        Ok(None)
+    }
+
+    /// Reads and applies one batch.
+    async fn turn(&mut self) -> Result<Turn, CatchUpError> {
+        let after = self.position().await?;
+        let stored = self.store.read_all(after, BATCH).await?;
+        if stored.is_empty() {
+            self.out_of_trouble();
+            return Ok(Turn::AtHead);
+        }
+        let entries: Vec<_> = stored.iter().map(entry).collect();
+        match self.views.apply(&self.projections, &self.incarnation, after, &entries).await? {
+            Outcome::Applied(applied) => self.applied(applied, &entries),
+            // Paused like an error, so that two versions of this program that keep the same views do not race.
+            Outcome::Moved => return Err(CatchUpError::Moved),
+        }
+        Ok(Turn::More)
+    }
+
+    /// The lowest checkpoint. Looks at the views when it has to: makes what is not there, and begins anew what
+    /// does not belong to this log.
+    async fn position(&mut self) -> Result<Position, CatchUpError> {
+        if let Some(position) = self.position {
+            return Ok(position);
+        }
+        let mut checkpoints = self.views.prepare(&self.projections, &self.incarnation).await?;
+        // After the checkpoints, so that one above the head cannot be one that has just come there.
+        let head = self.store.head().await?.position;
+        for checkpoint in checkpoints.iter_mut().filter(|checkpoint| checkpoint.position > head) {
+            let name = checkpoint.projection.as_str();
+            tracing::warn!(
+                projection = name,
+                checkpoint = checkpoint.position.0,
+                head = head.0,
+                "view is ahead of the log and begins anew"
+            );
+            if let Some(projection) = self.projections.iter().find(|projection| projection.name == name) {
+                self.views.begin_anew(projection, &self.incarnation).await?;
+            }
+            checkpoint.position = Position::ZERO;
+        }
+        let parked = self.views.parked().await?.into();
+        let status = Status::at(&self.projections, &checkpoints, parked);
+        let position = status.applied.unwrap_or(head);
+        self.position = Some(position);
+        // What is published says that the tables are there; trouble ends with the first turn that goes well.
+        self.status.send_modify(|published| {
+            let trouble = published.trouble.take();
+            *published = Status { trouble, ..status };
+        });
+        Ok(position)
+    }
+
+    fn applied(&mut self, applied: Applied, entries: &[LogEntry]) {
+        let before = self.status.borrow().clone();
+        let parked =
+            if *before.parked == *applied.parked { before.parked.clone() } else { applied.parked.into() };
+        let status = Status::at(&self.projections, &applied.checkpoints, parked);
+        self.position = status.applied;
+        reports::lag(self.clock.now(), self.started, &before, entries);
+        reports::parked(&before.parked, &status.parked);
+        if let Some(trouble) = &before.trouble {
+            tracing::info!(attempts = trouble.attempts, "views go on");
+        }
+        self.status.send_replace(status);
+    }
+
+    /// Publishes the error; says how often it was tried.
+    fn in_trouble(&mut self, error: &CatchUpError) -> u32 {
+        // What the views were believed to be may be the reason.
+        self.position = None;
+        let error = error.to_string();
+        let before = self.status.borrow().trouble.clone();
+        let (since, attempts) = before.map_or_else(
+            || (self.clock.now(), 1),
+            |before| (before.since, before.attempts.saturating_add(1)),
+        );
+        tracing::warn!(error, attempts, "views cannot go on; trying again");
+        self.status.send_modify(|status| status.trouble = Some(Trouble { error, since, attempts }));
+        attempts
+    }
+
+    fn out_of_trouble(&mut self) {
+        self.status.send_if_modified(|status| status.trouble.take().is_some());
+    }
+}
+
+fn pause_after(attempts: u32) -> Duration {
+    FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1))).min(LONGEST_PAUSE)
+}
+
+fn entry(stored: &StoredEvent) -> LogEntry {
+    LogEntry {
+        position: stored.position,
+        stream: stored.stream.clone(),
+        sequence: stored.sequence,
+        recorded_at: stored.recorded_at,
+        organization: stored.organization,
+        event: stored.recorded().map_err(|error| error.to_string()),
+    }
+}

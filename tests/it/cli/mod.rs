@@ -1,0 +1,25 @@
+//! The command line as people and scripts meet it: the real binary, its output and its exit codes.
+
+mod muster;
+mod serving;
+
+mod usage;
+
+mod demo;
+mod serve;
+
+mod import;
+
+mod events;
+mod org;
+mod roles;
+mod token;
+mod user;
+
+mod doctor;
+mod keys;
+
+mod places;
+
+use muster::{EXAMPLE, Muster, Ran, SMALL};
+use serving::Serving;

@@ -1,0 +1,178 @@
+//! Runs the binary on a data directory of its own.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The example organization.
+pub(super) const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/organization.json");
+
+/// A small organization: an owner, a member with a team role, an invitation, tokens.
+pub(super) const SMALL: &str = r#"{
+    "users": [
+        {"key": "alice", "email": "alice@example.com", "name": "Alice", "username": "alice", "verified": true},
+        {"key": "bob", "email": "bob@example.com", "name": "Bob", "username": "bob"}
+    ],
+    "organizations": [{
+        "slug": "acme", "name": "Acme", "teams": [{"slug": "core", "name": "Core"}],
+        "members": [
+            {"key": "alice", "user": "alice", "role": "owner"},
+            {"key": "bob", "user": "bob", "role": "member", "teams": [{"team": "core", "role": "admin"}]},
+            {"key": "carol", "email": "carol@example.com", "role": "member", "inviter": "alice"}
+        ]
+    }],
+    "tokens": [
+        {"token": "alice-token", "user": "alice"},
+        {"token": "acme-token", "organization": "acme", "scopes": ["org:read"]}
+    ]
+}"#;
+
+/// The binary, with a directory for its data and for files of the test.
+#[derive(Debug)]
+pub(super) struct Muster {
+    directory: TempDir,
+}
+
+/// What a run left.
+#[derive(Debug)]
+pub(super) struct Ran {
+    pub(super) code: Option<i32>,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+}
+
+impl Muster {
+    /// Without a ledger.
+    pub(super) fn new() -> Self {
+        Self { directory: TempDir::new().unwrap() }
+    }
+
+    /// With the small organization.
+    pub(super) fn small() -> Self {
+        let muster = Self::new();
+        muster.run(&["import", &muster.file("small.json", SMALL)]).done();
+        muster
+    }
+
+    /// The data directory; it need not be there.
+    pub(super) fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    /// Writes a file beside the data directory and gives its path.
+    pub(super) fn file(&self, name: &str, text: &str) -> String {
+        let path = self.directory.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// A path beside the data directory.
+    pub(super) fn path(&self, name: &str) -> String {
+        self.directory.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// The command, not yet run: on the data directory, with none of the settings of whoever runs the tests.
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = bare(env!("CARGO_BIN_EXE_muster"));
+        command.env("MUSTER_DATA", self.data()).current_dir(self.directory.path()).args(arguments);
+        command
+    }
+
+    pub(super) fn run(&self, arguments: &[&str]) -> Ran {
+        Ran::of(&mut self.command(arguments))
+    }
+
+    /// Runs a script of the shell in which `$M` is the binary.
+    pub(super) fn shell(&self, script: &str) -> Ran {
+        let mut command = bare("sh");
+        command.env("M", env!("CARGO_BIN_EXE_muster")).env("MUSTER_DATA", self.data());
+        Ran::of(command.args(["-c", script]).current_dir(self.directory.path()))
+    }
+
+    /// How many events the log has.
+    pub(super) fn head(&self) -> u64 {
+        self.run(&["events", "list", "--newest-first", "--limit", "1", "--json"]).done().json()["events"][0]
+            ["position"]
+            .as_u64()
+            .unwrap()
+    }
+
+    /// What the members' events of these types say, oldest first: the payloads.
+    pub(super) fn payloads(&self, types: &str) -> Vec<Value> {
+        let listed = self.run(&["events", "list", "--type", types, "--json"]).done().json();
+        listed["events"].as_array().unwrap().iter().map(|event| event["payload"].clone()).collect()
+    }
+}
+
+fn bare(program: &str) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("MUSTER_") {
+            command.env_remove(name);
+        }
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+impl Ran {
+    pub(super) fn of(command: &mut Command) -> Self {
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
+        Self { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    }
+
+    /// It did what it was asked.
+    #[track_caller]
+    pub(super) fn done(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:#?}");
+        self
+    }
+
+    /// It refused or failed, and said so on stderr, in these words among others.
+    #[track_caller]
+    pub(super) fn failed(self, says: &str) -> Self {
+        self.ended(1, says)
+    }
+
+    /// It was asked in a way that it does not understand, and said so.
+    #[track_caller]
+    pub(super) fn misunderstood(self, says: &str) -> Self {
+        self.ended(2, says)
+    }
+
+    #[track_caller]
+    fn ended(self, code: i32, says: &str) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        assert!(self.stderr.contains(says), "stderr does not say {says:?}: {self:#?}");
+        assert!(!self.stderr.contains("panicked"), "{self:#?}");
+        self
+    }
+
+    /// It printed this among other things.
+    #[track_caller]
+    pub(super) fn says(self, text: &str) -> Self {
+        assert!(self.stdout.contains(text), "stdout does not say {text:?}: {self:#?}");
+        self
+    }
+
+    /// Stdout as JSON.
+    #[track_caller]
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+    }
+}
+
+/// The names of the files in a directory; none when there is no such directory.
+pub(super) fn names(directory: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(directory) else { return vec![] };
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,75 @@
+//! Data directories that cannot be used, and disks that are full: a clear error, nothing half-written, no panic.
+
+use std::fs;
+
+use super::{EXAMPLE, Muster, Ran, SMALL};
+
+/// Forms of "cannot be written" that hold for every user, the superuser too.
+#[test]
+fn a_place_that_cannot_be_written_is_named_with_its_flag() {
+    let muster = Muster::new();
+    let small = muster.file("small.json", SMALL);
+    let a_file = muster.file("a-file", "");
+    for data in [a_file.as_str(), "/dev/null/x", "/proc/nowhere"] {
+        for arguments in [
+            &["import", &small][..],
+            &["serve", "--listen", "127.0.0.1:0"],
+            &["user", "add", "a@example.com"],
+        ] {
+            let mut command = muster.command(arguments);
+            let ran = Ran::of(command.env("MUSTER_DATA", data)).failed("--data");
+            assert!(ran.stderr.contains(data), "{}", ran.stderr);
+        }
+        for arguments in [&["org", "list"][..], &["events", "list"], &["doctor"]] {
+            let mut command = muster.command(arguments);
+            Ran::of(command.env("MUSTER_DATA", data)).failed("--data");
+        }
+    }
+}
+
+#[test]
+fn reading_makes_no_ledger() {
+    let muster = Muster::new();
+    for arguments in
+        [&["org", "list"][..], &["user", "list"], &["events", "export"], &["doctor"], &["keys", "check"]]
+    {
+        muster.run(arguments).failed("there is no ledger in");
+    }
+    assert!(!muster.data().exists());
+}
+
+#[test]
+fn a_log_that_is_no_database_is_refused_and_left_alone() {
+    let muster = Muster::small();
+    let log = muster.data().join("log.db");
+    let text = "these are a few notes, not a database. ".repeat(200);
+    for file in ["log.db-wal", "log.db-shm"] {
+        let _ = fs::remove_file(muster.data().join(file));
+    }
+    fs::write(&log, &text).unwrap();
+    for arguments in [
+        &["org", "list"][..],
+        &["import", &muster.file("small.json", SMALL)],
+        &["serve", "--listen", "127.0.0.1:0"],
+        &["doctor"],
+    ] {
+        muster.run(arguments).failed("log.db");
+    }
+    assert_eq!(fs::read_to_string(&log).unwrap(), text);
+}
+
+/// The limit on the size of a file stands for a disk that is full. Whatever was written until then is whole, and when
+/// there is room again, the same import completes it.
+#[test]
+fn a_full_disk_is_an_error_and_leaves_nothing_half_written() {
+    for kilobytes in [0, 40, 200, 600] {
+        let muster = Muster::new();
+        // The unit is 512 bytes or 1,024, as the shell likes.
+        let script = format!("trap '' XFSZ; ulimit -f {kilobytes}; exec $M import {EXAMPLE}");
+        let ran = muster.shell(&script);
+        assert_eq!(ran.code, Some(1), "{kilobytes} KiB: {ran:#?}");
+        assert!(ran.stderr.starts_with("muster: ") && !ran.stderr.contains("panicked"), "{}", ran.stderr);
+        muster.run(&["import", EXAMPLE]).done();
+        muster.run(&["doctor"]).done();
+    }
+}

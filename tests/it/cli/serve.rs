@@ -1,0 +1,94 @@
+//! `muster serve`: one server on a data directory, verbs beside it, a clean end.
+
+use std::net::TcpListener;
+
+use serde_json::{Value, json};
+
+use super::{Muster, Ran, Serving};
+
+const ROSTER: &str = "/api/0/organizations/acme/members/";
+
+fn serve(muster: &Muster) -> (Serving, String) {
+    let mut serving = Serving::start(&mut muster.command(&["serve", "--listen", "127.0.0.1:0"]));
+    let url = serving.url();
+    (serving, url)
+}
+
+async fn get(url: &str, token: &str) -> (u16, Value) {
+    let answer = reqwest::Client::new().get(url).bearer_auth(token).send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+}
+
+/// What another process does is known within a quarter of a second: asks again until then.
+async fn get_until(wanted: u16, url: &str, token: &str) -> Value {
+    for _ in 0..5_000 {
+        let (status, body) = get(url, token).await;
+        if status == wanted {
+            return body;
+        }
+    }
+    panic!("{url} never answers {wanted}")
+}
+
+#[tokio::test]
+async fn verbs_work_beside_it_and_it_sees_what_they_do() {
+    let muster = Muster::new();
+    let (mut serving, url) = serve(&muster);
+    serving.line("The ledger is empty");
+    let roster = format!("{url}{ROSTER}");
+    assert_eq!(get(&roster, "alice-token").await.0, 401);
+    muster.run(&["import", &muster.file("small.json", super::SMALL)]).done();
+    let members = get_until(200, &roster, "alice-token").await;
+    assert_eq!(members.as_array().unwrap().len(), 3, "{members}");
+    let issued = muster.run(&["token", "issue", "--user", "bob", "--json"]).done().json();
+    let secret = issued["token"].as_str().unwrap();
+    get_until(200, &roster, secret).await;
+    muster.run(&["token", "revoke", issued["id"].as_str().unwrap()]).done().says("is revoked");
+    assert_eq!(get_until(401, &roster, secret).await, json!({"detail": "Invalid token"}));
+    muster.run(&["doctor"]).done();
+    let (status, said) = serving.stop();
+    assert_eq!(status.code(), Some(0));
+    assert!(said.contains("Stopped."), "{said}");
+}
+
+#[tokio::test]
+async fn what_it_acknowledged_is_there_after_it_is_started_again() {
+    let muster = Muster::small();
+    let (serving, url) = serve(&muster);
+    let (_, members) = get(&format!("{url}{ROSTER}"), "alice-token").await;
+    let bob = members.as_array().unwrap().iter().find(|member| member["email"] == "bob@example.com").unwrap();
+    let bob = format!("{url}{ROSTER}{}/", bob["id"].as_str().unwrap());
+    let change =
+        reqwest::Client::new().put(&bob).bearer_auth("alice-token").json(&json!({"orgRole": "manager"}));
+    assert_eq!(change.send().await.unwrap().status().as_u16(), 200);
+    drop(serving); // Killed, not stopped.
+    let (again, new_url) = serve(&muster);
+    let (status, member) = get(&bob.replace(&url, &new_url), "alice-token").await;
+    assert_eq!((status, &member["orgRole"]), (200, &json!("manager")));
+    assert_eq!(muster.payloads("OrgRoleChanged"), [json!({"from": "member", "to": "manager"})]);
+    assert_eq!(muster.payloads("TeamRoleCleared").len(), 1);
+    drop(again);
+    muster.run(&["doctor"]).done();
+}
+
+#[test]
+fn a_second_server_is_refused_and_told_the_process_of_the_first() {
+    let muster = Muster::small();
+    let (serving, _) = serve(&muster);
+    let pid = format!("process {}", serving.pid());
+    muster.run(&["serve", "--listen", "127.0.0.1:0"]).failed(&pid);
+    muster.run(&["demo", "--exit-after-demo", "--listen", "127.0.0.1:0"]).failed(&pid);
+    serving.stop();
+    let (serving, _) = serve(&muster);
+    serving.stop();
+}
+
+#[test]
+fn an_address_that_is_taken_is_named_with_its_flag() {
+    let muster = Muster::small();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    muster.run(&["serve", "--listen", &address]).failed(&format!("--listen: cannot listen at {address}"));
+    let mut by_variable = muster.command(&["serve"]);
+    Ran::of(by_variable.env("MUSTER_LISTEN", "nonsense")).failed("--listen: cannot listen at nonsense");
+}

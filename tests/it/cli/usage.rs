@@ -1,0 +1,58 @@
+//! Flags, variables and the configuration file.
+
+use super::{Muster, Ran};
+
+#[test]
+fn help_says_what_there_is_and_the_version_what_this_is() {
+    let muster = Muster::new();
+    let help = muster.run(&["--help"]).done();
+    for verb in ["demo", "serve", "import", "events", "roles", "token", "user", "org", "keys", "doctor"] {
+        assert!(help.stdout.contains(&format!("\n  {verb} ")), "{verb} is not explained: {}", help.stdout);
+    }
+    muster.run(&["--version"]).done().says("muster 0.1.0");
+}
+
+#[test]
+fn what_is_not_understood_ends_with_2_and_says_what() {
+    let muster = Muster::new();
+    for (arguments, says) in [
+        (&["serv"][..], "unrecognized subcommand 'serv'"),
+        (&[], "Usage: muster"),
+        (&["org", "list", "--jsn"], "unexpected argument '--jsn'"),
+        (&["token", "revoke", "seven"], "\"seven\" is not an id"),
+        (&["token", "issue"], "--user"),
+        (&["serve", "--trusted-proxies", "10.0.0.0/8,everyone"], "\"everyone\" is no network"),
+        (&["serve", "--max-head-bytes", "1"], "--max-head-bytes: at least 8192 are needed"),
+        (&["serve", "--log", "muster=loud"], "--log: \"muster=loud\" is no filter"),
+        (&["events", "list", "--limit", "0"], "--limit"),
+        (&["--config", "nowhere.toml", "org", "list"], "--config: nowhere.toml cannot be read"),
+    ] {
+        muster.run(arguments).misunderstood(says);
+    }
+    assert!(!muster.data().exists());
+}
+
+#[test]
+fn an_unknown_key_in_the_configuration_is_named_with_its_line() {
+    let muster = Muster::new();
+    let config = muster.file("muster.toml", "listen = \"127.0.0.1:0\"\nlissten = \"x\"\n");
+    let ran = muster.run(&["--config", &config, "org", "list"]);
+    ran.misunderstood("line 2: unknown key `lissten`, expected one of `data`");
+}
+
+#[test]
+fn a_flag_beats_a_variable_and_a_variable_beats_the_file() {
+    let muster = Muster::small();
+    let data = muster.data();
+    let config = muster.file("muster.toml", "data = \"data\"\n");
+    let elsewhere = muster.path("elsewhere");
+    let mut by_file = muster.command(&["--config", &config, "org", "list"]);
+    Ran::of(by_file.env_remove("MUSTER_DATA")).done().says("acme");
+    let mut by_variable = muster.command(&["--config", &config, "org", "list"]);
+    Ran::of(by_variable.env("MUSTER_DATA", &elsewhere)).failed("elsewhere");
+    let mut by_flag = muster.command(&["--config", &config, "--data", data.to_str().unwrap(), "org", "list"]);
+    Ran::of(by_flag.env("MUSTER_DATA", &elsewhere)).done().says("acme");
+    // The default is below the directory that muster was started from.
+    let mut by_default = muster.command(&["org", "list"]);
+    Ran::of(by_default.env_remove("MUSTER_DATA")).failed("no ledger in ./muster-data");
+}

@@ -1,0 +1,8 @@
+//! Reads of the log for people, on the embedded store.
+
+mod lab;
+
+mod exports;
+mod feeds;
+mod pages;
+mod shown;

@@ -1,0 +1,17 @@
+//! Real HTTP against a real server.
+
+mod bad_input;
+mod conditions;
+mod events;
+mod get_member;
+mod list_members;
+mod operation;
+mod organization;
+mod problem;
+mod remove_member;
+mod roles_race;
+mod shutdown;
+mod teams;
+mod tenants;
+mod tokens;
+mod update_member;
