@@ -25,3 +25,4 @@ pub mod deployment;
 
 pub mod http;
 
+pub mod cli;

@@ -1,5 +1,17 @@
 //! `muster doctor`: finds what is wrong, says what to mend, and is content otherwise.
 
+use std::sync::Arc;
+
+use muster::{
+    clock::{Clock, SystemClock, event_id},
+    store::{Append, NewEvent, Store, StreamWrite, sqlite::SqliteStore},
+};
+use muster_events::{
+    id::{OrganizationId, TeamId},
+    recorded::{Actor, ActorKind, Metadata},
+    stream::Sequence,
+    team::TeamEvent,
+};
 use rusqlite::Connection;
 
 use super::{EXAMPLE, Muster};
@@ -59,7 +71,7 @@ fn a_claim_that_the_log_does_not_give_is_found() {
     muster
         .run(&["doctor"])
         .failed("the doctor found 1 fault")
-        .says("Nobody holds the organization slug acme");
+        .says("Of the organization slug acme, the log says: ");
     let muster = Muster::small();
     sql(&muster, "log.db", "UPDATE claims SET holder = '7' WHERE kind = 'user_name'");
     let found = muster.run(&["doctor", "--json"]).failed("the doctor found 2 faults").json();
@@ -88,7 +100,8 @@ fn a_key_that_is_lost_is_found_by_every_value_that_it_sealed() {
     let tables = Connection::open(muster.data().join("keys.db")).unwrap();
     let mut query = tables.prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'").unwrap();
     let triggers: Vec<String> = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    let drops: String = triggers.iter().map(|name| format!("DROP TRIGGER {name};")).collect();
+    let drops: Vec<_> = triggers.iter().map(|name| format!("DROP TRIGGER {name};")).collect();
+    let drops = drops.join(" ");
     tables
         .execute_batch(&format!(
             "{drops} PRAGMA foreign_keys = OFF; DELETE FROM wrapped_keys WHERE number IN \
@@ -98,4 +111,32 @@ fn a_key_that_is_lost_is_found_by_every_value_that_it_sealed() {
         .unwrap();
     let ran = muster.run(&["doctor"]).failed("the doctor found");
     ran.says("WRONG  sealed").says("put the keys back from their backup");
+}
+
+/// As a newer version would write it, or a fault of this one.
+#[tokio::test]
+async fn an_event_that_cannot_be_read_is_found_where_it_is_and_where_it_is_missed() {
+    let muster = Muster::small();
+    let store = SqliteStore::open(&muster.data().join("log.db"), Arc::new(SystemClock)).unwrap();
+    let organization = OrganizationId::new(1).unwrap();
+    let (slug, name) = (String::from("core"), String::from("Core"));
+    let actor = Arc::new(Actor::only(ActorKind::System));
+    let event = NewEvent {
+        event_id: event_id(SystemClock.now()),
+        organization: Some(organization),
+        event: Arc::new(TeamEvent::TeamCreated { organization, slug, name }.into()),
+        payload: "{\"colour\":\"red\"}".into(),
+        metadata: serde_json::to_string(&Metadata::by(Actor::clone(&actor))).unwrap().into(),
+        actor,
+    };
+    let stream = TeamId::new(1).unwrap().into();
+    let write = StreamWrite { stream, expected: Sequence::ZERO, events: vec![event] };
+    let position = store.append(Append { writes: vec![write], ..Append::default() }).await.unwrap().position;
+    drop(store);
+    let ran = muster.run(&["doctor"]).failed("the doctor found 2 faults");
+    ran.says(&format!("The event at position {position} cannot be read (the payload of TeamCreated")).says(
+        &format!("The read model teams has set the stream team:1 aside at position {position}, with 1 event"),
+    );
+    muster.run(&["events", "list", "--newest-first"]).done().says("team 1 ");
+    muster.run(&["org", "list"]).done().says("acme");
 }

@@ -1,0 +1,153 @@
+//! Durable commands per second through the ledger on SQLite, with every promise on and an idempotency key on each
+//! command, against one durable transaction per command in the same run.
+//!
+//!     cargo bench --bench ledger
+//!
+//! The reference is what the usual design cannot pass: each command is a transaction of its own, which reads the
+//! stream and inserts one event of the same size into the same table, with `synchronous = FULL`.
+
+mod setting;
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use muster::{
+    clock::stopwatch,
+    ledger::{Begun, CommandMeta, RequestKey, operations::UpdateMember},
+};
+use muster_events::member::MemberUpdate;
+use rusqlite::{Connection, TransactionBehavior, params};
+use setting::{MEMBERS, Setting};
+
+const CALLERS: [usize; 3] = [1, 8, 64];
+const TIME: Duration = Duration::from_secs(4);
+const ROUNDS: usize = 3;
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let setting = runtime.block_on(Setting::new());
+    println!("Durable commands per second on SQLite; {ROUNDS} rounds of {} s, medians.", TIME.as_secs());
+    println!("{:>8} {:>12} {:>26} {:>7}", "callers", "ledger", "one transaction each", "ratio");
+    for callers in CALLERS {
+        let (mut ours, mut theirs) = (vec![], vec![]);
+        for _ in 0..ROUNDS {
+            theirs.push(one_transaction_each(callers));
+            ours.push(runtime.block_on(through_the_ledger(&setting, callers)));
+        }
+        let (ours, theirs) = (median(ours), median(theirs));
+        println!("{callers:>8} {ours:>12.0} {theirs:>26.0} {:>6.1}x", ours / theirs);
+    }
+}
+
+fn median(mut rates: Vec<f64>) -> f64 {
+    rates.sort_by(f64::total_cmp);
+    rates[rates.len() / 2]
+}
+
+fn rate(count: u64, took: Duration) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    let count = count as f64;
+    count / took.as_secs_f64()
+}
+
+async fn through_the_ledger(setting: &Arc<Setting>, callers: usize) -> f64 {
+    let (stop, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let began = stopwatch();
+    let tasks: Vec<_> = (0..callers)
+        .map(|number| {
+            let (setting, stop, count) = (Arc::clone(setting), Arc::clone(&stop), Arc::clone(&count));
+            tokio::spawn(async move {
+                while !stop.load(Ordering::Relaxed) {
+                    command(&setting, number % MEMBERS).await;
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    tokio::time::sleep(TIME).await;
+    stop.store(true, Ordering::Relaxed);
+    for task in tasks {
+        task.await.unwrap();
+    }
+    rate(count.load(Ordering::Relaxed), began.elapsed())
+}
+
+/// One PUT of a role, as the HTTP room asks for it.
+async fn command(setting: &Setting, member: usize) {
+    let ledger = &setting.deployment.ledger;
+    let (role, number) = setting.next_role(member);
+    let key = RequestKey {
+        actor: setting.caller.actor().to_string(),
+        key: ledger.keys().request_hash(&[b"key", &number.to_le_bytes()]),
+        request: ledger.keys().request_hash(&[b"request", role.as_bytes()]),
+        success: 200,
+        refused: |_| 400,
+    };
+    let Begun::Now(turn) = ledger.begin(Some(key)).await.unwrap() else { panic!("a fresh key was used before") };
+    let operation = UpdateMember {
+        caller: setting.caller,
+        organization: setting.organization,
+        member: setting.members[member],
+        if_match: None,
+        address: None,
+        changes: MemberUpdate { org_role: Some(role.to_owned()), has_other_keys: true, ..MemberUpdate::default() },
+    };
+    let executed = ledger.execute(&operation, &CommandMeta::by(setting.caller.actor()), turn).await.unwrap();
+    assert!(executed.done().unwrap().changed_anything(), "the command changed nothing");
+}
+
+/// The usual design: one connection, and a transaction for each command.
+fn one_transaction_each(callers: usize) -> f64 {
+    let directory = setting::directory();
+    let connection = Connection::open(directory.path().join("log.db")).unwrap();
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+            CREATE TABLE events (
+                aggregate_type text NOT NULL, aggregate_id text NOT NULL, sequence integer NOT NULL,
+                event_type text NOT NULL, event_version text NOT NULL, payload text NOT NULL, metadata text NOT NULL,
+                PRIMARY KEY (aggregate_type, aggregate_id, sequence)
+            ) STRICT;",
+        )
+        .unwrap();
+    let connection = Mutex::new(connection);
+    let (stop, count) = (AtomicBool::new(false), AtomicU64::new(0));
+    let began = stopwatch();
+    std::thread::scope(|scope| {
+        for number in 0..callers {
+            let (connection, stop, count) = (&connection, &stop, &count);
+            scope.spawn(move || {
+                let id = format!("{}", 1_000_000_000_000_000 + number % MEMBERS);
+                while !stop.load(Ordering::Relaxed) {
+                    transaction(&mut connection.lock().unwrap_or_else(PoisonError::into_inner), &id);
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        std::thread::park_timeout(TIME);
+        stop.store(true, Ordering::Relaxed);
+    });
+    rate(count.load(Ordering::Relaxed), began.elapsed())
+}
+
+fn transaction(connection: &mut Connection, id: &str) {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+    let last: i64 = transaction
+        .prepare_cached("SELECT coalesce(max(sequence), 0) FROM events WHERE aggregate_type = 'member' AND aggregate_id = ?1")
+        .unwrap()
+        .query_row([id], |row| row.get(0))
+        .unwrap();
+    let payload = r#"{"from":"member","to":"manager"}"#;
+    let metadata = r#"{"actor":{"kind":"user","id":"1000000000000000","via":"1000000000000001"},"idempotency_key":"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}"#;
+    transaction
+        .prepare_cached("INSERT INTO events VALUES ('member', ?1, ?2, 'OrgRoleChanged', '1', ?3, ?4)")
+        .unwrap()
+        .execute(params![id, last + 1, payload, metadata])
+        .unwrap();
+    transaction.commit().unwrap();
+}

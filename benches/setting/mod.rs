@@ -1,0 +1,124 @@
+//! What is measured on: one organization with an owner and members whose roles change, in a ledger of its own.
+
+#![allow(dead_code, reason = "each bench uses its part")]
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use muster::{
+    deployment::{Deployment, DeploymentOptions},
+    ledger::{
+        Caller, CommandMeta, Operation, Turn,
+        operations::{
+            ImportMember, ImportOrganization, IssueToken, MemberFact, Person, RegisterUser,
+        },
+    },
+};
+use muster_events::{
+    id::{MemberId, OrganizationId},
+    roles::RoleId,
+    token::TokenOwner,
+};
+use tempfile::TempDir;
+
+/// How many members there are: one for each caller.
+pub(crate) const MEMBERS: usize = 64;
+
+/// The secret of the owner's token.
+pub(crate) const TOKEN: &str = "bench-owner-token";
+
+/// A ledger with an organization.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    pub(crate) deployment: Arc<Deployment>,
+    pub(crate) organization: OrganizationId,
+    pub(crate) members: Vec<MemberId>,
+    pub(crate) caller: Caller,
+    turns: Vec<AtomicU64>,
+    commands: AtomicU64,
+    _directory: TempDir,
+}
+
+/// A directory on the disk that the build is on: a memory file system would make everything durable for nothing.
+pub(crate) fn directory() -> TempDir {
+    TempDir::new_in(PathBuf::from(env!("CARGO_TARGET_TMPDIR"))).unwrap()
+}
+
+async fn state<O: Operation>(deployment: &Deployment, fact: &O) -> O::Answer {
+    let outcome = deployment.ledger.execute(fact, &CommandMeta::import(), Turn::unkeyed()).await;
+    outcome.unwrap().done().unwrap().answer
+}
+
+fn person(number: usize) -> RegisterUser {
+    RegisterUser {
+        username: format!("person-{number}"),
+        name: Some(format!("Person {number}")),
+        emails: vec![(format!("person-{number}@example.com"), true)],
+        authenticators: vec![],
+        superuser: false,
+        active: true,
+        or_existing: false,
+    }
+}
+
+impl Setting {
+    pub(crate) async fn new() -> Arc<Self> {
+        let directory = directory();
+        let options = DeploymentOptions { data: directory.path().to_owned(), master_key_file: None, create: true };
+        let deployment = Arc::new(Deployment::open(&options).await.unwrap());
+        let fact = |user, role: &str| MemberFact {
+            person: Person::User(user),
+            role: RoleId::new(role).unwrap(),
+            teams: vec![],
+            flags: vec![],
+        };
+        let owner = state(&deployment, &person(0)).await;
+        let organization = state(
+            &deployment,
+            &ImportOrganization {
+                slug: "bench".into(),
+                name: "Bench".into(),
+                default_role: None,
+                settings: vec![],
+                features: vec![],
+                sso: None,
+                teams: vec![],
+                owner: fact(owner, "owner"),
+            },
+        )
+        .await;
+        let token = deployment.ledger.new_token_id();
+        let issue = IssueToken { token, owner: TokenOwner::User(owner), scopes: None, secret: TOKEN.into() };
+        state(&deployment, &issue).await;
+        let mut members = vec![];
+        for number in 1..=MEMBERS {
+            let user = state(&deployment, &person(number)).await;
+            let fact = fact(user, "member");
+            members.push(state(&deployment, &ImportMember { organization: organization.clone(), fact }).await);
+        }
+        let caller = deployment.ledger.identify(TOKEN).await.unwrap().unwrap();
+        let turns = (0..MEMBERS).map(|_| AtomicU64::new(0)).collect();
+        let commands = AtomicU64::new(0);
+        Arc::new(Self {
+            deployment,
+            organization: organization.id,
+            members,
+            caller,
+            turns,
+            commands,
+            _directory: directory,
+        })
+    }
+
+    /// The role that changes this member next, and the number of the command.
+    pub(crate) fn next_role(&self, member: usize) -> (&'static str, u64) {
+        let turn = self.turns[member].fetch_add(1, Ordering::Relaxed);
+        let role = if turn.is_multiple_of(2) { "manager" } else { "member" };
+        (role, self.commands.fetch_add(1, Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,197 @@
+//! Settings: each may be given as a flag, as a `MUSTER_...` variable, or in the file that `--config` names; the
+//! first of these that is given counts.
+
+mod file;
+mod limits;
+
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use clap::{Args, ValueEnum};
+use ipnet::IpNet;
+use serde::{Deserialize, Deserializer, de};
+
+use self::{file::Written, limits::Limits};
+use super::exit::Usage;
+use crate::{deployment::DeploymentOptions, http::ServeOptions};
+
+/// The data directory, where none is named.
+const DATA: &str = "./muster-data";
+/// Where `serve` listens, where nothing else is said.
+const LISTEN: &str = "127.0.0.1:8484";
+
+/// Settings of every verb, as flags.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Settings (each also as a MUSTER_... variable or in the file of --config)")]
+pub(super) struct Flags {
+    /// The data directory: the log, the keys, the read models [default: ./muster-data]
+    #[arg(long, global = true, env = "MUSTER_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The file of the master key, which wraps all other keys [default: master.key in the data directory]
+    #[arg(long, global = true, env = "MUSTER_MASTER_KEY_FILE", value_name = "FILE")]
+    master_key_file: Option<PathBuf>,
+    /// A TOML file with settings: each flag in this section, with `_` for `-`
+    #[arg(long, global = true, env = "MUSTER_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// What is logged on stderr, such as `debug` or `muster=debug,warn` [default: info for serve, else warn]
+    #[arg(long, global = true, env = "MUSTER_LOG", value_name = "FILTER")]
+    log: Option<String>,
+    /// How log lines are written [default: text]
+    #[arg(long, global = true, env = "MUSTER_LOG_FORMAT", value_name = "FORMAT", value_enum)]
+    log_format: Option<LogFormat>,
+}
+
+/// Settings of the verbs that serve, as flags.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Settings (each also as a MUSTER_... variable or in the file of --config)")]
+pub(super) struct ServeFlags {
+    /// The address to listen on; port 0 picks a free one and prints it [default: 127.0.0.1:8484]
+    #[arg(long, env = "MUSTER_LISTEN", value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Networks of the proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8,192.168.1.7
+    #[arg(long, env = "MUSTER_TRUSTED_PROXIES", value_name = "NETWORKS", value_delimiter = ',')]
+    trusted_proxies: Option<Vec<Network>>,
+    #[command(flatten)]
+    limits: Limits,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A network, or one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Network(pub(super) IpNet);
+
+impl FromStr for Network {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        network
+            .map(Self)
+            .map_err(|_| format!("\"{text}\" is no network such as 10.0.0.0/8 and no IP address"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Network {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// The settings in force.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    /// The data directory.
+    pub(super) data: PathBuf,
+    /// Whether somebody chose it.
+    pub(super) data_was_named: bool,
+    /// The file of the master key; by default in the data directory.
+    pub(super) master_key_file: Option<PathBuf>,
+    /// What is logged, where somebody chose it.
+    pub(super) log: Option<String>,
+    /// How.
+    pub(super) log_format: LogFormat,
+    /// Where to listen, as the file of `--config` has it.
+    listen: Option<String>,
+    /// Whose X-Forwarded-For is believed, as the file of `--config` has it.
+    trusted_proxies: Option<Vec<Network>>,
+    /// The limits on requests, as the file of `--config` has them.
+    limits: Limits,
+}
+
+/// The settings in force of a verb that serves.
+#[derive(Debug)]
+pub(super) struct ServeSettings {
+    /// Where to listen.
+    pub(super) listen: String,
+    /// Whether somebody chose that.
+    pub(super) listen_was_named: bool,
+    /// What the server is told.
+    pub(super) options: ServeOptions,
+}
+
+impl Settings {
+    /// The flags and variables that clap has read, before the file, before the defaults.
+    pub(super) fn from_flags(flags: Flags) -> Result<Self, Usage> {
+        let file = flags.config.as_deref().map(Written::read).transpose()?.unwrap_or_default();
+        let data = flags.data.or(file.data);
+        Ok(Self {
+            data_was_named: data.is_some(),
+            data: data.unwrap_or_else(|| DATA.into()),
+            master_key_file: flags.master_key_file.or(file.master_key_file),
+            log: flags.log.or(file.log),
+            log_format: flags.log_format.or(file.log_format).unwrap_or_default(),
+            listen: file.listen,
+            trusted_proxies: file.trusted_proxies,
+            limits: file.limits.unwrap_or_default(),
+        })
+    }
+
+    /// The same for a verb that serves.
+    pub(super) fn serving(&self, flags: &ServeFlags) -> Result<ServeSettings, Usage> {
+        let listen = flags.listen.as_ref().or(self.listen.as_ref());
+        let proxies = flags.trusted_proxies.as_ref().or(self.trusted_proxies.as_ref());
+        let options = ServeOptions {
+            trusted_proxies: proxies.into_iter().flatten().map(|network| network.0).collect(),
+            limits: flags.limits.or(self.limits).checked()?,
+            ..ServeOptions::default()
+        };
+        let listen_was_named = listen.is_some();
+        Ok(ServeSettings {
+            listen: listen.cloned().unwrap_or_else(|| LISTEN.into()),
+            listen_was_named,
+            options,
+        })
+    }
+
+    /// The same settings with another data directory.
+    pub(super) fn at(&self, data: &Path) -> Self {
+        Self { data: data.into(), ..self.clone() }
+    }
+
+    /// What to open.
+    pub(super) fn deployment(&self, create: bool) -> DeploymentOptions {
+        let (data, master_key_file) = (self.data.clone(), self.master_key_file.clone());
+        DeploymentOptions { data, master_key_file, create }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Flags, LogFormat, ServeFlags, Settings};
+
+    fn flags() -> Flags {
+        Flags { data: None, master_key_file: None, config: None, log: None, log_format: None }
+    }
+
+    #[test]
+    fn a_flag_beats_the_file_and_the_file_beats_the_default() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("muster.toml");
+        std::fs::write(&path, "data = \"ledger\"\nlog_format = \"json\"\nlisten = \"[::1]:0\"\n").unwrap();
+        let settings = Settings::from_flags(Flags { config: Some(path.clone()), ..flags() }).unwrap();
+        assert_eq!(settings.data, directory.path().join("ledger"), "relative to the file");
+        assert_eq!(settings.log_format, LogFormat::Json);
+        assert_eq!(settings.serving(&ServeFlags::default()).unwrap().listen, "[::1]:0");
+        let listen = ServeFlags { listen: Some("0.0.0.0:1".into()), ..ServeFlags::default() };
+        assert_eq!(settings.serving(&listen).unwrap().listen, "0.0.0.0:1");
+        let named = Flags { config: Some(path), data: Some("other".into()), ..flags() };
+        assert_eq!(Settings::from_flags(named).unwrap().data, std::path::Path::new("other"));
+        let settings = Settings::from_flags(flags()).unwrap();
+        assert_eq!(settings.data, std::path::Path::new("./muster-data"));
+        assert_eq!(settings.serving(&ServeFlags::default()).unwrap().listen, "127.0.0.1:8484");
+    }
+}

@@ -1,0 +1,73 @@
+//! `muster doctor`: looks at everything that can be wrong, and says what to mend.
+//!
+//! It works beside a running server. One walk along the log ([`walk`]) recomputes what the store ([`claims`]) and the
+//! read models ([`views`]) hold besides it; in memory are one batch of events, the claims and the rows.
+
+mod claims;
+mod report;
+mod views;
+mod walk;
+
+use anyhow::{Result, bail};
+
+use self::{
+    report::{Findings, Report},
+    walk::Walk,
+};
+use super::{
+    config::Settings,
+    open, progress,
+    screen::{Screen, Shape, count},
+};
+use crate::{deployment::Deployment, sealing::KeyRing};
+
+/// `muster doctor`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Doctor {
+    #[command(flatten)]
+    shape: Shape,
+}
+
+impl Doctor {
+    pub(super) async fn run(self, settings: &Settings, screen: &mut Screen) -> Result<()> {
+        let deployment = open::existing(settings).await?;
+        let report = examine(&deployment).await?;
+        if self.shape.json {
+            screen.json(&report)?;
+        } else {
+            report.print(screen)?;
+        }
+        match report.wrong() {
+            0 => Ok(()),
+            wrong => bail!("the doctor found {}", count(wrong, "fault")),
+        }
+    }
+}
+
+async fn examine(deployment: &Deployment) -> Result<Report> {
+    let ledger = &deployment.ledger;
+    let store = &**ledger.store();
+    let head = store.head().await?.position;
+    let bar = progress::bar(usize::try_from(head.0).unwrap_or(usize::MAX), "events");
+    let mut walk = Walk::new(ledger, bar.clone());
+    walk.advance_to(head).await?;
+    // Taken here: what follows goes on along a log that grows.
+    let (position, digest) = (walk.position, walk.digest.to_string());
+    let own = store.check().await?;
+    let claims = claims::check(&mut walk, store, ledger.clock().now()).await?;
+    let read_models = views::check(&mut walk, deployment).await?;
+    let mut checks = walk.checks(own);
+    checks.extend([claims, read_models, keys(ledger.keys()).await?]);
+    bar.finish_and_clear();
+    let ok = checks.iter().all(|check| check.ok);
+    Ok(Report { ok, incarnation: store.incarnation().to_string(), position, digest, checks })
+}
+
+/// Opens every key once. That the master key is the right one was found when the keys were opened.
+async fn keys(keys: &KeyRing) -> Result<report::Check> {
+    let found = keys.check().await?;
+    let mut findings = Findings::default();
+    findings.extend(found.faults);
+    let living = count(usize::try_from(found.living).unwrap_or(usize::MAX), "key");
+    Ok(findings.into_check("keys", format!("{living} of persons open, {} erased", found.erased)))
+}

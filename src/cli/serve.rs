@@ -1,0 +1,94 @@
+//! `muster serve`.
+
+use std::{
+    fs, io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
+
+use anyhow::{Context, Result};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use muster_events::stream::Position;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    config::{ServeFlags, Settings},
+    lock::ServeLock,
+    open,
+    screen::Screen,
+    signals,
+};
+use crate::{
+    deployment::Deployment,
+    http::{self, ServeOptions},
+};
+
+/// `muster serve`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    flags: ServeFlags,
+}
+
+impl Serve {
+    pub(super) async fn run(self, settings: &Settings, screen: &mut Screen) -> Result<()> {
+        let serving = settings.serving(&self.flags)?;
+        let (lock, deployment) = open_alone(settings).await?;
+        let listener = listen(&serving.listen).await.with_context(|| cannot_listen(&serving.listen))?;
+        let url = url(listener.local_addr()?);
+        screen.line(format!("muster serves {} at {url}", settings.data.display()))?;
+        screen.line(format!("The description of the API is at {url}/docs"))?;
+        if deployment.ledger.store().head().await?.position <= Position(1) {
+            screen
+                .line("The ledger is empty: `muster import FILE` fills it, also while this server runs.")?;
+        }
+        screen.flush()?;
+        let shutdown = CancellationToken::new();
+        signals::cancel_on_signal(&shutdown)?;
+        http::serve(&deployment, listener, with_metrics(serving.options)?, shutdown).await?;
+        drop(deployment);
+        drop(lock);
+        screen.line("Stopped. Everything that was acknowledged is in the log.")?;
+        Ok(())
+    }
+}
+
+/// Opens the data directory, which is made where there is none, for the only server on it.
+pub(super) async fn open_alone(settings: &Settings) -> Result<(ServeLock, Deployment)> {
+    let data = &settings.data;
+    fs::create_dir_all(data)
+        .with_context(|| format!("--data: {} cannot be a data directory", data.display()))?;
+    let lock = ServeLock::take(data)?;
+    Ok((lock, open::existing_or_new(settings).await?))
+}
+
+/// Listens at an address, or at the first one of a name that can be listened at.
+pub(super) async fn listen(address: &str) -> io::Result<TcpListener> {
+    TcpListener::bind(address).await
+}
+
+/// What is said when that fails.
+pub(super) fn cannot_listen(address: &str) -> String {
+    format!("--listen: cannot listen at {address}; name a free address such as 127.0.0.1:0")
+}
+
+/// The server's options with what `/metrics` shows.
+pub(super) fn with_metrics(options: ServeOptions) -> Result<ServeOptions> {
+    let recorder = PrometheusBuilder::new().install_recorder().context("the metrics cannot be recorded")?;
+    Ok(ServeOptions { metrics: Some(recorder), ..options })
+}
+
+/// Where a client on this machine reaches a listener.
+pub(super) fn url(address: SocketAddr) -> String {
+    format!("http://{}", reachable(address))
+}
+
+/// A listener that takes every address of the machine is reached at the local one.
+pub(super) fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        IpAddr::V4(_) | IpAddr::V6(_) => {}
+    }
+    address
+}

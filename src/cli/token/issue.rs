@@ -1,0 +1,74 @@
+//! `muster token issue`.
+
+use anyhow::{Result, anyhow};
+use muster_events::{roles::ScopeSet, token::TokenOwner};
+
+use crate::{
+    cli::{
+        config::Settings,
+        exit::Usage,
+        open,
+        screen::{Screen, Shape},
+        user, words,
+    },
+    clock,
+    ledger::{CommandMeta, Turn, operations::IssueToken},
+};
+
+/// `muster token issue`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Issue {
+    #[command(flatten)]
+    owner: Owner,
+    /// What the token is limited to, such as member:read,org:read; without it, all that its owner may do
+    #[arg(long, value_name = "SCOPES", value_delimiter = ',')]
+    scopes: Option<Vec<String>>,
+    #[command(flatten)]
+    shape: Shape,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Owner {
+    /// The person it is for: id, user name or address
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
+    /// The organization it is for, without a person: slug or id
+    #[arg(long, value_name = "ORGANIZATION")]
+    organization: Option<String>,
+}
+
+impl Issue {
+    pub(super) async fn run(self, settings: &Settings, screen: &mut Screen) -> Result<()> {
+        let scopes =
+            self.scopes.as_ref().map(|scopes| ScopeSet::parse(scopes.iter().map(String::as_str))).transpose();
+        let scopes = scopes.map_err(|malformed| Usage(format!("--scopes: {malformed}")))?;
+        let deployment = open::existing(settings).await?;
+        let ledger = &deployment.ledger;
+        let owner = match (&self.owner.user, &self.owner.organization) {
+            (Some(named), _) => TokenOwner::User(user::find(ledger, named, "--user").await?),
+            (None, Some(named)) => {
+                let found = ledger.find_organization(named).await.map_err(words::failure);
+                let missing = |_| anyhow!("--organization: there is no organization \"{named}\"");
+                TokenOwner::Organization(found.map_err(missing)?)
+            }
+            (None, None) => return Err(Usage("--user or --organization is needed".into()).into()),
+        };
+        let (token, secret) = (ledger.new_token_id(), new_secret());
+        let issue = IssueToken { token, owner, scopes, secret: secret.clone() };
+        words::carried_out(ledger.execute(&issue, &CommandMeta::system(), Turn::unkeyed()).await)?;
+        if self.shape.json {
+            screen.json(&serde_json::json!({ "id": token, "token": secret }))?;
+        } else {
+            screen
+                .line(format!("Token {token} is issued. Its secret is shown this once:\n\n  {secret}\n"))?;
+            screen.line(format!("Use it as `Authorization: Bearer {secret}`."))?;
+        }
+        Ok(())
+    }
+}
+
+/// Recognizable where it should not be, in a commit or a log line.
+fn new_secret() -> String {
+    format!("muster_{}", hex::encode(clock::random_bytes::<32>()))
+}
