@@ -66,7 +66,12 @@ async fn measure(setting: &Arc<Setting>, address: SocketAddr, connections: usize
     println!("{connections:>12} {rate:>10.0} {:>10.2} {:>10.2} {:>10.2}", at(50), at(99), at(100));
 }
 
-async fn client(setting: Arc<Setting>, address: SocketAddr, member: usize, stop: Arc<AtomicBool>) -> Vec<Duration> {
+async fn client(
+    setting: Arc<Setting>,
+    address: SocketAddr,
+    member: usize,
+    stop: Arc<AtomicBool>,
+) -> Vec<Duration> {
     let stream = TcpStream::connect(address).await.unwrap();
     stream.set_nodelay(true).unwrap();
     let (mut sender, connection) = http1::handshake::<_, Body>(TokioIo::new(stream)).await.unwrap();

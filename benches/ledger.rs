@@ -18,7 +18,7 @@ use std::{
 
 use muster::{
     clock::stopwatch,
-    ledger::{Begun, CommandMeta, RequestKey, operations::UpdateMember},
+    ledger::{CommandMeta, RequestKey, operations::UpdateMember},
 };
 use muster_events::member::MemberUpdate;
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -88,14 +88,18 @@ async fn command(setting: &Setting, member: usize) {
         success: 200,
         refused: |_| 400,
     };
-    let Begun::Now(turn) = ledger.begin(Some(key)).await.unwrap() else { panic!("a fresh key was used before") };
+    let turn = ledger.begin(Some(key)).await;
     let operation = UpdateMember {
         caller: setting.caller,
         organization: setting.organization,
         member: setting.members[member],
         if_match: None,
         address: None,
-        changes: MemberUpdate { org_role: Some(role.to_owned()), has_other_keys: true, ..MemberUpdate::default() },
+        changes: MemberUpdate {
+            org_role: Some(role.to_owned()),
+            has_other_keys: true,
+            ..MemberUpdate::default()
+        },
     };
     let executed = ledger.execute(&operation, &CommandMeta::by(setting.caller.actor()), turn).await.unwrap();
     assert!(executed.done().unwrap().changed_anything(), "the command changed nothing");

@@ -14,9 +14,7 @@ use muster::{
     deployment::{Deployment, DeploymentOptions},
     ledger::{
         Caller, CommandMeta, Operation, Turn,
-        operations::{
-            ImportMember, ImportOrganization, IssueToken, MemberFact, Person, RegisterUser,
-        },
+        operations::{ImportMember, ImportOrganization, IssueToken, MemberFact, Person, RegisterUser},
     },
 };
 use muster_events::{
@@ -69,7 +67,8 @@ fn person(number: usize) -> RegisterUser {
 impl Setting {
     pub(crate) async fn new() -> Arc<Self> {
         let directory = directory();
-        let options = DeploymentOptions { data: directory.path().to_owned(), master_key_file: None, create: true };
+        let options =
+            DeploymentOptions { data: directory.path().to_owned(), master_key_file: None, create: true };
         let deployment = Arc::new(Deployment::open(&options).await.unwrap());
         let fact = |user, role: &str| MemberFact {
             person: Person::User(user),
@@ -99,7 +98,8 @@ impl Setting {
         for number in 1..=MEMBERS {
             let user = state(&deployment, &person(number)).await;
             let fact = fact(user, "member");
-            members.push(state(&deployment, &ImportMember { organization: organization.clone(), fact }).await);
+            members
+                .push(state(&deployment, &ImportMember { organization: organization.clone(), fact }).await);
         }
         let caller = deployment.ledger.identify(TOKEN).await.unwrap().unwrap();
         let turns = (0..MEMBERS).map(|_| AtomicU64::new(0)).collect();

@@ -125,6 +125,6 @@ fn of_user(holder: &str, event: &UserEvent) -> Vec<ClaimChange> {
 fn of_token(holder: &str, event: &TokenEvent) -> Vec<ClaimChange> {
     match event {
         TokenEvent::TokenIssued { digest, .. } => vec![take(Claim::token(digest), holder)],
-        TokenEvent::TokenRevoked { digest } => vec![release(Claim::token(digest), holder)],
+        TokenEvent::TokenRevoked {} => vec![],
     }
 }

@@ -59,11 +59,8 @@ pub enum TokenEvent {
         /// The key of the digest.
         key_id: CompactString,
     },
-    /// It cannot be used any more.
-    TokenRevoked {
-        /// Keyed digest of the secret, which is free again.
-        digest: CompactString,
-    },
+    /// It cannot be used any more. Its secret stays claimed, so that no import brings it back.
+    TokenRevoked {},
 }
 
 stored!(TokenEvent { TokenIssued = 1, TokenRevoked = 1 });
@@ -81,8 +78,6 @@ pub struct ApiToken {
     pub owner: Option<TokenOwner>,
     /// What it is limited to; none for no limit.
     pub scopes: Option<ScopeSet>,
-    /// Keyed digest of the secret.
-    pub digest: CompactString,
     /// Whether it cannot be used any more.
     pub revoked: bool,
     /// When it was issued.
@@ -102,19 +97,18 @@ impl Aggregate for ApiToken {
             }
             TokenCommand::Revoke if self.owner.is_none() => Err(Refusal::NotFound),
             TokenCommand::Revoke if self.revoked => Ok(vec![]),
-            TokenCommand::Revoke => Ok(vec![TokenEvent::TokenRevoked { digest: self.digest.clone() }]),
+            TokenCommand::Revoke => Ok(vec![TokenEvent::TokenRevoked {}]),
         }
     }
 
     fn evolve(&mut self, event: &TokenEvent, at: Timestamp) {
         match event {
-            TokenEvent::TokenIssued { owner, scopes, digest, .. } => {
+            TokenEvent::TokenIssued { owner, scopes, .. } => {
                 self.owner = Some(*owner);
                 self.scopes.clone_from(scopes);
-                self.digest.clone_from(digest);
                 self.created_at = at;
             }
-            TokenEvent::TokenRevoked { .. } => self.revoked = true,
+            TokenEvent::TokenRevoked {} => self.revoked = true,
         }
     }
 

@@ -192,10 +192,17 @@ pub async fn organizations_of(views: &Views, user: UserId) -> Result<u64, ViewEr
     Cells(&row).count("n")
 }
 
-/// The organization and team roles that any row holds, invitations and requests included.
-pub async fn held_roles(views: &Views) -> Result<BTreeSet<RoleId>, ViewError> {
-    let sql =
-        "SELECT org_role AS role FROM members UNION SELECT role FROM member_teams WHERE role IS NOT NULL";
-    let rows = sqlx::query(sql).fetch_all(views.readers()).await?;
-    rows.iter().map(|row| Cells(row).role("role")).collect()
+/// The roles that any row holds, invitations and requests included: of organizations, and explicitly on teams.
+pub async fn held_roles(views: &Views) -> Result<(BTreeSet<RoleId>, BTreeSet<RoleId>), ViewError> {
+    let mut reading = views.reading().await?;
+    let mut held = [BTreeSet::new(), BTreeSet::new()];
+    let of_organizations = "SELECT DISTINCT org_role AS role FROM members";
+    let on_teams = "SELECT DISTINCT role FROM member_teams WHERE role IS NOT NULL";
+    for (roles, sql) in held.iter_mut().zip([of_organizations, on_teams]) {
+        for row in sqlx::query(sql).fetch_all(&mut *reading).await? {
+            roles.insert(Cells(&row).role("role")?);
+        }
+    }
+    let [org_roles, team_roles] = held;
+    Ok((org_roles, team_roles))
 }

@@ -273,7 +273,7 @@ async fn tokens_are_listed_without_their_digests() {
     let log = Log::default()
         .and(mine, issued(TokenOwner::User(id(UserId::new, 7)), None))
         .and(theirs, issued(TokenOwner::Organization(organization(1)), Some(scopes)))
-        .and(mine, TokenEvent::TokenRevoked { digest: "d".into() });
+        .and(mine, TokenEvent::TokenRevoked {});
     let mine = "5: user_id=7 revoked=true created_at=1 sequence=2";
     let theirs = r#"6: organization_id=1 scopes=["member:read","org:read"] created_at=2 sequence=1"#;
     gives(log, &[(&TOKENS, &[mine, theirs])]).await;

@@ -119,7 +119,7 @@ impl World {
             };
             TokenEvent::TokenIssued { owner, scopes: None, digest: "d".into(), key_id: "k".into() }
         } else {
-            TokenEvent::TokenRevoked { digest: "d".into() }
+            TokenEvent::TokenRevoked {}
         };
         self.log.add(id(TokenId::new, which.into()), event);
     }

@@ -62,7 +62,7 @@ fn of_token(recorded: &RecordedEvent, event: &TokenEvent) -> Change {
             ];
             Change::put(&TOKENS, [id], cells)
         }
-        TokenEvent::TokenRevoked { .. } => {
+        TokenEvent::TokenRevoked {} => {
             Change::set(&TOKENS, [id], [("revoked", true.into()), ("sequence", recorded.sequence.into())])
         }
     }

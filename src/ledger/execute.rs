@@ -27,6 +27,9 @@ use crate::{
 /// How often a command is decided anew because something that it rests on has moved.
 const ATTEMPTS: usize = 32;
 
+/// The status of a refusal that is a matter of time.
+const TOO_MANY_REQUESTS: u16 = 429;
+
 /// What is known about how a command came to be asked.
 #[derive(Debug, Clone)]
 pub struct CommandMeta {
@@ -177,7 +180,7 @@ impl Ledger {
             match self.attempt(operation, meta, key).await {
                 Ok(executed) => return Ok(Outcome::Done(executed)),
                 Err(Ended::Moved(stream)) => self.cache.forget(&stream),
-                Err(Ended::Refused(refusal)) => return self.refuse(refusal, key).await,
+                Err(Ended::Refused(refusal)) => return self.refuse(refusal, &turn).await,
                 Err(Ended::KeyUsed(row)) => {
                     let Some(key) = key else { break };
                     return repeated(key, *row).map(Outcome::Replayed);
@@ -237,19 +240,19 @@ impl Ledger {
         })
     }
 
-    /// A refusal by rule is kept under the key too, so that its repetition is refused in the same words.
-    async fn refuse<T>(
-        &self,
-        refusal: Refusal,
-        key: Option<&RequestKey>,
-    ) -> Result<Outcome<T>, ExecuteError> {
+    /// A refusal by rule is kept under the key too, so that its repetition is refused in the same words. One that is
+    /// a matter of time is not; but a request that was carried out before is not refused for it now.
+    async fn refuse<T>(&self, refusal: Refusal, turn: &Turn) -> Result<Outcome<T>, ExecuteError> {
         let mut position = *self.store.commits().borrow();
-        if let Some(key) = key {
+        if let Some(key) = &turn.key {
             let status = (key.refused)(&refusal);
-            if status != 429 {
+            if status == TOO_MANY_REQUESTS {
+                if let Some(repeated) = self.before(turn).await? {
+                    return Ok(Outcome::Replayed(repeated));
+                }
+            } else {
                 let row = row(key, status, &KeyedResult::Refused(refusal.clone()));
-                let append = Append { key: Some(row), ..Append::default() };
-                match self.store.append(append).await {
+                match self.store.append(Append { key: Some(row), ..Append::default() }).await {
                     Ok(appended) => position = appended.position,
                     Err(AppendError::KeyUsed(row)) => return repeated(key, *row).map(Outcome::Replayed),
                     Err(AppendError::Store(error)) => return Err(error.into()),

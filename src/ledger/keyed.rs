@@ -38,7 +38,7 @@ pub(super) enum KeyedResult {
     Refused(Refusal),
 }
 
-/// The right to carry out a request now: no other request with the same key is under way, and none was before.
+/// The right to carry out a request: no other one with the same key is under way in this process.
 #[derive(Debug, Default)]
 pub struct Turn {
     pub(super) key: Option<RequestKey>,
@@ -50,15 +50,6 @@ impl Turn {
     pub fn unkeyed() -> Self {
         Self::default()
     }
-}
-
-/// Whether a request is new.
-#[derive(Debug)]
-pub enum Begun {
-    /// It is to be carried out.
-    Now(Turn),
-    /// It was carried out before.
-    Before(Repeated),
 }
 
 /// How a request ended that was carried out before with the same idempotency key.
@@ -113,15 +104,25 @@ impl UnderWay {
 }
 
 impl Ledger {
-    /// Begins a request: waits while one with the same key is under way, and finds out how one before it ended. Its
-    /// refusal is refused again; a key that was another request's is an error.
-    pub async fn begin(&self, key: Option<RequestKey>) -> Result<Begun, ExecuteError> {
-        let Some(key) = key else { return Ok(Begun::Now(Turn::unkeyed())) };
-        let only = self.under_way.begin(&key).await;
-        match self.store.outcome(&key.actor, &key.key).await? {
-            Some(row) => repeated(&key, row).map(Begun::Before),
-            None => Ok(Begun::Now(Turn { key: Some(key), _only: Some(only) })),
-        }
+    /// Begins a request: waits while one with the same key is under way.
+    ///
+    /// Whether the key was used before is found out by the append, which is refused then, also when there is
+    /// nothing to append but a refusal. So a key costs the first request no read of its own; whoever gives a request
+    /// up before it comes to [`Ledger::execute`] asks [`Ledger::before`].
+    pub async fn begin(&self, key: Option<RequestKey>) -> Turn {
+        let only = match &key {
+            Some(key) => Some(self.under_way.begin(key).await),
+            None => None,
+        };
+        Turn { key, _only: only }
+    }
+
+    /// How the request ended when it was carried out before. A refusal is refused again; a key that was another
+    /// request's is an error.
+    pub async fn before(&self, turn: &Turn) -> Result<Option<Repeated>, ExecuteError> {
+        let Some(key) = &turn.key else { return Ok(None) };
+        let row = self.store.outcome(&key.actor, &key.key).await?;
+        row.map(|row| repeated(key, row)).transpose()
     }
 }
 

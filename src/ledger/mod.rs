@@ -37,7 +37,7 @@ use thiserror::Error;
 pub use cache::{AnyState, Cached, Versioned};
 pub use execute::{Changed, CommandMeta, ExecuteError, Executed};
 pub use identify::{Caller, CallerKind};
-pub use keyed::{Begun, Outcome, Repeated, RequestKey, Turn};
+pub use keyed::{Outcome, Repeated, RequestKey, Turn};
 pub use unit::Unit;
 
 use crate::{

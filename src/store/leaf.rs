@@ -131,12 +131,11 @@ mod tests {
     #[test]
     fn the_running_digest_depends_on_the_order() {
         let (mut one, mut other) = (RunningDigest::default(), RunningDigest::default());
-        for (first, second) in [([1; 32], [2; 32])] {
-            one.add(&first);
-            one.add(&second);
-            other.add(&second);
-            other.add(&first);
-        }
+        let (first, second) = ([1; 32], [2; 32]);
+        one.add(&first);
+        one.add(&second);
+        other.add(&second);
+        other.add(&first);
         assert_ne!(one, other);
         assert_eq!(RunningDigest::default().to_string(), "0".repeat(64));
     }

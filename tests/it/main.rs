@@ -2,6 +2,7 @@
 
 mod cli;
 mod contract;
+mod crash;
 mod history;
 mod http;
 mod sealing;

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use async_trait::async_trait;
-use muster_events::{roles::RoleId, stream::Position};
+use muster_events::stream::Position;
 use muster_projections::members;
 
 use crate::{
-    cli::{config::Settings, import, open, screen::Screen, words},
+    cli::{config::Settings, open, screen::Screen, words},
     deployment::Deployment,
     ledger::{
         CommandMeta, Failure, Turn,
@@ -55,13 +55,7 @@ impl RoleHolders for Holders<'_> {
             |error: &dyn std::fmt::Display| Failure::Store(StoreError::Unavailable(error.to_string()));
         open::catch_up(self.0).await.map_err(|error| unavailable(&format!("{error:#}")))?;
         let held = members::query::held_roles(&self.0.views).await.map_err(|error| unavailable(&error))?;
-        let in_force = import::roles_in_force(&self.0.ledger).await.map_err(|error| unavailable(&error))?;
-        // One id may be of both kinds; then both count as held.
-        let of =
-            |is_one: &dyn Fn(&RoleId) -> bool| held.iter().filter(|role| is_one(role)).cloned().collect();
-        Ok(HeldRoles {
-            org_roles: of(&|role| in_force.org_role(role.as_str()).is_some()),
-            team_roles: of(&|role| in_force.team_role(role.as_str()).is_some()),
-        })
+        let (org_roles, team_roles) = held;
+        Ok(HeldRoles { org_roles, team_roles })
     }
 }

@@ -19,7 +19,7 @@ use crate::{
         problem::Problem,
         request::About,
     },
-    ledger::{Begun, Outcome, operations::RemoveMember},
+    ledger::{Caller, Outcome, operations::RemoveMember},
 };
 
 /// Remove a member, or leave
@@ -58,17 +58,30 @@ pub(in crate::http) async fn remove(
 ) -> Result<Response, Problem> {
     let keys = app.ledger.keys();
     let key = request_key(keys, &caller, (&Method::DELETE, &uri, &headers, &body), StatusCode::NO_CONTENT)?;
-    let turn = match app.ledger.begin(key).await? {
-        Begun::Now(turn) => turn,
-        Begun::Before(repeated) => return Ok(gone(repeated.position, true)),
+    let turn = app.ledger.begin(key).await;
+    let operation = match operation(&app, caller, (&organization, &member), &headers).await {
+        Ok(operation) => operation,
+        // Whoever has left is answered from the key, although `me` names nobody any more.
+        Err(problem) => match app.ledger.before(&turn).await? {
+            Some(repeated) => return Ok(gone(repeated.position, true)),
+            None => return Err(problem),
+        },
     };
-    let (organization, own) = locate(&app, &caller, &organization).await?;
-    let member = member_id(&member, own)?;
-    let operation = RemoveMember { caller, organization, member, if_match: if_match(&headers)? };
     match app.ledger.execute(&operation, &about.meta(caller), turn).await? {
         Outcome::Done(executed) => Ok(gone(executed.position, false)),
         Outcome::Replayed(repeated) => Ok(gone(repeated.position, true)),
     }
+}
+
+async fn operation(
+    app: &App,
+    caller: Caller,
+    (organization, member): (&str, &str),
+    headers: &HeaderMap,
+) -> Result<RemoveMember, Problem> {
+    let (organization, own) = locate(app, &caller, organization).await?;
+    let (member, if_match) = (member_id(member, own)?, if_match(headers)?);
+    Ok(RemoveMember { caller, organization, member, if_match })
 }
 
 fn gone(position: Position, replayed: bool) -> Response {

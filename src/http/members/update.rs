@@ -31,7 +31,7 @@ use crate::{
         shapes::member::MemberWithRoles,
     },
     ledger::{
-        Begun, Caller, CallerKind, Executed, Outcome, Repeated,
+        Caller, CallerKind, Executed, Outcome, Repeated,
         operations::{UpdateMember, Updated},
     },
 };
@@ -76,24 +76,31 @@ pub(in crate::http) async fn update(
 ) -> Result<Response, Problem> {
     let keys = app.ledger.keys();
     let key = request_key(keys, &caller, (&Method::PUT, &uri, &headers, &body.raw), StatusCode::OK)?;
-    let turn = match app.ledger.begin(key).await? {
-        Begun::Now(turn) => turn,
-        Begun::Before(repeated) => return replayed(&app, caller, organization, repeated).await,
-    };
-    let (organization_id, own) = locate(&app, &caller, &organization).await?;
-    let (changes, address) = update_body::parse(&body.fields, keys);
-    let operation = UpdateMember {
-        caller,
-        organization: organization_id,
-        member: member_id(&member, own)?,
-        if_match: if_match(&headers)?,
-        address,
-        changes,
+    let turn = app.ledger.begin(key).await;
+    let operation = match operation(&app, caller, (&organization, &member), &headers, &body).await {
+        Ok(operation) => operation,
+        Err(problem) => match app.ledger.before(&turn).await? {
+            Some(repeated) => return replayed(&app, caller, organization, repeated).await,
+            None => return Err(problem),
+        },
     };
     match app.ledger.execute(&operation, &about.meta(caller), turn).await? {
         Outcome::Done(executed) => done(&app, &operation, executed).await,
         Outcome::Replayed(repeated) => replayed(&app, caller, organization, repeated).await,
     }
+}
+
+async fn operation(
+    app: &App,
+    caller: Caller,
+    (organization, member): (&str, &str),
+    headers: &HeaderMap,
+    body: &JsonObject,
+) -> Result<UpdateMember, Problem> {
+    let (organization, own) = locate(app, &caller, organization).await?;
+    let (changes, address) = update_body::parse(&body.fields, app.ledger.keys());
+    let (member, if_match) = (member_id(member, own)?, if_match(headers)?);
+    Ok(UpdateMember { caller, organization, member, if_match, address, changes })
 }
 
 /// The member as he is now, in the place of the answer that was given first.

@@ -38,7 +38,7 @@ impl Positions {
         match (query.after, query.order) {
             (Some(after), Order::Ascending) => positions.first = after.0.saturating_add(1),
             (Some(after), Order::Descending) => {
-                positions.last = positions.last.min(after.0.saturating_sub(1))
+                positions.last = positions.last.min(after.0.saturating_sub(1));
             }
             (None, _) => {}
         }
@@ -98,7 +98,7 @@ fn statement(query: &LogQuery, positions: &Positions) -> (String, Vec<Value>) {
     }
     if !query.types.is_empty() {
         let places = vec!["?"; query.types.len()].join(", ");
-        sql.push_str(&format!(" AND event_type IN ({places})"));
+        sql.extend([" AND event_type IN (", &places, ")"]);
         parameters.extend(query.types.iter().map(|name| Value::from(name.clone())));
     }
     sql.push_str(if of_stream { " ORDER BY sequence" } else { " ORDER BY position" });

@@ -1,7 +1,7 @@
 //! The one thread of this process that writes the log. It takes all appends that wait and commits them together.
 
 use std::{
-    io, iter, mem,
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread::{self, JoinHandle},
@@ -29,8 +29,6 @@ use crate::{
 
 /// Appends in one transaction: enough to make the cost of a commit vanish, few enough to keep the lock shortly.
 const BATCH: usize = 256;
-/// Moments for which the writer waits for a batch to grow, at most.
-const GATHER: usize = 8;
 /// Appends that may wait for the writer; more wait outside, without a place in the order.
 pub(super) const QUEUE: usize = 1024;
 /// Streams in each generation of the remembered heads: about 8 MiB in all.
@@ -84,10 +82,7 @@ impl Writer {
     pub(super) fn start(mut self, mut commands: mpsc::Receiver<Command>) -> io::Result<JoinHandle<()>> {
         let run = move || {
             let mut batch = Vec::with_capacity(BATCH);
-            while let Some(first) = commands.blocking_recv() {
-                batch.push(first);
-                gather(&commands);
-                batch.extend(iter::from_fn(|| commands.try_recv().ok()).take(BATCH - 1));
+            while commands.blocking_recv_many(&mut batch, BATCH) > 0 {
                 self.serve(batch.drain(..));
             }
         };
@@ -194,19 +189,6 @@ impl Writer {
             return Err(StoreError::Unavailable(text));
         }
         Ok(connection)
-    }
-}
-
-/// Lets those who were just answered come back with their next append, as long as each moment brings more of them: a
-/// transaction costs much more than such a moment. Who is alone loses one.
-fn gather(commands: &mpsc::Receiver<Command>) {
-    let mut waiting = commands.len();
-    for _ in 0..GATHER {
-        thread::yield_now();
-        let before = mem::replace(&mut waiting, commands.len());
-        if waiting <= before || waiting >= BATCH {
-            break;
-        }
     }
 }
 

@@ -63,11 +63,11 @@ pub(super) async fn events_of_one_append_become_visible_together(lab: &dyn Lab) 
             "it appends to one stream at a time",
         );
     }
-    let writer = Arc::clone(&store);
-    let writer = tokio::spawn(async move {
+    let appending = Arc::clone(&store);
+    let appending = tokio::spawn(async move {
         for round in 0..50 {
             let writes = vec![write("a", round * 2, 2), write("b", round, 1)];
-            let appended = done(&*writer, Append { writes, ..Append::default() }).await;
+            let appended = done(&*appending, Append { writes, ..Append::default() }).await;
             assert_eq!(appended.events.len(), 3);
             assert_eq!(appended.events.last().unwrap().position, appended.position);
             assert!(appended.events.iter().all(|event| event.recorded_at == appended.recorded_at));
@@ -79,7 +79,7 @@ pub(super) async fn events_of_one_append_become_visible_together(lab: &dyn Lab) 
         assert_eq!(visible % 3, 0, "a part of an append was visible");
         tokio::task::yield_now().await;
     }
-    writer.await.unwrap();
+    appending.await.unwrap();
 }
 
 /// The clock of one process is set back, and that of another one is behind.
