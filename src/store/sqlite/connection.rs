@@ -13,8 +13,9 @@ use crate::store::StoreError;
 
 /// Statements that a connection keeps prepared; more than there are.
 const STATEMENTS: usize = 64;
-/// KiB of pages that the writer keeps in memory: the upper parts of the indexes that are written at random places.
-const WRITER_CACHE_KIB: i64 = 32 * 1024;
+/// KiB of pages that the writer keeps in memory: the upper parts of the indexes that are written at random places. More
+/// would slow down each commit, after which SQLite walks through them.
+const WRITER_CACHE_KIB: i64 = 8 * 1024;
 /// KiB of pages that each reader keeps in memory.
 const READER_CACHE_KIB: i64 = 8 * 1024;
 /// Pages in the write-ahead log that make the writer move them into the file: 64 MiB. Most pages of the indexes
