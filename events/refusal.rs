@@ -99,8 +99,6 @@ refusals! {
     "removal_without_scope" RemovalWithoutScope
     /// The member has a higher role than the requester.
     "removal_of_higher" RemovalOfHigher
-    /// A new organization needs an owner with an active account.
-    "owner_required" OwnerRequired
     /// The slug is in use.
     "slug_taken" SlugTaken { slug: String }
     /// The slug has a form that is not allowed.
@@ -123,8 +121,6 @@ refusals! {
     "roles_in_use" RolesInUse { roles: Vec<RoleId> }
     /// A new definition of roles would make another role the top one while organizations have owners.
     "top_role_fixed" TopRoleFixed { role: RoleId }
-    /// A definition of roles makes no sense.
-    "roles_malformed" RolesMalformed { why: String }
 }
 
 impl Refusal {

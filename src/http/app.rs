@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How a server behaves.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ServeOptions {
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
@@ -23,12 +23,6 @@ pub struct ServeOptions {
     pub limits: Limits,
     /// What `/metrics` shows; none when nothing is recorded in this process.
     pub metrics: Option<PrometheusHandle>,
-}
-
-impl Default for ServeOptions {
-    fn default() -> Self {
-        Self { trusted_proxies: vec![], limits: Limits::default(), metrics: None }
-    }
 }
 
 /// The limits on requests.

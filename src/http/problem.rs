@@ -18,9 +18,12 @@ const RETRY_AFTER_SECONDS: &str = "1";
 
 const PROBLEM_JSON: &str = "application/problem+json";
 
-/// An answer that is no success.
+/// An answer that is no success. Boxed, because every handler's result has room for it.
 #[derive(Debug, Clone)]
-pub(super) struct Problem {
+pub(super) struct Problem(Box<Parts>);
+
+#[derive(Debug, Clone)]
+pub(super) struct Parts {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
     pub(super) title: String,
@@ -33,14 +36,19 @@ impl Problem {
     pub(super) fn new(status: StatusCode, code: &'static str, text: impl Into<String>) -> Self {
         let title = text.into();
         let body = json!({ "detail": title });
-        Self { status, code, title, body, headers: HeaderMap::new() }
+        Self::of(Parts { status, code, title, body, headers: HeaderMap::new() })
+    }
+
+    fn of(parts: Parts) -> Self {
+        Self(Box::new(parts))
     }
 
     /// One query parameter or header is wrong.
     pub(super) fn parameter(name: &str, text: impl Into<String>) -> Self {
         let text = text.into();
-        let body = json!({ name: [text] });
-        Self { body, ..Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", format!("{name}: {text}")) }
+        let mut problem = Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", format!("{name}: {text}"));
+        problem.0.body = json!({ name: [text] });
+        problem
     }
 
     pub(super) fn unauthenticated() -> Self {
@@ -80,7 +88,7 @@ impl Problem {
 
     pub(super) fn with(mut self, name: header::HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
-            self.headers.insert(name, value);
+            self.0.headers.insert(name, value);
         }
         self
     }
@@ -90,7 +98,7 @@ impl From<Refusal> for Problem {
     fn from(refused: Refusal) -> Self {
         let (status, body) = refusal::answer(&refused);
         let title = refusal::statement(&refused);
-        Self { status, code: refused.code(), title, body, headers: HeaderMap::new() }
+        Self::of(Parts { status, code: refused.code(), title, body, headers: HeaderMap::new() })
     }
 }
 
@@ -110,7 +118,9 @@ impl From<ExecuteError> for Problem {
     fn from(error: ExecuteError) -> Self {
         match error {
             ExecuteError::Refused { refusal, position, replayed } => {
-                Self { headers: refused_headers(position, replayed), ..refusal.into() }
+                let mut problem = Self::from(refusal);
+                problem.0.headers = refused_headers(position, replayed);
+                problem
             }
             ExecuteError::Unauthenticated => Self::invalid_token(),
             ExecuteError::KeyOfAnother => Self::new(
@@ -136,9 +146,10 @@ fn refused_headers(position: Position, replayed: bool) -> HeaderMap {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = self.body.to_string();
-        let mut response = (self.status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
-        response.headers_mut().extend(self.headers.clone());
+        let Parts { status, body, headers, .. } = &*self.0;
+        let mut response =
+            (*status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response();
+        response.headers_mut().extend(headers.clone());
         response.extensions_mut().insert(self);
         response
     }
@@ -160,6 +171,7 @@ pub(super) async fn negotiate(request: Request, next: Next) -> Response {
     if !wants_details {
         return problem.into_response();
     }
+    let problem = *problem.0;
     let mut body = json!({
         "type": format!("urn:muster:problem:{}", problem.code),
         "title": problem.title,
@@ -199,7 +211,7 @@ fn plain(response: &Response) -> Option<Problem> {
     };
     let mut problem = Problem::new(status, code, text);
     if let Some(allow) = response.headers().get(header::ALLOW) {
-        problem.headers.insert(header::ALLOW, allow.clone());
+        problem.0.headers.insert(header::ALLOW, allow.clone());
     }
     Some(problem)
 }

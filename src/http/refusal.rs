@@ -121,7 +121,6 @@ fn statement_status(refusal: &Refusal) -> StatusCode {
 pub fn statement(refusal: &Refusal) -> String {
     match refusal {
         Refusal::RoleUnknown { role } => format!("There is no role \"{role}\"."),
-        Refusal::OwnerRequired => "An organization needs an owner with an active account.".into(),
         Refusal::SlugTaken { slug } => format!("The slug \"{slug}\" is already in use."),
         Refusal::SlugMalformed { why, .. } => why.clone(),
         Refusal::AddressInOrganization => "The address is in the organization already.".into(),
@@ -141,17 +140,15 @@ pub fn statement(refusal: &Refusal) -> String {
         Refusal::TopRoleFixed { role } => {
             format!("Organizations have owners by the role \"{role}\": it must stay the highest one.")
         }
-        Refusal::RolesMalformed { why } => why.clone(),
         other => match answer(other).1 {
             Value::Array(texts) => texts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
             Value::Object(body) => body
                 .iter()
                 .map(|(field, value)| match (field.as_str(), value) {
-                    ("detail", Value::String(text)) => text.clone(),
+                    (_, Value::String(text)) => text.clone(),
                     ("detail", Value::Object(detail)) => {
                         detail.get("message").and_then(Value::as_str).unwrap_or_default().to_owned()
                     }
-                    (_, Value::String(text)) => text.clone(),
                     (field, Value::Array(texts)) => {
                         let texts: Vec<_> = texts.iter().filter_map(Value::as_str).collect();
                         format!("{field}: {}", texts.join(" "))

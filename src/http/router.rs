@@ -114,6 +114,7 @@ async fn overloaded(error: BoxError) -> Problem {
 }
 
 /// A defect of this program: seen in the log and in the metrics, and the connection goes on.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let why =
         panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());

@@ -204,7 +204,9 @@ impl Cache {
 
 impl Follower for Cache {
     fn committed(&self, events: &[StoredEvent]) {
-        events.iter().for_each(|event| self.follow(event));
+        for event in events {
+            self.follow(event);
+        }
     }
 }
 

@@ -149,8 +149,8 @@ pub(super) async fn handle<A: Aggregate>(
     now: Timestamp,
 ) -> Result<Vec<Event>, Refusal> {
     let committed = Arc::default();
-    let stage = Stage { loaded: Folded { state: state.clone(), now }, committed: Arc::clone(&committed) };
-    let framework = CqrsFramework::new(stage, vec![], ());
+    let over = Stage { loaded: Folded { state: state.clone(), now }, committed: Arc::clone(&committed) };
+    let framework = CqrsFramework::new(over, vec![], ());
     match framework.execute(id, commands).await {
         Ok(()) => Ok(std::mem::take(&mut *committed.lock().unwrap_or_else(PoisonError::into_inner))),
         Err(AggregateError::UserError(refusal)) => Err(refusal),

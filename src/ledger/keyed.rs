@@ -85,8 +85,10 @@ impl<T> Outcome<T> {
 /// The keyed requests that this process carries out now: a repetition waits for the first.
 #[derive(Debug, Default)]
 pub(super) struct UnderWay {
-    locks: Mutex<HashMap<(String, String), Arc<tokio::sync::Mutex<()>>>>,
+    locks: Mutex<HashMap<(String, String), Lock>>,
 }
+
+type Lock = Arc<tokio::sync::Mutex<()>>;
 
 impl UnderWay {
     /// Waits until no other request with this key is under way.

@@ -35,7 +35,7 @@ const CLIENTS: usize = 64;
 const TOKEN: &str = "crash-owner-token";
 
 /// How long a restarted server may take until it serves, and a client until it is answered.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Seconds and kills.
 fn form() -> (u64, u32) {

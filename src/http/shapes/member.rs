@@ -103,7 +103,6 @@ pub(in crate::http) fn member(
     let email = account.map(|account| text(opener, &account.email)).or(invited).unwrap_or_default();
     let name = account
         .map(|account| user::display_name(opener, account.name.as_ref(), &account.email, &account.username));
-    let inviter = row.inviter.as_ref();
     Member {
         id: row.id.to_string(),
         name: name.unwrap_or_else(|| email.clone()),
@@ -117,7 +116,7 @@ pub(in crate::http) fn member(
         flags: MemberFlag::ALL.map(|flag| (flag.name(), row.flags.contains(&flag))).into_iter().collect(),
         date_created: row.created_at,
         invite_status: row.invite_status.name(),
-        inviter_name: inviter.map(|inviter| {
+        inviter_name: row.inviter.as_ref().map(|inviter| {
             user::display_name(opener, inviter.name.as_ref(), &inviter.email, &inviter.username)
         }),
     }

@@ -1,5 +1,10 @@
 //! The wire shapes, each once (behaviour.md 9). A shape is made from a row of a read model, whether the row came
 //! from the views or from the aggregates that a command has just folded.
+#![expect(
+    clippy::struct_excessive_bools,
+    clippy::struct_field_names,
+    reason = "the names and kinds of fields are those of the wire format"
+)]
 
 pub(super) mod member;
 pub(super) mod organization;
@@ -11,7 +16,7 @@ use muster_events::personal::{Personal, PersonalText};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::sealing::Opener;
+use crate::sealing::{Opener, Unsealed};
 
 /// Takes the place of a value whose key is lost: the rest of the answer is still worth having.
 const UNREADABLE: &str = "[unreadable]";
@@ -25,7 +30,7 @@ fn text<T: PersonalText>(opener: &Opener, personal: &Personal<T>) -> String {
                 tracing::error!(%error, "a personal value cannot be shown; run `muster doctor`");
                 UNREADABLE.to_owned()
             },
-            |unsealed| unsealed.into_text(),
+            Unsealed::into_text,
         ),
     }
 }

@@ -65,11 +65,11 @@ impl Operation for ApplyRoles<'_> {
     /// Rests on the whole log: a role that vanishes must not be given to somebody in the same instant.
     async fn attempt(&self, unit: &mut Unit<'_>) -> Result<(), Failure> {
         let head = unit.read_whole_log().await?;
-        let held = self.holders.held(head).await?;
+        let HeldRoles { org_roles, team_roles } = self.holders.held(head).await?;
         let command = RolesCommand::Define {
             content: self.content.clone(),
-            held_org_roles: held.org_roles,
-            held_team_roles: held.team_roles,
+            held_org_roles: org_roles,
+            held_team_roles: team_roles,
         };
         unit.decide::<RoleDefinitions>(StreamId::roles(), None, vec![command]).await
     }

@@ -13,13 +13,14 @@ use muster_events::{
 
 use super::lab::{Lab, ManualClock, done, everything, new_event, positions, stream, time};
 
+#[expect(clippy::unnecessary_wraps, reason = "events and queries name an organization or none")]
 fn organization(number: u64) -> Option<OrganizationId> {
     Some(OrganizationId::new(number).unwrap())
 }
 
 fn actor(number: u64) -> Actor {
-    let kind = if number % 3 == 0 { ActorKind::User } else { ActorKind::Integration };
-    Actor { id: (number % 5 != 0).then(|| (number % 2).to_string().into()), ..Actor::only(kind) }
+    let kind = if number.is_multiple_of(3) { ActorKind::User } else { ActorKind::Integration };
+    Actor { id: (!number.is_multiple_of(5)).then(|| (number % 2).to_string().into()), ..Actor::only(kind) }
 }
 
 /// Sixty events of three organizations and of none, by several actors, one each minute.

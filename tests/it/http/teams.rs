@@ -35,7 +35,7 @@ async fn teams_that_are_being_deleted_are_not_listed() {
     builder.person("hugo").await;
     builder
         .organization_with("initech", "hugo", &["a-team", "b-team"], |initech| {
-            initech.teams[1].active = false
+            initech.teams[1].active = false;
         })
         .await;
     let world = builder.serve().await;
