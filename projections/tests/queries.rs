@@ -166,9 +166,9 @@ async fn organizations_of_a_user_and_held_roles_are_counted_over_all_rows() {
     assert_eq!(members::query::organizations_of(&test.views, user(1)).await.unwrap(), 2);
     assert_eq!(members::query::organizations_of(&test.views, user(2)).await.unwrap(), 1);
     let (org_roles, team_roles) = members::query::held_roles(&test.views).await.unwrap();
-    let names =
-        |roles: &std::collections::BTreeSet<RoleId>| roles.iter().map(RoleId::to_string).collect::<Vec<_>>();
-    assert_eq!((names(&org_roles), names(&team_roles)), (vec![], vec![]));
+    let names = |roles: &BTreeSet<RoleId>| roles.iter().map(RoleId::to_string).collect::<Vec<_>>();
+    assert_eq!(names(&org_roles), ["admin", "manager", "member", "owner", "viewer"]);
+    assert_eq!(names(&team_roles), ["admin", "lead"]);
 }
 
 #[tokio::test]
