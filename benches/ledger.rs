@@ -2,6 +2,7 @@
 //! command, against one durable transaction per command in the same run.
 //!
 //!     cargo bench --bench ledger
+//!     cargo bench --bench ledger -- --profile     # the ledger alone, for a profiler
 //!
 //! The reference is what the usual design cannot pass: each command is a transaction of its own, which reads the
 //! stream and inserts one event of the same size into the same table, with `synchronous = FULL`.
@@ -31,6 +32,11 @@ const ROUNDS: usize = 3;
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let setting = runtime.block_on(Setting::new());
+    if std::env::args().any(|argument| argument == "--profile") {
+        // For a profiler: nothing but the ledger, at the most callers.
+        let rate = runtime.block_on(through_the_ledger(&setting, CALLERS[CALLERS.len() - 1]));
+        return println!("{rate:.0} a second");
+    }
     println!("Durable commands per second on SQLite; {ROUNDS} rounds of {} s, medians.", TIME.as_secs());
     println!("{:>8} {:>12} {:>26} {:>7}", "callers", "ledger", "one transaction each", "ratio");
     for callers in CALLERS {

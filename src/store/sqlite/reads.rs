@@ -18,8 +18,8 @@ use crate::store::{Head, StoreError, StoredEvent, followers::Followers};
 
 /// Connections that read at the same time; more readers wait.
 const READERS: usize = 8;
-/// Foreign events that are read at once to tell followers.
-const FOREIGN_PAGE: usize = 1_000;
+/// Foreign events that are read at once.
+pub(super) const FOREIGN_PAGE: usize = 1_000;
 
 const SELECT_HEAD: &str = "SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1";
 const SELECT_AFTER: &str =

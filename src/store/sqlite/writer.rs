@@ -17,7 +17,7 @@ use super::{
     connection::Place,
     errors::StoreResult,
     keys,
-    reads::{events_after, head},
+    reads::{FOREIGN_PAGE, events_after, head},
     schema,
 };
 use crate::{
@@ -36,8 +36,6 @@ const HEADS: usize = 1 << 16;
 /// Expired rows that one transaction deletes from each table: more than one transaction can add, so that it catches
 /// up, and few enough not to be felt.
 const PURGED: usize = 2 * BATCH;
-/// Foreign events that are read at once.
-const FOREIGN_PAGE: usize = 1_000;
 /// How often the lock is let go to read many foreign events outside it, before they are read under it all the same.
 const FOLLOW_OUTSIDE: usize = 3;
 
@@ -145,7 +143,8 @@ impl Writer {
     ///
     /// When another process has appended much, that is read without the lock, and only the rest under it.
     fn lock_and_follow(&mut self, connection: &Connection) -> StoreResult<Head> {
-        for round in 0.. {
+        let mut outside = FOLLOW_OUTSIDE;
+        loop {
             connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
             let head = head(connection)?;
             if head.position < self.followed {
@@ -154,14 +153,14 @@ impl Writer {
                     head.position, self.followed
                 )));
             }
-            if head.position.0 - self.followed.0 <= FOREIGN_PAGE as u64 || round == FOLLOW_OUTSIDE {
+            if head.position.0 - self.followed.0 <= FOREIGN_PAGE as u64 || outside == 0 {
                 self.follow(connection, head.position)?;
                 return Ok(head);
             }
             connection.prepare_cached("ROLLBACK")?.execute([])?;
             self.follow(connection, head.position)?;
+            outside -= 1;
         }
-        unreachable!("the last round returns")
     }
 
     /// Reads what other processes appended, up to `head`.
@@ -181,12 +180,15 @@ impl Writer {
         Ok(())
     }
 
-    /// A fresh connection, after one that failed.
+    /// A fresh connection, after one that failed; to the same log, and never to a new one.
     fn reopen(&self) -> StoreResult<Connection> {
+        let path = self.place.path.display();
+        if !self.place.path.exists() {
+            return Err(StoreError::Unavailable(format!("{path} is gone: put it back and start again")));
+        }
         let connection = self.place.open_writer()?;
         if schema::incarnation(&connection)? != self.incarnation {
-            let text = format!("{} was replaced by another log: start again", self.place.path.display());
-            return Err(StoreError::Unavailable(text));
+            return Err(StoreError::Unavailable(format!("{path} was replaced by another log: start again")));
         }
         Ok(connection)
     }
