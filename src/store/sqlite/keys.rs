@@ -2,6 +2,7 @@
 
 use muster_events::{stream::Position, time::Timestamp};
 use rusqlite::{Connection, OptionalExtension, Result, params};
+use sha2::{Digest, Sha256};
 
 use super::rows::number;
 use crate::store::KeyedOutcome;
@@ -11,13 +12,22 @@ const DAYS: i64 = 7;
 
 /// OR IGNORE and no conflict clause of its own: then SQLite needs no copy of the pages that it touches.
 const INSERT: &str = "INSERT OR IGNORE INTO idempotency_keys \
-     (actor, key, request, status, result, position, recorded_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+     (digest, actor, request, status, result, position, recorded_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 const SELECT: &str = "SELECT request, status, result, position FROM idempotency_keys \
-     WHERE actor = ?1 AND key = ?2 AND recorded_at >= ?3";
-const DELETE: &str = "DELETE FROM idempotency_keys WHERE actor = ?1 AND key = ?2";
+     WHERE digest = ?1 AND recorded_at >= ?2";
+const DELETE: &str = "DELETE FROM idempotency_keys WHERE digest = ?1";
 const SELECT_OLDEST: &str = "SELECT recorded_at FROM idempotency_keys ORDER BY rowid LIMIT 1";
 const DELETE_OLDEST: &str = "DELETE FROM idempotency_keys WHERE rowid IN (SELECT rowid FROM \
      (SELECT rowid, recorded_at FROM idempotency_keys ORDER BY rowid LIMIT ?1) WHERE recorded_at < ?2)";
+
+/// What a key is found by: 128 bits of SHA-256 over the length of the actor, the actor and the key.
+fn digest(actor: &str, key: &str) -> [u8; 16] {
+    let whole =
+        Sha256::new().chain_update((actor.len() as u64).to_le_bytes()).chain_update(actor).chain_update(key);
+    let mut half = [0; 16];
+    half.copy_from_slice(&whole.finalize()[..16]);
+    half
+}
 
 fn oldest_remembered(now: Timestamp) -> i64 {
     now.plus_days(-DAYS).as_micros()
@@ -41,7 +51,7 @@ pub(super) fn find(
             position: Position(row.get(3)?),
         })
     };
-    statement.query_row(params![actor, key, oldest_remembered(now)], read).optional()
+    statement.query_row(params![digest(actor, key), oldest_remembered(now)], read).optional()
 }
 
 /// Keeps `outcome`, unless its key was used before: then this is how that ended.
@@ -57,7 +67,7 @@ pub(super) fn remember(
     let before = find(connection, &outcome.actor, &outcome.key, now)?;
     if before.is_none() {
         // What is in the way is too old to count.
-        connection.prepare_cached(DELETE)?.execute([&outcome.actor, &outcome.key])?;
+        connection.prepare_cached(DELETE)?.execute([digest(&outcome.actor, &outcome.key)])?;
         insert(connection, outcome, position, now)?;
     }
     Ok(before)
@@ -72,8 +82,8 @@ fn insert(
     let KeyedOutcome { actor, key, request, status, result, position: _ } = outcome;
     let mut statement = connection.prepare_cached(INSERT)?;
     let inserted = statement.execute(params![
+        digest(actor, key),
         actor,
-        key,
         request,
         status,
         result,

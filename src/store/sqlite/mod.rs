@@ -12,6 +12,7 @@ mod errors;
 mod keys;
 mod query;
 mod reads;
+mod returning;
 mod rows;
 mod schema;
 mod writer;

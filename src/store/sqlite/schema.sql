@@ -1,12 +1,13 @@
--- The log. The table has the layout of sqlite-es 0.5 and our columns; what is short stands before the two texts that
--- may be long, so that a filter need not walk through them.
+-- The log. The table has the columns of sqlite-es 0.5 and ours; what is short stands before the two texts that may be
+-- long, so that a filter need not walk through them. The position is the key of the rows and not the triple, which is
+-- unique all the same: rows then lie in the order in which they are read, and an append touches one index less.
 CREATE TABLE events (
     aggregate_type text NOT NULL,
     aggregate_id text NOT NULL,
     sequence integer NOT NULL,
     event_type text NOT NULL,
     event_version text NOT NULL,
-    position integer NOT NULL UNIQUE,
+    position integer PRIMARY KEY,
     event_id text NOT NULL,
     recorded_at integer NOT NULL,
     organization integer,
@@ -15,10 +16,10 @@ CREATE TABLE events (
     leaf blob NOT NULL CHECK (length(leaf) = 32),
     payload text NOT NULL,
     metadata text NOT NULL,
-    PRIMARY KEY (aggregate_type, aggregate_id, sequence)
+    UNIQUE (aggregate_type, aggregate_id, sequence)
 ) STRICT;
 
--- The only index beyond the two that the promises need. Times need none: they run along positions. Types and actors
+-- The only index beyond the one that the promises need. Times need none: they run along positions. Types and actors
 -- have none: they are filters within an organization or a stream, and each index would cost every append.
 CREATE INDEX events_by_organization ON events (organization, position) WHERE organization IS NOT NULL;
 
@@ -55,17 +56,17 @@ CREATE TABLE claims (
 
 CREATE INDEX counters_by_end ON claims (held_until) WHERE kind = 'counter';
 
--- How requests with an idempotency key ended. Rows are only ever added at the end, so their rowid runs along
--- recorded_at and the oldest are found without an index.
+-- How requests with an idempotency key ended. `digest` is made of actor and key: short, because it falls anywhere in
+-- its index, and how much of that a transaction touches is what an append costs. Rows are only ever added at the end,
+-- so their rowid runs along recorded_at and the oldest are found without an index.
 CREATE TABLE idempotency_keys (
+    digest blob PRIMARY KEY NOT NULL CHECK (length(digest) = 16),
     actor text NOT NULL,
-    key text NOT NULL,
     request text NOT NULL,
     status integer NOT NULL,
     result text NOT NULL,
     position integer NOT NULL,
-    recorded_at integer NOT NULL,
-    PRIMARY KEY (actor, key)
+    recorded_at integer NOT NULL
 ) STRICT;
 
 CREATE TABLE deployment (

@@ -18,6 +18,7 @@ use super::{
     errors::StoreResult,
     keys,
     reads::{FOREIGN_PAGE, events_after, head},
+    returning::Returning,
     schema,
 };
 use crate::{
@@ -28,7 +29,7 @@ use crate::{
 };
 
 /// Appends in one transaction: enough to make the cost of a commit vanish, few enough to keep the lock shortly.
-const BATCH: usize = 256;
+pub(super) const BATCH: usize = 256;
 /// Appends that may wait for the writer; more wait outside, without a place in the order.
 pub(super) const QUEUE: usize = 1024;
 /// Streams in each generation of the remembered heads: about 8 MiB in all.
@@ -80,7 +81,9 @@ impl Writer {
     pub(super) fn start(mut self, mut commands: mpsc::Receiver<Command>) -> io::Result<JoinHandle<()>> {
         let run = move || {
             let mut batch = Vec::with_capacity(BATCH);
+            let mut returning = Returning::default();
             while commands.blocking_recv_many(&mut batch, BATCH) > 0 {
+                returning.wait(&mut batch, &mut commands);
                 self.serve(batch.drain(..));
             }
         };

@@ -1,0 +1,48 @@
+//! Fuller batches: one commit for all who are about to append is cheaper than several.
+
+use std::{thread, time::Duration};
+
+use tokio::sync::mpsc;
+
+use super::writer::{BATCH, Command};
+use crate::clock::stopwatch;
+
+/// How long a batch waits for those who are likely to come: about what a commit takes.
+const LINGER: Duration = Duration::from_micros(200);
+
+/// How many batches do not wait after one that waited for nobody.
+const REST: u32 = 32;
+
+/// Those who were answered and have not come back. Many of them are deciding their next command at this moment, and
+/// will be here before a commit without them would be done.
+#[derive(Debug, Default)]
+pub(super) struct Returning {
+    outside: usize,
+    rest: u32,
+}
+
+impl Returning {
+    /// Waits a moment for those who are likely to come back. A lone caller never waits, and where callers take longer
+    /// than that to come back, hardly any batch does.
+    pub(super) fn wait(&mut self, batch: &mut Vec<Command>, commands: &mut mpsc::Receiver<Command>) {
+        self.outside = self.outside.saturating_sub(batch.len());
+        if self.rest > 0 {
+            self.rest -= 1;
+        } else if self.outside > 0 {
+            let before = batch.len();
+            let expected = (before + self.outside).min(BATCH);
+            let began = stopwatch();
+            while batch.len() < expected && began.elapsed() < LINGER {
+                match commands.try_recv() {
+                    Ok(command) => batch.push(command),
+                    Err(_) => thread::yield_now(),
+                }
+            }
+            if batch.len() == before {
+                self.rest = REST;
+            }
+            self.outside = 0;
+        }
+        self.outside += batch.len();
+    }
+}
