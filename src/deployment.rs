@@ -1,6 +1,11 @@
 //! One deployment, opened: the log, the keys, the write side and the read side of one data directory, wired.
 
-use std::{fs, io, path::PathBuf, sync::Arc};
+use std::{
+    fs, io,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use muster_projections::{error::ViewError, views::Views};
 use thiserror::Error;
@@ -39,6 +44,23 @@ pub enum OpenError {
     /// There is no ledger.
     #[error("there is no ledger in {}: name another directory with --data, or make one with `muster import` or `muster serve`", .0.display())]
     NoLedger(PathBuf),
+    /// Part of what belongs together is gone.
+    #[error(
+        "{lost} is gone from {}, and {left} is nothing without it: put {lost} back from its backup, or begin anew in \
+         another directory (--data)",
+        .data.display()
+    )]
+    Lost {
+        /// The data directory.
+        data: PathBuf,
+        /// What is gone.
+        lost: &'static str,
+        /// What is left.
+        left: &'static str,
+    },
+    /// The keys are those of another log.
+    #[error("{KEYS_FILE} in {} does not belong to {LOG_FILE} there: put the right one back from its backup", .0.display())]
+    OtherKeys(PathBuf),
     /// The directory cannot be used.
     #[error("the data directory {} cannot be used: {error}; name another one with --data", .directory.display())]
     Directory {
@@ -81,22 +103,19 @@ impl Deployment {
     /// The same with another clock.
     pub async fn open_at(options: &DeploymentOptions, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let data = options.data.clone();
-        let log = data.join(LOG_FILE);
-        if !log.exists() {
-            if !options.create {
-                return Err(OpenError::NoLedger(data));
-            }
-            fs::create_dir_all(&data)
-                .map_err(|error| OpenError::Directory { directory: data.clone(), error })?;
-        }
+        prepare(options)?;
         let master = match &options.master_key_file {
             Some(file) => MasterSource::File(file.clone()),
             None => MasterSource::FileMadeOnFirstRun(data.join(MASTER_KEY_FILE)),
         };
         let keys = KeyRing::open_sqlite(&data.join(KEYS_FILE), master, Arc::clone(&clock)).await?;
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&log, Arc::clone(&clock))?);
-        let ledger = Arc::new(Ledger::open(store, keys, clock).await?);
         let views = Views::open(&data.join(VIEWS_FILE)).await?;
+        let store = open_log(&data.join(LOG_FILE), &views, Arc::clone(&clock)).await?;
+        let noted = store.hash_key(keys.hash_key_id()).await?;
+        if noted != keys.hash_key_id() {
+            return Err(OpenError::OtherKeys(data));
+        }
+        let ledger = Arc::new(Ledger::open(store, keys, clock).await?);
         Ok(Self { data, ledger, views })
     }
 
@@ -105,4 +124,40 @@ impl Deployment {
         let (store, clock) = (Arc::clone(self.ledger.store()), Arc::clone(self.ledger.clock()));
         Runner::new(store, self.views.clone(), muster_projections::all(), clock)
     }
+}
+
+/// Makes the directory of a new ledger; refuses one that has lost a part of what belongs together.
+fn prepare(options: &DeploymentOptions) -> Result<(), OpenError> {
+    let data = &options.data;
+    let has = |file: &str| data.join(file).exists();
+    match (has(LOG_FILE), has(KEYS_FILE)) {
+        (true, false) => Err(OpenError::Lost { data: data.clone(), lost: KEYS_FILE, left: LOG_FILE }),
+        (false, true) if has(VIEWS_FILE) => {
+            Err(OpenError::Lost { data: data.clone(), lost: LOG_FILE, left: KEYS_FILE })
+        }
+        (true, true) => Ok(()),
+        (false, _) if !options.create => Err(OpenError::NoLedger(data.clone())),
+        (false, _) => {
+            // Nobody else is to read what is in there, sealed or not.
+            let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
+            made.map_err(|error| OpenError::Directory { directory: data.clone(), error })
+        }
+    }
+}
+
+/// The log; with another incarnation, when the views have seen more of it than there is.
+async fn open_log(path: &Path, views: &Views, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, OpenError> {
+    let seen = views.checkpoints().await?;
+    let store = SqliteStore::open(path, Arc::clone(&clock))?;
+    let (incarnation, head) = (store.incarnation().to_string(), store.head().await?.position);
+    if !seen.iter().any(|seen| seen.incarnation == incarnation && seen.position > head) {
+        return Ok(Arc::new(store));
+    }
+    tracing::warn!(
+        head = head.0,
+        "the log ends before what was seen of it: it was put back to an earlier state"
+    );
+    drop(store);
+    SqliteStore::renew_incarnation(path)?;
+    Ok(Arc::new(SqliteStore::open(path, clock)?))
 }

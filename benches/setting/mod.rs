@@ -14,7 +14,9 @@ use muster::{
     deployment::{Deployment, DeploymentOptions},
     ledger::{
         Caller, CommandMeta, Operation, Turn,
-        operations::{ImportMember, ImportOrganization, IssueToken, MemberFact, Person, RegisterUser},
+        operations::{
+            ImportMember, ImportOrganization, IssueToken, MemberFact, Person, RegisterUser, Secret,
+        },
     },
 };
 use muster_events::{
@@ -92,7 +94,8 @@ impl Setting {
         )
         .await;
         let token = deployment.ledger.new_token_id();
-        let issue = IssueToken { token, owner: TokenOwner::User(owner), scopes: None, secret: TOKEN.into() };
+        let issue =
+            IssueToken { token, owner: TokenOwner::User(owner), scopes: None, secret: Secret(TOKEN.into()) };
         state(&deployment, &issue).await;
         let mut members = vec![];
         for number in 1..=MEMBERS {

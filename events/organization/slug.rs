@@ -28,7 +28,7 @@ pub fn check_slug(slug: &str, of_organization: bool) -> Result<(), Refusal> {
     } else if !slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         || slug.starts_with('-')
         || slug.ends_with('-')
-        || slug.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+        || slug.bytes().all(|byte| byte.is_ascii_digit())
     {
         "Enter a valid slug consisting of lowercase letters, numbers, or hyphens; it must start with a letter or \
          number, not end with a hyphen, and not be entirely numeric."

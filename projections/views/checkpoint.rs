@@ -31,9 +31,13 @@ impl Checkpoint {
 }
 
 impl Views {
-    /// How far each projection has come.
+    /// How far each projection has come; nowhere in new views.
     pub async fn checkpoints(&self) -> Result<Vec<Checkpoint>, ViewError> {
         let mut connection = self.readers.acquire().await?;
+        let sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'checkpoints'";
+        if sqlx::query(sql).fetch_optional(&mut *connection).await?.is_none() {
+            return Ok(vec![]);
+        }
         read(&mut connection).await
     }
 }

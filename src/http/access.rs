@@ -6,6 +6,7 @@ use muster_events::{
     access::Requester,
     id::{MemberId, OrganizationId},
     organization::Organization,
+    refusal::Refusal,
     roles::{RoleId, Roles, ScopeSet},
 };
 
@@ -44,19 +45,15 @@ impl Access {
         self.requester.membership.as_ref().and_then(|(_, member)| member.org_role.as_ref())
     }
 
-    /// The member that a path names: an id, or `me`.
+    /// The member that a path names: an id, or `me` for the requester's own membership.
     pub(super) fn member(&self, id_or_me: &str) -> Result<MemberId, Problem> {
-        member_id(id_or_me, self.requester.membership.as_ref().map(|(id, _)| *id))
+        let own = self.requester.membership.as_ref().map(|(id, _)| *id);
+        let id = if id_or_me == "me" { own } else { id_or_me.parse().ok() };
+        id.ok_or_else(|| Refusal::NotFound.into())
     }
 
     /// The organization roles that the requester may give and take.
     pub(super) fn allowed_org_roles(&self) -> Vec<RoleId> {
         self.requester.allowed_org_roles(&self.scopes, &self.organization, &self.roles, false)
     }
-}
-
-/// The member that a path names: an id, or `me` for the requester's own membership.
-pub(super) fn member_id(id_or_me: &str, own: Option<MemberId>) -> Result<MemberId, Problem> {
-    let id = if id_or_me == "me" { own } else { id_or_me.parse().ok() };
-    id.ok_or_else(|| muster_events::refusal::Refusal::NotFound.into())
 }

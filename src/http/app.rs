@@ -30,11 +30,11 @@ pub struct ServeOptions {
 pub struct Limits {
     /// The largest body, in bytes.
     pub body: usize,
-    /// The largest request head, in bytes.
+    /// The largest request head, in bytes; what has arrived with it may be read beyond.
     pub head: usize,
     /// How long a request may take; streams may take longer.
     pub time: Duration,
-    /// How many requests are carried out at once; more wait, and are told to come back when they wait too long.
+    /// How many requests are carried out at once; more are told to come back.
     pub concurrency: usize,
     /// How long what was accepted has to finish at a shutdown.
     pub shutdown: Duration,

@@ -34,5 +34,4 @@ mod serve;
 
 pub use app::{Limits, ServeOptions};
 pub use refusal::statement;
-pub use router::description;
 pub use serve::{ServeError, serve};

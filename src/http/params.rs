@@ -4,9 +4,12 @@
 use std::{convert::Infallible, str::FromStr};
 
 use axum::{
-    extract::{FromRequestParts, Query},
+    extract::{FromRequestParts, Path, Query},
     http::request::Parts,
 };
+
+use muster_events::refusal::Refusal;
+use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
 
@@ -15,6 +18,19 @@ const MAX_OFFSET: u32 = 1_000_000;
 
 /// The most rows of a page, and how many without asking.
 pub(super) const PAGE: u32 = 100;
+
+/// What stands in the places of a path. Text that is no text names nothing.
+#[derive(Debug, Clone)]
+pub(super) struct InPath<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for InPath<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::from_request_parts(parts, state).await;
+        path.map(|Path(names)| Self(names)).map_err(|_| Refusal::NotFound.into())
+    }
+}
 
 /// The query parameters of a request.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +45,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
 }
 
 impl Params {
+    /// Those of a read that waits for nothing.
+    pub(super) fn eventual() -> Self {
+        Self(vec![("consistency".into(), "eventual".into())])
+    }
+
     /// The last value of a parameter.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())

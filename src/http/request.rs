@@ -118,9 +118,19 @@ fn client(headers: &HeaderMap, peer: Option<IpAddr>, proxies: &[IpNet]) -> Optio
         return Some(peer);
     }
     let way = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
-    let way: Vec<IpAddr> =
-        way.flat_map(|value| value.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
-    Some(way.into_iter().rev().find(|hop| !trusts(proxies, *hop)).unwrap_or(peer))
+    let hops: Vec<&str> = way.flat_map(|value| value.split(',')).collect();
+    // From the nearest on; what stands before a hop that cannot be read was not written by somebody trusted.
+    let mut nearest = peer;
+    for hop in hops.into_iter().rev() {
+        let hop = hop.trim();
+        let read = hop.parse().or_else(|_| hop.parse::<SocketAddr>().map(|address| address.ip()));
+        let Ok(hop) = read else { break };
+        nearest = hop;
+        if !trusts(proxies, hop) {
+            break;
+        }
+    }
+    Some(nearest)
 }
 
 fn base_url(headers: &HeaderMap, trusted: bool) -> String {
@@ -146,5 +156,9 @@ mod tests {
         assert_eq!(client(&headers, peer, &[]), peer);
         assert_eq!(client(&headers, peer, &proxies), Some("198.51.100.7".parse().unwrap()));
         assert_eq!(client(&HeaderMap::new(), peer, &proxies), peer);
+        headers.insert(FORWARDED_FOR, HeaderValue::from_static("203.0.113.9, unknown, 10.0.0.2"));
+        assert_eq!(client(&headers, peer, &proxies), Some("10.0.0.2".parse().unwrap()));
+        headers.insert(FORWARDED_FOR, HeaderValue::from_static("198.51.100.7:4711"));
+        assert_eq!(client(&headers, peer, &proxies), Some("198.51.100.7".parse().unwrap()));
     }
 }

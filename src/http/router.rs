@@ -6,7 +6,7 @@ use axum::{
     BoxError, Router,
     error_handling::HandleErrorLayer,
     extract::{DefaultBodyLimit, MatchedPath, Request},
-    http::StatusCode,
+    http::{Method, StatusCode},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -56,15 +56,14 @@ fn endpoints() -> OpenApiRouter<App> {
         // Auditors.
         .routes(routes!(events::list::of_organization))
         .routes(routes!(events::list::of_member))
-        // Operators.
+}
+
+/// What operators and their machines ask.
+fn probes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(operation::healthz))
         .routes(routes!(operation::readyz))
         .routes(routes!(operation::metrics))
-}
-
-/// The description of all endpoints, OpenAPI 3.1.
-pub fn description() -> utoipa::openapi::OpenApi {
-    endpoints().into_openapi()
 }
 
 /// Everything that answers a request.
@@ -73,7 +72,9 @@ pub(super) type Server = MapRequest<Router, fn(Request) -> Request>;
 /// Everything that answers a request. A trailing slash is optional under `/api/`.
 pub(super) fn router(app: App) -> Server {
     let limits = app.options.limits;
-    let (endpoints, description) = endpoints().split_for_parts();
+    let (endpoints, mut description) = endpoints().split_for_parts();
+    let (probes, of_probes) = probes().split_for_parts();
+    description.merge(of_probes);
     let docs = SwaggerUi::new("/docs").url("/openapi.json", description);
     let limited = ServiceBuilder::new()
         .layer(HandleErrorLayer::new(overloaded))
@@ -84,8 +85,10 @@ pub(super) fn router(app: App) -> Server {
         .merge(endpoints)
         .merge(docs)
         .layer(DefaultBodyLimit::max(limits.body))
-        .layer(middleware::from_fn(measure))
         .layer(limited)
+        // Not behind the limits: a server that has much to do is not a dead one.
+        .merge(probes)
+        .layer(middleware::from_fn(measure))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(problem::negotiate))
         .layer(middleware::from_fn_with_state(app.clone(), request::about))
@@ -123,9 +126,23 @@ fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "Internal error").into_response()
 }
 
+/// Anybody can make up a method: as a label it would be kept for ever.
+fn known_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::PUT => "PUT",
+        Method::POST => "POST",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
 async fn measure(request: Request, next: Next) -> Response {
     let began = stopwatch();
-    let method = request.method().as_str().to_owned();
+    let method = known_method(request.method());
     let path = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let response = next.run(request).await;
     let took: Duration = began.elapsed();

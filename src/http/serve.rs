@@ -53,8 +53,15 @@ pub async fn serve(
     let app = App::new(Arc::clone(&deployment.ledger), runner.read_models(), options, streams.clone());
     // The read models go on until the last request has been answered.
     let following = CancellationToken::new();
-    let runner = tokio::spawn(runner.run(following.clone()));
-    let connections = accept(&listener, &router(app), limits, &shutdown).await;
+    let mut runner = tokio::spawn(runner.run(following.clone()));
+    let (server, connections) = (router(app), GracefulShutdown::new());
+    tokio::select! {
+        () = accept(&listener, &server, limits, &shutdown, &connections) => {}
+        ended = &mut runner => {
+            let why = ended.map_or_else(|error| error.to_string(), |()| "they stopped by themselves".into());
+            return Err(ServeError::ReadModels(why));
+        }
+    }
     drop(listener);
     streams.cancel();
     if tokio::time::timeout(limits.shutdown, connections.shutdown()).await.is_err() {
@@ -73,15 +80,15 @@ async fn accept(
     server: &Server,
     limits: Limits,
     shutdown: &CancellationToken,
-) -> GracefulShutdown {
-    let connections = GracefulShutdown::new();
+    connections: &GracefulShutdown,
+) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = shutdown.cancelled() => return connections,
+            () = shutdown.cancelled() => return,
         };
         match accepted {
-            Ok((stream, peer)) => connect(stream, peer, server.clone(), limits, &connections),
+            Ok((stream, peer)) => connect(stream, peer, server.clone(), limits, connections),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_REST).await;

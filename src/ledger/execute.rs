@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::{
     Cached, Failure, Ledger, Operation, Outcome, RequestKey, Turn, Unit,
     cache::{AnyState, Versioned},
-    keyed::{KeyedResult, repeated},
+    keyed::{KeyedResult, Repeated, repeated, without_values},
     unit::Staged,
 };
 use crate::{
@@ -180,10 +180,12 @@ impl Ledger {
             match self.attempt(operation, meta, key).await {
                 Ok(executed) => return Ok(Outcome::Done(executed)),
                 Err(Ended::Moved(stream)) => self.cache.forget(&stream),
-                Err(Ended::Refused(refusal)) => return self.refuse(refusal, &turn).await,
+                Err(Ended::Refused(refusal)) => {
+                    return self.refuse(refusal, &turn).await.map(Outcome::Replayed);
+                }
                 Err(Ended::KeyUsed(row)) => {
                     let Some(key) = key else { break };
-                    return repeated(key, *row).map(Outcome::Replayed);
+                    return repeated(key, *row, None).map(Outcome::Replayed);
                 }
                 Err(Ended::Failed(error)) => return Err(error),
             }
@@ -240,25 +242,27 @@ impl Ledger {
         })
     }
 
-    /// A refusal by rule is kept under the key too, so that its repetition is refused in the same words. One that is
-    /// a matter of time is not; but a request that was carried out before is not refused for it now.
-    async fn refuse<T>(&self, refusal: Refusal, turn: &Turn) -> Result<Outcome<T>, ExecuteError> {
+    /// Refuses a request. A refusal by rule is kept under the key, so that its repetition is refused in the same words;
+    /// one that is a matter of time is not. A request that was carried out before is not refused for what stands
+    /// against it now: how it ended then is the answer.
+    pub async fn refuse(&self, refusal: Refusal, turn: &Turn) -> Result<Repeated, ExecuteError> {
         let mut position = *self.store.commits().borrow();
-        if let Some(key) = &turn.key {
-            let status = (key.refused)(&refusal);
-            if status == TOO_MANY_REQUESTS {
-                if let Some(repeated) = self.before(turn).await? {
-                    return Ok(Outcome::Replayed(repeated));
-                }
-            } else {
-                let row = row(key, status, &KeyedResult::Refused(refusal.clone()));
-                match self.store.append(Append { key: Some(row), ..Append::default() }).await {
-                    Ok(appended) => position = appended.position,
-                    Err(AppendError::KeyUsed(row)) => return repeated(key, *row).map(Outcome::Replayed),
-                    Err(AppendError::Store(error)) => return Err(error.into()),
-                    Err(error @ (AppendError::Conflict { .. } | AppendError::Claimed(_))) => {
-                        return Err(ExecuteError::Damaged(error.to_string()));
-                    }
+        let Some(key) = &turn.key else {
+            return Err(ExecuteError::Refused { refusal, position, replayed: false });
+        };
+        let status = (key.refused)(&refusal);
+        if status == TOO_MANY_REQUESTS {
+            if let Some(repeated) = self.before(turn, refusal.clone()).await? {
+                return Ok(repeated);
+            }
+        } else {
+            let row = row(key, status, &KeyedResult::Refused(without_values(refusal.clone())));
+            match self.store.append(Append { key: Some(row), ..Append::default() }).await {
+                Ok(appended) => position = appended.position,
+                Err(AppendError::KeyUsed(row)) => return repeated(key, *row, Some(refusal)),
+                Err(AppendError::Store(error)) => return Err(error.into()),
+                Err(error @ (AppendError::Conflict { .. } | AppendError::Claimed(_))) => {
+                    return Err(ExecuteError::Damaged(error.to_string()));
                 }
             }
         }

@@ -6,7 +6,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use muster_events::{refusal::Refusal, stream::Position};
+use muster_events::{
+    refusal::{FieldError, Refusal},
+    stream::Position,
+};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedMutexGuard;
 
@@ -28,7 +31,10 @@ pub struct RequestKey {
     pub refused: fn(&Refusal) -> u16,
 }
 
-/// What an answer is rendered from again.
+/// Said of a field whose error is not kept, because it could repeat what somebody wrote there.
+const NOT_VALID_THEN: &str = "Not valid when it was first sent.";
+
+/// What an answer is rendered from again. Nothing that somebody wrote is kept: it may be a person's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum KeyedResult {
@@ -109,8 +115,8 @@ impl Ledger {
     /// Begins a request: waits while one with the same key is under way.
     ///
     /// Whether the key was used before is found out by the append, which is refused then, also when there is
-    /// nothing to append but a refusal. So a key costs the first request no read of its own; whoever gives a request
-    /// up before it comes to [`Ledger::execute`] asks [`Ledger::before`].
+    /// nothing to append but a refusal. So a key costs the first request no read of its own; whoever refuses a request
+    /// before it comes to [`Ledger::execute`] does so through [`Ledger::refuse`].
     pub async fn begin(&self, key: Option<RequestKey>) -> Turn {
         let only = match &key {
             Some(key) => Some(self.under_way.begin(key).await),
@@ -119,24 +125,42 @@ impl Ledger {
         Turn { key, _only: only }
     }
 
-    /// How the request ended when it was carried out before. A refusal is refused again; a key that was another
-    /// request's is an error.
-    pub async fn before(&self, turn: &Turn) -> Result<Option<Repeated>, ExecuteError> {
+    /// How the request ended, when it was carried out before.
+    pub(super) async fn before(&self, turn: &Turn, now: Refusal) -> Result<Option<Repeated>, ExecuteError> {
         let Some(key) = &turn.key else { return Ok(None) };
         let row = self.store.outcome(&key.actor, &key.key).await?;
-        row.map(|row| repeated(key, row)).transpose()
+        row.map(|row| repeated(key, row, Some(now))).transpose()
     }
 }
 
-/// The ending of the request that made the key first, for one that repeats it.
-pub(super) fn repeated(key: &RequestKey, row: KeyedOutcome) -> Result<Repeated, ExecuteError> {
+/// The ending of the request that made the key first, for one that repeats it. `now` is the refusal that it meets at
+/// this moment, where it was decided again: its words are those of the first time, as long as they are about the same.
+pub(super) fn repeated(
+    key: &RequestKey,
+    row: KeyedOutcome,
+    now: Option<Refusal>,
+) -> Result<Repeated, ExecuteError> {
     if row.request != key.request {
         return Err(ExecuteError::KeyOfAnother);
     }
     let KeyedOutcome { status, position, result, .. } = row;
     match serde_json::from_str(&result) {
         Ok(KeyedResult::Done(resource)) => Ok(Repeated { status, position, resource }),
-        Ok(KeyedResult::Refused(refusal)) => Err(ExecuteError::Refused { refusal, position, replayed: true }),
+        Ok(KeyedResult::Refused(kept)) => {
+            let refusal = now.filter(|now| without_values(now.clone()) == kept).unwrap_or(kept);
+            Err(ExecuteError::Refused { refusal, position, replayed: true })
+        }
         Err(error) => Err(StoreError::Damaged(format!("an idempotency row cannot be read: {error}")).into()),
+    }
+}
+
+/// The refusal without what somebody wrote.
+pub(super) fn without_values(refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::InvalidFields { errors } => {
+            let bare = |error: FieldError| FieldError::new(&error.field, NOT_VALID_THEN);
+            Refusal::InvalidFields { errors: errors.into_iter().map(bare).collect() }
+        }
+        other => other,
     }
 }

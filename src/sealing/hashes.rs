@@ -56,6 +56,11 @@ impl KeyRing {
         KeyedHash(format!("{}:{}", key.id, hex::encode(hash)).into())
     }
 
+    /// The id of the hash key, which is never rotated.
+    pub fn hash_key_id(&self) -> &str {
+        &self.deployment().hashes.id
+    }
+
     /// A readable value with its keyed hash, where values of its kind are looked up.
     pub fn hashed<T: PersonalText>(&self, value: T) -> Personal<T> {
         let hash = value.identity().map(|identity| self.hash(&identity));

@@ -339,6 +339,10 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The highest position that this process knows to be durable; wakes on each commit in this process.
     fn commits(&self) -> watch::Receiver<Position>;
 
+    /// The id of the hash key that the hashes in this log are made with: `given` from now on, when there is none yet.
+    /// Hashes of another key never match, so that claims would hold twice: such keys are not to be used.
+    async fn hash_key(&self, given: &str) -> Result<String, StoreError>;
+
     /// Looks for damage that only this kind of store can have; one sentence for each finding.
     async fn check(&self) -> Result<Vec<String>, StoreError>;
 }

@@ -3,6 +3,7 @@
 mod cli;
 mod contract;
 mod crash;
+mod deployment;
 mod history;
 mod http;
 mod sealing;

@@ -17,7 +17,7 @@ use crate::{
     ledger::{
         CommandMeta, Ledger, Operation, Turn,
         operations::{
-            ImportMember, ImportOrganization, ImportedOrganization, IssueToken, MemberFact, Person,
+            ImportMember, ImportOrganization, ImportedOrganization, IssueToken, MemberFact, Person, Secret,
         },
     },
 };
@@ -142,7 +142,9 @@ async fn write_token(ledger: &Ledger, planned: PlannedToken, imported: &Imported
             TokenOwner::Organization(ids.with_context(|| format!("{at}.organization"))?.id)
         }
     };
-    execute(ledger, &IssueToken { token: ledger.new_token_id(), owner, scopes, secret }).await.context(at)?;
+    execute(ledger, &IssueToken { token: ledger.new_token_id(), owner, scopes, secret: Secret(secret) })
+        .await
+        .context(at)?;
     Ok(())
 }
 

@@ -12,7 +12,10 @@ use crate::{
         user, words,
     },
     clock,
-    ledger::{CommandMeta, Turn, operations::IssueToken},
+    ledger::{
+        CommandMeta, Turn,
+        operations::{IssueToken, Secret},
+    },
 };
 
 /// `muster token issue`.
@@ -55,7 +58,7 @@ impl Issue {
             (None, None) => return Err(Usage("--user or --organization is needed".into()).into()),
         };
         let (token, secret) = (ledger.new_token_id(), new_secret());
-        let issue = IssueToken { token, owner, scopes, secret: secret.clone() };
+        let issue = IssueToken { token, owner, scopes, secret: Secret(secret.clone()) };
         words::carried_out(ledger.execute(&issue, &CommandMeta::system(), Turn::unkeyed()).await)?;
         if self.shape.json {
             screen.json(&serde_json::json!({ "id": token, "token": secret }))?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     body::Body,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
 };
@@ -15,7 +15,12 @@ use muster_events::{member::Member, refusal::Refusal, stream::StreamId};
 use super::viewer::{Reader, Reading};
 use crate::{
     history::{FilterText, Format, HistoryError, LogPosition},
-    http::{app::App, auth, names, params::Params, problem::Problem},
+    http::{
+        app::App,
+        auth, names,
+        params::{InPath, Params},
+        problem::Problem,
+    },
     ledger::ExecuteError,
     store::LogQuery,
 };
@@ -52,7 +57,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 )]
 pub(in crate::http) async fn of_organization(
     State(app): State<App>,
-    Path(organization): Path<String>,
+    InPath(organization): InPath<String>,
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, Problem> {
@@ -90,7 +95,7 @@ pub(in crate::http) async fn of_organization(
 )]
 pub(in crate::http) async fn of_member(
     State(app): State<App>,
-    Path((organization, member)): Path<(String, String)>,
+    InPath((organization, member)): InPath<(String, String)>,
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, Problem> {

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::header,
     response::{IntoResponse, Response},
 };
@@ -16,7 +16,7 @@ use crate::http::{
     auth::Bearer,
     consistency::{await_views, read_headers},
     idempotency::etag,
-    params::Params,
+    params::{InPath, Params},
     problem::Problem,
     shapes::member::MemberWithRoles,
 };
@@ -52,7 +52,7 @@ const MODELS: &[&str] = &["members", "users", "teams"];
 pub(in crate::http) async fn get(
     State(app): State<App>,
     Bearer(caller): Bearer,
-    Path((organization, member)): Path<(String, String)>,
+    InPath((organization, member)): InPath<(String, String)>,
     params: Params,
 ) -> Result<Response, Problem> {
     let access = access::enter(&app, &caller, &organization, NEEDS, true).await?;

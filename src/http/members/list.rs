@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{OriginalUri, Path, State},
+    extract::{OriginalUri, State},
     response::{IntoResponse, Response},
 };
 use muster_projections::members;
@@ -15,7 +15,7 @@ use crate::{
         auth::Bearer,
         consistency::{await_views, read_headers},
         page,
-        params::Params,
+        params::{InPath, Params},
         problem::Problem,
         request::About,
         shapes::member::{self as shape, Member},
@@ -55,7 +55,7 @@ const MODELS: &[&str] = &["members", "users"];
 pub(in crate::http) async fn list(
     State(app): State<App>,
     Bearer(caller): Bearer,
-    Path(organization): Path<String>,
+    InPath(organization): InPath<String>,
     OriginalUri(uri): OriginalUri,
     about: About,
     params: Params,

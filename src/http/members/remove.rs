@@ -1,7 +1,7 @@
 //! DELETE `organizations/{organization}/members/{member}/` (behaviour.md 3.2).
 
 use axum::{
-    extract::{OriginalUri, Path, State},
+    extract::{OriginalUri, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode},
     response::{IntoResponse, Response},
 };
@@ -10,17 +10,19 @@ use muster_events::stream::Position;
 use super::update::{locate, mark_replayed};
 use crate::{
     http::{
-        access::member_id,
         app::App,
         auth::Bearer,
         body::Raw,
         idempotency::{if_match, request_key},
         names,
+        params::InPath,
         problem::Problem,
         request::About,
     },
-    ledger::{Caller, Outcome, operations::RemoveMember},
+    ledger::{Failure, Outcome, operations::RemoveMember},
 };
+
+const NEEDS: &[&str] = &["member:read", "member:write", "member:admin"];
 
 /// Remove a member, or leave
 ///
@@ -50,7 +52,7 @@ use crate::{
 pub(in crate::http) async fn remove(
     State(app): State<App>,
     Bearer(caller): Bearer,
-    Path((organization, member)): Path<(String, String)>,
+    InPath((organization, member)): InPath<(String, String)>,
     OriginalUri(uri): OriginalUri,
     about: About,
     headers: HeaderMap,
@@ -58,30 +60,26 @@ pub(in crate::http) async fn remove(
 ) -> Result<Response, Problem> {
     let keys = app.ledger.keys();
     let key = request_key(keys, &caller, (&Method::DELETE, &uri, &headers, &body), StatusCode::NO_CONTENT)?;
+    let if_match = if_match(&headers)?;
     let turn = app.ledger.begin(key).await;
-    let operation = match operation(&app, caller, (&organization, &member), &headers).await {
-        Ok(operation) => operation,
+    let (organization, member) = match locate(&app, &caller, (&organization, &member), NEEDS).await {
+        Ok(located) => located,
         // Whoever has left is answered from the key, although `me` names nobody any more.
-        Err(problem) => match app.ledger.before(&turn).await? {
-            Some(repeated) => return Ok(gone(repeated.position, true)),
-            None => return Err(problem),
-        },
+        Err(Failure::Refused(refusal)) => {
+            return app
+                .ledger
+                .refuse(refusal, &turn)
+                .await
+                .map(|before| gone(before.position, true))
+                .map_err(Problem::from);
+        }
+        Err(failure) => return Err(failure.into()),
     };
+    let operation = RemoveMember { caller, organization, member, if_match };
     match app.ledger.execute(&operation, &about.meta(caller), turn).await? {
         Outcome::Done(executed) => Ok(gone(executed.position, false)),
         Outcome::Replayed(repeated) => Ok(gone(repeated.position, true)),
     }
-}
-
-async fn operation(
-    app: &App,
-    caller: Caller,
-    (organization, member): (&str, &str),
-    headers: &HeaderMap,
-) -> Result<RemoveMember, Problem> {
-    let (organization, own) = locate(app, &caller, organization).await?;
-    let (member, if_match) = (member_id(member, own)?, if_match(headers)?);
-    Ok(RemoveMember { caller, organization, member, if_match })
 }
 
 fn gone(position: Position, replayed: bool) -> Response {

@@ -2,15 +2,18 @@
 
 use axum::{
     Json,
-    extract::{OriginalUri, Path, State},
+    extract::{OriginalUri, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use muster_events::{
+    event::Event,
     id::{MemberId, OrganizationId},
-    member::Member,
-    stream::Position,
+    member::{Member, MemberEvent, UpdateContext},
+    refusal::Refusal,
+    stream::{Position, Sequence},
 };
+use serde_json::json;
 
 use super::{
     answer::{self, Onlooker},
@@ -18,23 +21,25 @@ use super::{
 };
 use crate::{
     http::{
-        access::member_id,
         app::App,
         auth::Bearer,
         body::JsonObject,
         consistency::mark_stale,
         idempotency::{etag, if_match, request_key},
         names,
-        params::Params,
+        params::{InPath, Params},
         problem::Problem,
         request::About,
         shapes::member::MemberWithRoles,
     },
     ledger::{
-        Caller, CallerKind, Executed, Outcome, Repeated,
+        Caller, CallerKind, Executed, Failure, Outcome, Repeated,
         operations::{UpdateMember, Updated},
     },
+    store::Appended,
 };
+
+const NEEDS: &[&str] = &["member:invite", "member:write", "member:admin"];
 
 /// Change a member
 ///
@@ -68,7 +73,7 @@ use crate::{
 pub(in crate::http) async fn update(
     State(app): State<App>,
     Bearer(caller): Bearer,
-    Path((organization, member)): Path<(String, String)>,
+    InPath((organization, member)): InPath<(String, String)>,
     OriginalUri(uri): OriginalUri,
     about: About,
     headers: HeaderMap,
@@ -76,42 +81,42 @@ pub(in crate::http) async fn update(
 ) -> Result<Response, Problem> {
     let keys = app.ledger.keys();
     let key = request_key(keys, &caller, (&Method::PUT, &uri, &headers, &body.raw), StatusCode::OK)?;
+    let if_match = if_match(&headers)?;
     let turn = app.ledger.begin(key).await;
-    let operation = match operation(&app, caller, (&organization, &member), &headers, &body).await {
-        Ok(operation) => operation,
-        Err(problem) => match app.ledger.before(&turn).await? {
-            Some(repeated) => return replayed(&app, caller, organization, repeated).await,
-            None => return Err(problem),
-        },
+    let (organization_id, member_id) = match locate(&app, &caller, (&organization, &member), NEEDS).await {
+        Ok(located) => located,
+        Err(Failure::Refused(refusal)) => {
+            let repeated = app.ledger.refuse(refusal, &turn).await?;
+            return replayed(&app, caller, organization, repeated).await;
+        }
+        Err(failure) => return Err(failure.into()),
     };
+    let (changes, address) = update_body::parse(&body.fields, app.ledger.keys());
+    let (organization_of, member) = (organization_id, member_id);
+    let operation =
+        UpdateMember { caller, organization: organization_of, member, if_match, address, changes };
     match app.ledger.execute(&operation, &about.meta(caller), turn).await? {
-        Outcome::Done(executed) => done(&app, &operation, executed).await,
+        Outcome::Done(executed) => Ok(done(&app, &operation, executed).await),
         Outcome::Replayed(repeated) => replayed(&app, caller, organization, repeated).await,
     }
 }
 
-async fn operation(
-    app: &App,
-    caller: Caller,
-    (organization, member): (&str, &str),
-    headers: &HeaderMap,
-    body: &JsonObject,
-) -> Result<UpdateMember, Problem> {
-    let (organization, own) = locate(app, &caller, organization).await?;
-    let (changes, address) = update_body::parse(&body.fields, app.ledger.keys());
-    let (member, if_match) = (member_id(member, own)?, if_match(headers)?);
-    Ok(UpdateMember { caller, organization, member, if_match, address, changes })
-}
-
-/// The member as he is now, in the place of the answer that was given first.
+/// The member as he is now, in the place of the answer that was given first. The status is that of the first answer,
+/// also when he cannot be shown any more, or not to this requester.
 async fn replayed(
     app: &App,
     caller: Caller,
     organization: String,
     repeated: Repeated,
 ) -> Result<Response, Problem> {
-    let path = Path((organization, repeated.resource.unwrap_or_default()));
-    let mut answer = get::get(State(app.clone()), Bearer(caller), path, Params::default()).await?;
+    let member = repeated.resource.unwrap_or_default();
+    let path = InPath((organization, member.clone()));
+    let shown = get::get(State(app.clone()), Bearer(caller), path, Params::eventual()).await;
+    let mut answer = match shown {
+        Ok(answer) => answer,
+        Err(_) => Json(json!({ "id": member })).into_response(),
+    };
+    *answer.status_mut() = StatusCode::from_u16(repeated.status).unwrap_or(StatusCode::OK);
     mark_replayed(answer.headers_mut(), repeated.position);
     Ok(answer)
 }
@@ -150,33 +155,64 @@ pub(in crate::http) struct UpdateTeamRole {
     role: Option<String>,
 }
 
-/// The organization that the path names, and the caller's own membership of it.
+/// The organization and the member that a path names. Who may not look at members at all is told so, and not whether
+/// there is such a member.
 pub(super) async fn locate(
     app: &App,
     caller: &Caller,
-    organization: &str,
-) -> Result<(OrganizationId, Option<MemberId>), Problem> {
+    (organization, member): (&str, &str),
+    needs: &[&str],
+) -> Result<(OrganizationId, MemberId), Failure> {
     let id = app.ledger.look().organization(organization).await?.0;
-    let own = match caller.kind {
-        CallerKind::User(user) => app.ledger.find_membership(id, user).await?,
-        CallerKind::Integration(_) => None,
+    let found = match (member, caller.kind) {
+        ("me", CallerKind::User(user)) => app.ledger.find_membership(id, user).await?,
+        ("me", CallerKind::Integration(_)) => None,
+        (member, _) => member.parse().ok(),
     };
-    Ok((id, own))
+    if let Some(member) = found {
+        return Ok((id, member));
+    }
+    let mut unit = app.ledger.look();
+    let (_, found) = unit.organization(organization).await?;
+    let (roles, requester) = (unit.roles().await?, unit.requester(caller, id).await?);
+    requester.gate(id, &found.state, &roles, needs, true)?;
+    Err(Refusal::NotFound.into())
 }
 
-async fn done(app: &App, operation: &UpdateMember, executed: Executed<Updated>) -> Result<Response, Problem> {
-    let Updated { context, before, sequence } = &executed.answer;
-    let after = executed.state::<Member>(operation.member);
-    let (member, sequence) =
-        after.as_ref().map_or((before, *sequence), |after| (&after.state, after.sequence));
-    let details = answer::from_states(
-        app,
-        operation.organization,
-        operation.member,
-        (member, sequence),
-        &context.teams,
-    )
-    .await?;
+/// The answer, also when something that it shows besides the member cannot be had: what is committed is never answered
+/// with an error.
+async fn done(app: &App, operation: &UpdateMember, executed: Executed<Updated>) -> Response {
+    let (position, after) = (executed.position, executed.state::<Member>(operation.member));
+    let Updated { context, before, sequence } = executed.answer;
+    let (member, sequence) = after.map_or((before, sequence), |after| (after.state, after.sequence));
+    count_cleared(&executed.appended);
+    let mut headers = HeaderMap::new();
+    headers.insert(names::POSITION, HeaderValue::from(position.0));
+    if let Ok(tag) = etag(sequence).parse() {
+        headers.insert(header::ETAG, tag);
+    }
+    match shape(app, operation, &context, (&member, sequence), position).await {
+        Ok((shape, false)) => (headers, Json(shape)).into_response(),
+        Ok((shape, true)) => {
+            mark_stale(app, &mut headers, app.applied());
+            (headers, Json(shape)).into_response()
+        }
+        Err(_) => {
+            mark_stale(app, &mut headers, app.applied());
+            (headers, Json(json!({ "id": operation.member }))).into_response()
+        }
+    }
+}
+
+async fn shape(
+    app: &App,
+    operation: &UpdateMember,
+    context: &UpdateContext,
+    member: (&Member, Sequence),
+    position: Position,
+) -> Result<(MemberWithRoles, bool), Problem> {
+    let details =
+        answer::from_states(app, operation.organization, operation.member, member, &context.teams).await?;
     let (organization, roles) = (&context.organization.1, &context.roles);
     let scopes = context.requester.scopes(operation.organization, organization, roles);
     let allowed = context.requester.allowed_org_roles(&scopes, organization, roles, false);
@@ -187,17 +223,19 @@ async fn done(app: &App, operation: &UpdateMember, executed: Executed<Updated>) 
         own_role: context.requester.membership.as_ref().and_then(|(_, member)| member.org_role.as_ref()),
         superuser: context.requester.is_superuser(),
     };
-    let (shape, late): (MemberWithRoles, bool) =
-        answer::with_roles(app, &details, &look, executed.position).await?;
-    let mut headers = HeaderMap::new();
-    headers.insert(names::POSITION, HeaderValue::from(executed.position.0));
-    if let Ok(tag) = etag(sequence).parse() {
-        headers.insert(header::ETAG, tag);
+    answer::with_roles(app, &details, &look, position).await
+}
+
+/// Counts explicit team roles that a new organization role made redundant (behaviour.md D5).
+fn count_cleared(appended: &Appended) {
+    for stored in appended.events.iter() {
+        let Ok(event) = stored.event() else { continue };
+        if let Event::Member(MemberEvent::TeamRoleCleared { because_of_org_role, .. }) = &*event {
+            let role = because_of_org_role.to_string();
+            metrics::counter!("muster_team_roles_update_to_minimum_total", "target_org_role" => role)
+                .increment(1);
+        }
     }
-    if late {
-        mark_stale(app, &mut headers, app.applied());
-    }
-    Ok((headers, Json(shape)).into_response())
 }
 
 /// Says that the answer repeats an earlier one.

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::header,
     response::{IntoResponse, Response},
 };
@@ -16,7 +16,7 @@ use crate::http::{
     body::boolean,
     consistency::{await_views, read_headers},
     idempotency::etag,
-    params::Params,
+    params::{InPath, Params},
     problem::Problem,
     request::About,
     shapes::{
@@ -63,7 +63,7 @@ const MODELS: &[&str] = &["organizations", "teams", "members", "users"];
 pub(in crate::http) async fn get(
     State(app): State<App>,
     Bearer(caller): Bearer,
-    Path(organization): Path<String>,
+    InPath(organization): InPath<String>,
     about: About,
     params: Params,
 ) -> Result<Response, Problem> {

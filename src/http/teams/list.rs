@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{OriginalUri, Path, State},
+    extract::{OriginalUri, State},
     response::{IntoResponse, Response},
 };
 use muster_projections::teams;
@@ -13,7 +13,7 @@ use crate::http::{
     auth::Bearer,
     consistency::{await_views, read_headers},
     page,
-    params::Params,
+    params::{InPath, Params},
     problem::Problem,
     request::About,
     shapes::team::{Team, Viewer},
@@ -51,7 +51,7 @@ const MODELS: &[&str] = &["teams", "members", "users"];
 pub(in crate::http) async fn list(
     State(app): State<App>,
     Bearer(caller): Bearer,
-    Path(organization): Path<String>,
+    InPath(organization): InPath<String>,
     OriginalUri(uri): OriginalUri,
     about: About,
     params: Params,

@@ -136,7 +136,6 @@ impl Operation for ImportOrganization {
             Some(id) => id,
             None => self.create(unit).await?,
         };
-        self.configure(unit, id).await?;
         let mut teams = BTreeMap::new();
         for fact in &self.teams {
             let found = unit.ledger().find_team(id, &fact.slug).await?;
@@ -147,6 +146,7 @@ impl Operation for ImportOrganization {
             teams.insert(fact.slug.clone(), team);
         }
         if existing.is_none() {
+            self.configure(unit, id).await?;
             create_member(unit, id, &self.owner, &teams).await?;
         }
         Ok(ImportedOrganization { id, teams })

@@ -1,5 +1,7 @@
 //! Issuing and revoking bearer tokens.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use muster_events::{
     id::TokenId,
@@ -11,6 +13,16 @@ use muster_events::{
 use crate::ledger::{Failure, Operation, Unit};
 use muster_events::{organization::Organization, refusal::Refusal};
 
+/// The secret of a token; not shown where a program shows its values.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Secret")
+    }
+}
+
 /// Issue a token with a secret that is known already.
 #[derive(Debug)]
 pub struct IssueToken {
@@ -21,7 +33,7 @@ pub struct IssueToken {
     /// What it is limited to; none for no limit.
     pub scopes: Option<ScopeSet>,
     /// The secret; only its keyed digest is kept.
-    pub secret: String,
+    pub secret: Secret,
 }
 
 #[async_trait]
@@ -36,7 +48,7 @@ impl Operation for IssueToken {
         if !exists {
             return Err(Failure::Refused(Refusal::NotFound));
         }
-        let (digest, key_id) = unit.ledger().keys().token_digest(&self.secret);
+        let (digest, key_id) = unit.ledger().keys().token_digest(&self.secret.0);
         let command = TokenCommand::Issue {
             owner: self.owner,
             scopes: self.scopes.clone(),

@@ -10,7 +10,7 @@ mod update_member;
 pub use import::{
     INVITATION_DAYS, ImportMember, ImportOrganization, ImportedOrganization, MemberFact, Person, TeamFact,
 };
-pub use issue_token::{IssueToken, RevokeToken};
+pub use issue_token::{IssueToken, RevokeToken, Secret};
 pub use register_user::RegisterUser;
 pub use remove_member::RemoveMember;
 pub use roles::{ApplyRoles, DefineBundledRoles, HeldRoles, RoleHolders};

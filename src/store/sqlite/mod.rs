@@ -30,7 +30,10 @@ use muster_events::{
     stream::{Position, Sequence, StreamId},
     time::Timestamp,
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::spawn_blocking,
+};
 
 use self::{
     connection::Place,
@@ -103,6 +106,15 @@ impl SqliteStore {
             commands: Some(commands),
             writer: Some(writer),
         })
+    }
+}
+
+impl SqliteStore {
+    /// Draws another incarnation for the log at `path`: it was put back to an earlier state, and its positions will
+    /// not be those that somebody has seen. To be done before it is opened.
+    pub fn renew_incarnation(path: &Path) -> Result<(), StoreError> {
+        let place = Place { path: path.into(), options: SqliteOptions::default() };
+        Ok(schema::renew_incarnation(&place.open_writer()?)?)
     }
 }
 
@@ -196,6 +208,12 @@ impl Store for SqliteStore {
 
     fn commits(&self) -> watch::Receiver<Position> {
         self.followers.commits()
+    }
+
+    async fn hash_key(&self, given: &str) -> Result<String, StoreError> {
+        let (place, given) = (self.readers.place().clone(), given.to_owned());
+        let bind = spawn_blocking(move || Ok(schema::hash_key(&place.open_writer()?, &given)?));
+        bind.await.map_err(|_| stopped())?
     }
 
     async fn check(&self) -> Result<Vec<String>, StoreError> {

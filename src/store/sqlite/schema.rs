@@ -16,6 +16,9 @@ const STEPS: [&str; 1] = [include_str!("schema.sql")];
 pub(super) const VERSION: usize = STEPS.len();
 
 const INSERT_DEPLOYMENT: &str = "INSERT INTO deployment (only_row, incarnation) VALUES (1, ?1)";
+const UPDATE_INCARNATION: &str = "UPDATE deployment SET incarnation = ?1";
+const NOTE_HASH_KEY: &str = "UPDATE deployment SET hash_key = ?1 WHERE hash_key IS NULL";
+const SELECT_HASH_KEY: &str = "SELECT hash_key FROM deployment";
 const SELECT_INCARNATION: &str = "SELECT incarnation FROM deployment";
 const SELECT_OBJECTS: &str = "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE sql IS NOT NULL";
 const COUNT_OBJECTS: &str = "SELECT count(*) FROM sqlite_schema";
@@ -68,6 +71,17 @@ fn version(connection: &Connection) -> Result<usize> {
 /// The incarnation that was drawn when the file was made.
 pub(super) fn incarnation(connection: &Connection) -> Result<Incarnation> {
     connection.query_row(SELECT_INCARNATION, [], |row| row.get(0)).map(Incarnation)
+}
+
+/// Draws another incarnation.
+pub(super) fn renew_incarnation(connection: &Connection) -> Result<()> {
+    connection.execute(UPDATE_INCARNATION, [u32::from_le_bytes(clock::random_bytes())]).map(|_| ())
+}
+
+/// The hash key of the log; `given`, when none was noted yet.
+pub(super) fn hash_key(connection: &Connection, given: &str) -> Result<String> {
+    connection.execute(NOTE_HASH_KEY, [given])?;
+    connection.query_row(SELECT_HASH_KEY, [], |row| row.get(0))
 }
 
 /// One sentence for each table, index or trigger that is not as this program made it.

@@ -71,5 +71,7 @@ CREATE TABLE idempotency_keys (
 
 CREATE TABLE deployment (
     only_row integer PRIMARY KEY CHECK (only_row = 1),
-    incarnation integer NOT NULL
+    incarnation integer NOT NULL,
+    -- Which hash key the hashes in this log were made with.
+    hash_key text
 ) STRICT;

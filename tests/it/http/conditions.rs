@@ -73,7 +73,7 @@ async fn whoever_left_with_a_key_is_told_again_that_he_left() {
     let first = bob.delete_with(me, &key).await.expect(204);
     let second = bob.delete_with(me, &key).await.expect(204);
     assert_eq!((second.position(), second.header("idempotent-replayed")), (first.position(), Some("true")));
-    bob.delete(me).await.expect(404);
+    bob.delete(me).await.expect(403);
 }
 
 #[tokio::test]
@@ -122,4 +122,49 @@ async fn a_change_of_what_was_not_seen_is_refused() {
     world.of("greta").put_with(&path, &json!({}), &[("if-match", &seen)]).await.expect(403);
     let tag = changed.header("etag").unwrap();
     alice.delete_with(&path, &[("if-match", tag)]).await.expect(204);
+}
+
+#[tokio::test]
+async fn a_repetition_keeps_its_status_when_the_member_or_the_right_to_see_him_is_gone() {
+    let world = World::acme().await;
+    let (alice, mallory, path) = (world.of("alice"), world.of("mallory"), world.path("acme", "dana"));
+    let body = json!({"teams": ["web"]});
+    let of_alice = alice.put_with(&path, &body, &[("idempotency-key", "a")]).await.expect(200);
+    let of_mallory = mallory.put_with(&path, &body, &[("idempotency-key", "m")]).await.expect(200);
+    alice.delete(&path).await.expect(204);
+    alice.delete(&world.path("acme", "mallory")).await.expect(204);
+    for (client, key, first) in [(&alice, "a", of_alice), (&mallory, "m", of_mallory)] {
+        let again = client.put_with(&path, &body, &[("idempotency-key", key)]).await.expect(200);
+        assert_eq!((again.position(), again.header("idempotent-replayed")), (first.position(), Some("true")));
+        assert_eq!(again.json(), json!({"id": world.member("acme", "dana").to_string()}));
+    }
+}
+
+#[tokio::test]
+async fn a_request_for_nobody_uses_up_its_key_too() {
+    let world = World::acme().await;
+    let (alice, key) = (world.of("alice"), [("idempotency-key", "nobody")]);
+    let nobody = "/api/0/organizations/acme/members/12345/";
+    alice.put_with(nobody, &json!({}), &key).await.expect(404);
+    let again = alice.put_with(nobody, &json!({}), &key).await.expect(404);
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    alice.put_with(&world.path("acme", "dana"), &json!({}), &key).await.expect(422);
+}
+
+#[tokio::test]
+async fn field_errors_are_repeated_without_having_been_kept() {
+    let world = World::acme().await;
+    let (alice, path) = (world.of("alice"), world.path("acme", "dana"));
+    let body =
+        json!({"email": "Planted.Canary@example.com", "orgRole": "planted-role-canary", "teams": ["x"]});
+    let key = [("idempotency-key", "fields")];
+    let first = alice.put_with(&path, &body, &key).await.expect(400);
+    let again = alice.put_with(&path, &body, &key).await.expect(400);
+    assert_eq!((again.json(), again.header("idempotent-replayed")), (first.json(), Some("true")));
+    for file in std::fs::read_dir(&world.deployment.data).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap().to_ascii_lowercase();
+        for canary in [&b"planted.canary"[..], b"planted-role-canary"] {
+            assert!(!bytes.windows(canary.len()).any(|window| window == canary), "what was written is kept");
+        }
+    }
 }

@@ -9,10 +9,8 @@ const ACME: &str = "/api/0/organizations/acme/";
 
 #[tokio::test]
 async fn everything_is_shown_to_those_who_may_read_it() {
-    let mut builder = World::acme_builder().await;
-    builder.set("acme", "eventsMemberAdmin", json!(false)).await;
-    builder.set("acme", "allowMemberInvite", json!(false)).await;
-    let world = builder.serve().await;
+    let changed = [("eventsMemberAdmin", json!(false)), ("allowMemberInvite", json!(false))];
+    let world = World::acme_with(&changed).await.serve().await;
     let answer = world.of("bob").get(ACME).await.expect(200);
     let seen = answer.json();
     for setting in settings() {

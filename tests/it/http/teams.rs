@@ -6,9 +6,7 @@ use crate::support::World;
 
 #[tokio::test]
 async fn teams_are_seen_through_the_eyes_of_the_viewer() {
-    let mut builder = World::acme_builder().await;
-    builder.set("acme", "openMembership", json!(false)).await;
-    let world = builder.serve().await;
+    let world = World::acme_with(&[("openMembership", json!(false))]).await.serve().await;
     let teams = "/api/0/organizations/acme/teams/";
     let seen = world.of("dana").get(teams).await.expect(200).json();
     let of = |index: usize, field: &str| seen[index][field].clone();

@@ -25,8 +25,13 @@ async fn a_stranger_is_refused_everywhere_and_learns_nothing() {
             "{path}"
         );
     }
-    greta.put(&member, &json!({"orgRole": "owner"})).await.expect(403);
-    greta.delete(&member).await.expect(403);
+    for path in
+        [member.as_str(), "/api/0/organizations/acme/members/me/", "/api/0/organizations/acme/members/xyz/"]
+    {
+        greta.get(path).await.expect(403);
+        greta.put(path, &json!({"orgRole": "owner"})).await.expect(403);
+        greta.delete(path).await.expect(403);
+    }
     assert_eq!(world.head().await, before);
 }
 

@@ -57,10 +57,9 @@ async fn an_account_that_cannot_be_used_has_no_token_that_can() {
 
 #[tokio::test]
 async fn a_second_factor_is_demanded_of_members_and_not_of_others() {
-    let mut builder = World::acme_builder().await;
+    let mut builder = World::acme_with(&[("require2FA", json!(true))]).await;
     builder.person_with("plain", |plain| plain.authenticators = vec![]).await;
     builder.member("acme", "plain", "member", &[]).await;
-    builder.set("acme", "require2FA", json!(true)).await;
     let world = builder.serve().await;
     let refused = world.of("plain").get(LIST).await.expect(401).json();
     assert_eq!(refused["detail"]["code"], json!("2fa-required"));

@@ -176,6 +176,10 @@ impl Store for Faulty {
         self.store.commits()
     }
 
+    async fn hash_key(&self, given: &str) -> Result<String, StoreError> {
+        self.store.hash_key(given).await
+    }
+
     async fn check(&self) -> Result<Vec<String>, StoreError> {
         self.store.check().await
     }

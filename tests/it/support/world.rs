@@ -9,7 +9,7 @@ use muster::{
         CommandMeta, Operation, Turn,
         operations::{
             ImportMember, ImportOrganization, ImportedOrganization, IssueToken, MemberFact, Person,
-            RegisterUser, TeamFact,
+            RegisterUser, Secret, TeamFact,
         },
     },
 };
@@ -109,7 +109,7 @@ impl WorldBuilder {
     pub(crate) async fn token(&mut self, secret: &str, owner: TokenOwner, scopes: Option<&[&str]>) {
         let scopes = scopes.map(|scopes| ScopeSet::parse(scopes.iter().copied()).unwrap());
         let token = self.deployment.ledger.new_token_id();
-        self.state(&IssueToken { token, owner, scopes, secret: secret.to_owned() }).await;
+        self.state(&IssueToken { token, owner, scopes, secret: Secret(secret.to_owned()) }).await;
         self.tokens.insert(secret.to_owned(), token);
     }
 
@@ -155,27 +155,6 @@ impl WorldBuilder {
         self.members.insert((slug.to_owned(), owner.to_owned()), member);
         self.organizations.insert(slug.to_owned(), created);
         id
-    }
-
-    /// Changes a setting.
-    pub(crate) async fn set(&mut self, slug: &str, field: &str, value: Value) {
-        let fact = ImportOrganization {
-            slug: slug.to_owned(),
-            name: String::new(),
-            default_role: None,
-            settings: vec![(field.to_owned(), value)],
-            features: vec![],
-            sso: None,
-            teams: vec![],
-            // The organization is there already, and keeps its owner.
-            owner: MemberFact {
-                person: Person::User(*self.users.values().next().unwrap()),
-                role: role("owner"),
-                teams: vec![],
-                flags: vec![],
-            },
-        };
-        self.state(&fact).await;
     }
 
     /// Makes a person a member.
@@ -266,12 +245,19 @@ impl World {
     }
 
     pub(crate) async fn acme_builder() -> WorldBuilder {
+        Self::acme_with(&[]).await
+    }
+
+    /// The same, with settings of `acme`.
+    pub(crate) async fn acme_with(settings: &[(&str, Value)]) -> WorldBuilder {
         let mut world = WorldBuilder::new().await;
         for key in ["alice", "mallory", "adam", "bob", "dana", "greta"] {
             world.person(key).await;
         }
         world.person_with("root", |root| root.superuser = true).await;
-        let acme = world.organization("acme", "alice", &["core", "infra", "web"]).await;
+        let settings = settings.iter().map(|(field, value)| ((*field).to_owned(), value.clone())).collect();
+        let teams = ["core", "infra", "web"];
+        let acme = world.organization_with("acme", "alice", &teams, |acme| acme.settings = settings).await;
         world.member("acme", "mallory", "manager", &[]).await;
         world.member("acme", "adam", "admin", &[("web", None)]).await;
         world.member("acme", "bob", "member", &[("core", None)]).await;
