@@ -109,8 +109,7 @@ impl Deployment {
             None => MasterSource::FileMadeOnFirstRun(data.join(MASTER_KEY_FILE)),
         };
         let keys = KeyRing::open_sqlite(&data.join(KEYS_FILE), master, Arc::clone(&clock)).await?;
-        let views = Views::open(&data.join(VIEWS_FILE)).await?;
-        let store = open_log(&data.join(LOG_FILE), &views, Arc::clone(&clock)).await?;
+        let (store, views) = open_log(&data, &clock).await?;
         let noted = store.hash_key(keys.hash_key_id()).await?;
         if noted != keys.hash_key_id() {
             return Err(OpenError::OtherKeys(data));
@@ -145,19 +144,23 @@ fn prepare(options: &DeploymentOptions) -> Result<(), OpenError> {
     }
 }
 
-/// The log; with another incarnation, when the views have seen more of it than there is.
-async fn open_log(path: &Path, views: &Views, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, OpenError> {
+/// The log, and the views after it, so that views without a log are views that have lost theirs. The log gets another
+/// incarnation when the views have seen more of it than there is.
+async fn open_log(data: &Path, clock: &Arc<dyn Clock>) -> Result<(Arc<dyn Store>, Views), OpenError> {
+    let path = data.join(LOG_FILE);
+    let store = SqliteStore::open(&path, Arc::clone(clock))?;
+    let views = Views::open(&data.join(VIEWS_FILE)).await?;
+    // The checkpoints first: what another process appends meanwhile makes the head higher, not lower.
     let seen = views.checkpoints().await?;
-    let store = SqliteStore::open(path, Arc::clone(&clock))?;
     let (incarnation, head) = (store.incarnation().to_string(), store.head().await?.position);
     if !seen.iter().any(|seen| seen.incarnation == incarnation && seen.position > head) {
-        return Ok(Arc::new(store));
+        return Ok((Arc::new(store), views));
     }
     tracing::warn!(
         head = head.0,
         "the log ends before what was seen of it: it was put back to an earlier state"
     );
     drop(store);
-    SqliteStore::renew_incarnation(path)?;
-    Ok(Arc::new(SqliteStore::open(path, clock)?))
+    SqliteStore::renew_incarnation(&path)?;
+    Ok((Arc::new(SqliteStore::open(&path, Arc::clone(clock))?), views))
 }

@@ -185,13 +185,6 @@ pub async fn count(views: &Views, organization: OrganizationId) -> Result<u64, V
     Cells(&row).count("n")
 }
 
-/// How many organizations the user is in.
-pub async fn organizations_of(views: &Views, user: UserId) -> Result<u64, ViewError> {
-    let sql = "SELECT count(DISTINCT organization_id) AS n FROM members WHERE user_id = $1";
-    let row = sqlx::query(sql).bind(user.number()).fetch_one(views.readers()).await?;
-    Cells(&row).count("n")
-}
-
 /// The roles that any row holds, invitations and requests included: of organizations, and explicitly on teams.
 pub async fn held_roles(views: &Views) -> Result<(BTreeSet<RoleId>, BTreeSet<RoleId>), ViewError> {
     let mut reading = views.reading().await?;

@@ -161,10 +161,8 @@ async fn requests_and_inactive_accounts_are_not_listed() {
 }
 
 #[tokio::test]
-async fn organizations_of_a_user_and_held_roles_are_counted_over_all_rows() {
+async fn roles_are_held_by_rows_of_every_kind() {
     let test = TestViews::of(&acme()).await;
-    assert_eq!(members::query::organizations_of(&test.views, user(1)).await.unwrap(), 2);
-    assert_eq!(members::query::organizations_of(&test.views, user(2)).await.unwrap(), 1);
     let (org_roles, team_roles) = members::query::held_roles(&test.views).await.unwrap();
     let names = |roles: &BTreeSet<RoleId>| roles.iter().map(RoleId::to_string).collect::<Vec<_>>();
     assert_eq!(names(&org_roles), ["admin", "manager", "member", "owner", "viewer"]);

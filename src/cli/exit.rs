@@ -42,6 +42,12 @@ pub fn report(error: &anyhow::Error) -> Exit {
         return Exit::Done;
     }
     eprintln!("muster: {error:#}");
+    if is_of_the_disk(error) {
+        eprintln!(
+            "muster: if the disk is full, make room on it and run the same command again: what was written is kept, and \
+             an import goes on where it was"
+        );
+    }
     if error.downcast_ref::<Usage>().is_some() { Exit::Usage } else { Exit::Failed }
 }
 
@@ -53,13 +59,24 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
+/// Whether the disk is what is in the way. Where SQLite says so, only its words are left of it.
+fn is_of_the_disk(error: &anyhow::Error) -> bool {
+    let text = format!("{error:#}");
+    let kinds = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::FileTooLarge];
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|error| kinds.contains(&error.kind()))
+        || ["disk is full", "disk I/O error"].iter().any(|words| text.contains(words))
+}
+
 #[cfg(test)]
 mod tests {
     use std::io;
 
     use anyhow::{Context, anyhow};
 
-    use super::{Exit, Usage, report};
+    use super::{Exit, Usage, is_of_the_disk, report};
 
     #[test]
     fn each_kind_of_ending_has_its_code() {
@@ -68,5 +85,17 @@ mod tests {
         assert_eq!(report(&broken), Exit::Done);
         assert_eq!(report(&anyhow!("refused")), Exit::Failed);
         assert_eq!(report(&anyhow!(Usage("what?".into()))), Exit::Usage);
+    }
+
+    #[test]
+    fn a_full_disk_is_seen_in_every_form() {
+        for full in [
+            anyhow!("the keys are not available: database or disk is full").context("user \"olga\""),
+            anyhow!("keys.db cannot be used (disk I/O error)"),
+            anyhow!(io::Error::from(io::ErrorKind::StorageFull)).context("master.key cannot be written"),
+        ] {
+            assert!(is_of_the_disk(&full), "{full:#}");
+        }
+        assert!(!is_of_the_disk(&anyhow!("the log is not available: the read was cut off")));
     }
 }

@@ -1,10 +1,20 @@
 //! Opening the data directory for a verb.
 
+use std::{fs::DirBuilder, io, path::Path};
+
 use anyhow::{Context, Result};
 use muster_events::stream::Position;
 
 use super::config::Settings;
 use crate::deployment::Deployment;
+
+/// Makes the data directory where there is none; nobody else is to read what is in there.
+pub(super) fn make_directory(data: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(data)
+}
 
 /// Opens the ledger that is there.
 pub(super) async fn existing(settings: &Settings) -> Result<Deployment> {

@@ -1,8 +1,9 @@
 //! `muster serve`.
 
 use std::{
-    fs, io,
+    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
@@ -12,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    config::{ServeFlags, Settings},
+    config::{Address, ServeFlags, Settings},
     lock::ServeLock,
     open,
     screen::Screen,
@@ -22,6 +23,9 @@ use crate::{
     deployment::Deployment,
     http::{self, ServeOptions},
 };
+
+/// How often what was measured is added up. Until then each measurement is kept by itself.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// `muster serve`.
 #[derive(Debug, clap::Args)]
@@ -45,7 +49,8 @@ impl Serve {
         screen.flush()?;
         let shutdown = CancellationToken::new();
         signals::cancel_on_signal(&shutdown)?;
-        http::serve(&deployment, listener, with_metrics(serving.options)?, shutdown).await?;
+        let options = with_metrics(serving.options, &shutdown)?;
+        http::serve(&deployment, listener, options, shutdown).await?;
         drop(deployment);
         drop(lock);
         screen.line("Stopped. Everything that was acknowledged is in the log.")?;
@@ -56,25 +61,32 @@ impl Serve {
 /// Opens the data directory, which is made where there is none, for the only server on it.
 pub(super) async fn open_alone(settings: &Settings) -> Result<(ServeLock, Deployment)> {
     let data = &settings.data;
-    fs::create_dir_all(data)
+    open::make_directory(data)
         .with_context(|| format!("--data: {} cannot be a data directory", data.display()))?;
     let lock = ServeLock::take(data)?;
     Ok((lock, open::existing_or_new(settings).await?))
 }
 
 /// Listens at an address, or at the first one of a name that can be listened at.
-pub(super) async fn listen(address: &str) -> io::Result<TcpListener> {
-    TcpListener::bind(address).await
+pub(super) async fn listen(address: &Address) -> io::Result<TcpListener> {
+    TcpListener::bind(address.as_str()).await
 }
 
 /// What is said when that fails.
-pub(super) fn cannot_listen(address: &str) -> String {
+pub(super) fn cannot_listen(address: &Address) -> String {
     format!("--listen: cannot listen at {address}; name a free address such as 127.0.0.1:0")
 }
 
-/// The server's options with what `/metrics` shows.
-pub(super) fn with_metrics(options: ServeOptions) -> Result<ServeOptions> {
+/// The server's options with what `/metrics` shows, which is kept small until `shutdown`.
+pub(super) fn with_metrics(options: ServeOptions, shutdown: &CancellationToken) -> Result<ServeOptions> {
     let recorder = PrometheusBuilder::new().install_recorder().context("the metrics cannot be recorded")?;
+    let handle = recorder.clone();
+    tokio::spawn(shutdown.clone().run_until_cancelled_owned(async move {
+        loop {
+            tokio::time::sleep(UPKEEP).await;
+            handle.run_upkeep();
+        }
+    }));
     Ok(ServeOptions { metrics: Some(recorder), ..options })
 }
 

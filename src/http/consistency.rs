@@ -11,9 +11,6 @@ use crate::history::LogPosition;
 /// How long a read waits for its view.
 const READ_WAIT: Duration = Duration::from_secs(6);
 
-/// How long the answer to a command waits for what it shows of other streams.
-pub(super) const ANSWER_WAIT: Duration = Duration::from_secs(1);
-
 /// Waits as the request wants: until the head, until `at_least`, or not at all (`consistency=eventual`).
 pub(super) async fn await_views(app: &App, params: &Params) -> Result<(), Problem> {
     if params.get("as_of").is_some() {
@@ -46,15 +43,10 @@ pub(super) async fn await_views(app: &App, params: &Params) -> Result<(), Proble
 pub(super) fn read_headers(app: &App, organization: Option<OrganizationId>, models: &[&str]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(names::POSITION, HeaderValue::from(app.applied().0));
-    if let Some(stale) = app.read_models.stale_for(organization, models) {
-        mark_stale(app, &mut headers, stale);
-    }
-    headers
-}
-
-/// Says that what is shown is complete only up to `position`.
-pub(super) fn mark_stale(app: &App, headers: &mut HeaderMap, position: Position) {
-    if let Ok(value) = HeaderValue::from_str(&app.at(position).to_string()) {
+    if let Some(stale) = app.read_models.stale_for(organization, models)
+        && let Ok(value) = HeaderValue::from_str(&app.at(stale).to_string())
+    {
         headers.insert(names::STALE, value);
     }
+    headers
 }

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, sync::Arc};
 use compact_str::CompactString;
 use muster_events::{
     aggregate::Aggregate,
-    claims::{Claim, ClaimChange, claims_of},
+    claims::{Claim, ClaimChange, ClaimKind, claims_of},
     definitions::RoleDefinitions,
     event::Event,
     member::Member,
@@ -25,6 +25,12 @@ const AGGREGATES: NonZeroUsize = NonZeroUsize::new(65_536).expect("it is not zer
 
 /// How many claims are kept.
 const CLAIMS: NonZeroUsize = NonZeroUsize::new(65_536).expect("it is not zero");
+
+/// How many owners of an organization are looked at: whether there is another one is all that is asked.
+const OWNERS: usize = 2;
+
+/// How many memberships of a user are counted.
+const MEMBERSHIPS: usize = 1_000;
 
 /// How many events of a stream are read at once.
 const PAGE: usize = 512;
@@ -116,11 +122,20 @@ impl<A> Clone for Versioned<A> {
 pub(super) struct Cache {
     states: Following<StreamId, (AnyState, Sequence)>,
     holders: Following<Claim, Option<CompactString>>,
+    /// The first owners of an organization, by its id.
+    owners: Following<CompactString, Arc<[CompactString]>>,
+    /// In how many organizations a user is, by his id.
+    memberships: Following<CompactString, usize>,
 }
 
 impl Cache {
     pub(super) fn new() -> Self {
-        Self { states: Following::new(AGGREGATES), holders: Following::new(CLAIMS) }
+        Self {
+            states: Following::new(AGGREGATES),
+            holders: Following::new(CLAIMS),
+            owners: Following::new(CLAIMS),
+            memberships: Following::new(CLAIMS),
+        }
     }
 
     /// The state of `stream` now.
@@ -167,6 +182,49 @@ impl Cache {
         Err(Failure::Busy)
     }
 
+    /// The members who are owners of an organization: all, when there are fewer than [`OWNERS`].
+    pub(super) async fn owners(
+        &self,
+        store: &dyn Store,
+        organization: &str,
+    ) -> Result<Arc<[CompactString]>, Failure> {
+        let scope = CompactString::from(organization);
+        if let Some(owners) = self.owners.get(&scope) {
+            return Ok(owners);
+        }
+        for _ in 0..LOADS {
+            let load = self.owners.begin(scope.clone());
+            let before =
+                Claim { kind: ClaimKind::Owner, scope: scope.clone(), key: CompactString::default() };
+            let held = store.claims(Some(&before), OWNERS).await?;
+            let held = held.into_iter().map(|held| held.claim);
+            let owners: Arc<[_]> = held
+                .filter(|claim| claim.kind == ClaimKind::Owner && claim.scope == scope)
+                .map(|claim| claim.key)
+                .collect();
+            if load.finish(Arc::clone(&owners)) {
+                return Ok(owners);
+            }
+        }
+        Err(Failure::Busy)
+    }
+
+    /// In how many organizations a user is.
+    pub(super) async fn memberships(&self, store: &dyn Store, user: &str) -> Result<usize, Failure> {
+        let key = CompactString::from(user);
+        if let Some(count) = self.memberships.get(&key) {
+            return Ok(count);
+        }
+        for _ in 0..LOADS {
+            let load = self.memberships.begin(key.clone());
+            let count = store.claims_with_key(ClaimKind::Membership, user, MEMBERSHIPS).await?.len();
+            if load.finish(count) {
+                return Ok(count);
+            }
+        }
+        Err(Failure::Busy)
+    }
+
     /// Forgets the state of `stream`, so that it is loaded anew.
     pub(super) fn forget(&self, stream: &StreamId) {
         self.states.forget(stream);
@@ -192,11 +250,17 @@ impl Cache {
             match change {
                 ClaimChange::Take { claim, .. }
                 | ClaimChange::Release { claim, .. }
-                | ClaimChange::Hold { claim, .. } => self.holders.commit(&claim, |_| None),
-                ClaimChange::Join { .. }
-                | ClaimChange::Leave { .. }
-                | ClaimChange::Disband { .. }
-                | ClaimChange::Count { .. } => {}
+                | ClaimChange::Hold { claim, .. } => {
+                    if claim.kind == ClaimKind::Membership {
+                        self.memberships.commit(&claim.key, |_| None);
+                    }
+                    self.holders.commit(&claim, |_| None);
+                }
+                ClaimChange::Join { claim } | ClaimChange::Leave { claim } => {
+                    self.owners.commit(&claim.scope, |_| None);
+                }
+                ClaimChange::Disband { scope, .. } => self.owners.commit(&scope, |_| None),
+                ClaimChange::Count { .. } => {}
             }
         }
     }

@@ -1,9 +1,10 @@
 //! Who a bearer token belongs to, and what slugs and ids in paths name.
 
-use std::str::FromStr;
+use std::{str::FromStr, sync::Arc};
 
+use compact_str::{CompactString, ToCompactString};
 use muster_events::{
-    claims::{Claim, ClaimKind},
+    claims::Claim,
     id::{MemberId, OrganizationId, TeamId, TokenId, UserId},
     refusal::Refusal,
     token::{ApiToken, TokenOwner},
@@ -11,7 +12,6 @@ use muster_events::{
 };
 
 use super::{Failure, Ledger};
-use crate::store::HeldClaim;
 
 /// Who asks, by the token that was shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,15 +88,13 @@ impl Ledger {
         Ok(self.holder(&Claim::team_slug(organization, slug)).await?.and_then(|holder| id(&holder)))
     }
 
-    /// The claims of at most `limit` owners of `organization`.
-    pub async fn owners(
-        &self,
-        organization: OrganizationId,
-        limit: usize,
-    ) -> Result<Vec<HeldClaim>, Failure> {
-        let before = Claim::owner(organization, "");
-        let mut owners = self.store().claims(Some(&before), limit).await?;
-        owners.retain(|held| held.claim.kind == ClaimKind::Owner && held.claim.scope == before.scope);
-        Ok(owners)
+    /// The members who are owners of `organization`, at most two: nobody, the only one, or one of several and another.
+    pub async fn owners(&self, organization: OrganizationId) -> Result<Arc<[CompactString]>, Failure> {
+        self.cache.owners(&**self.store(), &organization.to_compact_string()).await
+    }
+
+    /// In how many organizations `user` is.
+    pub async fn organizations_of(&self, user: UserId) -> Result<usize, Failure> {
+        self.cache.memberships(&**self.store(), &user.to_compact_string()).await
     }
 }

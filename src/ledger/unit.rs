@@ -27,7 +27,7 @@ use super::{
     framework,
     identify::{Caller, CallerKind},
 };
-use crate::store::{HeldClaim, StreamRead};
+use crate::store::StreamRead;
 
 /// What one command is going to append to one stream.
 #[derive(Debug)]
@@ -152,8 +152,7 @@ impl<'a> Unit<'a> {
         member: MemberId,
     ) -> Result<bool, Failure> {
         let own = String::from(member);
-        let owners = self.ledger.owners(organization, 2).await?;
-        Ok(owners.iter().any(|HeldClaim { claim, .. }| claim.key != own.as_str()))
+        Ok(self.ledger.owners(organization).await?.iter().any(|owner| *owner != own))
     }
 
     /// Decides `commands`, in order, on the aggregate of `id`, and stages what happens.

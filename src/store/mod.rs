@@ -13,7 +13,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use async_trait::async_trait;
 use muster_events::{
-    claims::{BrokenClaim, Claim, ClaimChange},
+    claims::{BrokenClaim, Claim, ClaimChange, ClaimKind},
     event::{DecodeError, Event},
     id::OrganizationId,
     recorded::{Actor, ActorKind, Metadata, RecordedEvent},
@@ -329,6 +329,14 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// All claims in the order of [`Claim`], those after `after`, at most `limit`; held ones whose time is over
     /// included.
     async fn claims(&self, after: Option<&Claim>, limit: usize) -> Result<Vec<HeldClaim>, StoreError>;
+
+    /// The claims of one kind with this key, whatever the scope, at most `limit`: a user's memberships, say.
+    async fn claims_with_key(
+        &self,
+        kind: ClaimKind,
+        key: &str,
+        limit: usize,
+    ) -> Result<Vec<HeldClaim>, StoreError>;
 
     /// How the request with this key ended, when it was made in the last seven days.
     async fn outcome(&self, actor: &str, key: &str) -> Result<Option<KeyedOutcome>, StoreError>;

@@ -4,6 +4,7 @@ mod cli;
 mod contract;
 mod crash;
 mod deployment;
+mod histories;
 mod history;
 mod http;
 mod sealing;

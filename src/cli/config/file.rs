@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{LogFormat, Network, Usage, limits::Limits};
+use super::{Address, LogFormat, Network, Usage, limits::Limits};
 
 /// What may stand in it.
 #[derive(Debug, Default, Deserialize)]
@@ -17,7 +17,7 @@ pub(super) struct Written {
     pub(super) master_key_file: Option<PathBuf>,
     pub(super) log: Option<String>,
     pub(super) log_format: Option<LogFormat>,
-    pub(super) listen: Option<String>,
+    pub(super) listen: Option<Address>,
     pub(super) trusted_proxies: Option<Vec<Network>>,
     pub(super) limits: Option<Limits>,
 }
@@ -59,12 +59,14 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_is_a_network_or_an_address() {
+    fn a_proxy_is_a_network_or_an_address_and_the_server_has_a_port() {
         let file = Written::parse("trusted_proxies = [\"10.0.0.0/8\", \"::1\"]").unwrap();
         let networks: Vec<_> =
             file.trusted_proxies.unwrap().iter().map(|network| network.0.to_string()).collect();
         assert_eq!(networks, ["10.0.0.0/8", "::1/128"]);
         let error = Written::parse("trusted_proxies = [\"everyone\"]").unwrap_err();
         assert!(error.contains("\"everyone\" is no network"), "{error}");
+        let error = Written::parse("listen = \"nonsense\"").unwrap_err();
+        assert!(error.starts_with("line 1: \"nonsense\" is no address"), "{error}");
     }
 }

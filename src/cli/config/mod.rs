@@ -1,6 +1,7 @@
 //! Settings: each may be given as a flag, as a `MUSTER_...` variable, or in the file that `--config` names; the
 //! first of these that is given counts.
 
+mod address;
 mod file;
 mod limits;
 
@@ -14,6 +15,7 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
 
+pub(super) use self::address::Address;
 use self::{file::Written, limits::Limits};
 use super::exit::Usage;
 use crate::{deployment::DeploymentOptions, http::ServeOptions};
@@ -50,7 +52,7 @@ pub(super) struct Flags {
 pub(super) struct ServeFlags {
     /// The address to listen on; port 0 picks a free one and prints it [default: 127.0.0.1:8484]
     #[arg(long, env = "MUSTER_LISTEN", value_name = "ADDRESS")]
-    listen: Option<String>,
+    listen: Option<Address>,
     /// Networks of the proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8,192.168.1.7
     #[arg(long, env = "MUSTER_TRUSTED_PROXIES", value_name = "NETWORKS", value_delimiter = ',')]
     trusted_proxies: Option<Vec<Network>>,
@@ -105,7 +107,7 @@ pub(super) struct Settings {
     /// How.
     pub(super) log_format: LogFormat,
     /// Where to listen, as the file of `--config` has it.
-    listen: Option<String>,
+    listen: Option<Address>,
     /// Whose X-Forwarded-For is believed, as the file of `--config` has it.
     trusted_proxies: Option<Vec<Network>>,
     /// The limits on requests, as the file of `--config` has them.
@@ -116,7 +118,7 @@ pub(super) struct Settings {
 #[derive(Debug)]
 pub(super) struct ServeSettings {
     /// Where to listen.
-    pub(super) listen: String,
+    pub(super) listen: Address,
     /// Whether somebody chose that.
     pub(super) listen_was_named: bool,
     /// What the server is told.
@@ -151,7 +153,7 @@ impl Settings {
         };
         let listen_was_named = listen.is_some();
         Ok(ServeSettings {
-            listen: listen.cloned().unwrap_or_else(|| LISTEN.into()),
+            listen: listen.cloned().map_or_else(|| LISTEN.parse(), Ok).map_err(Usage)?,
             listen_was_named,
             options,
         })
@@ -185,13 +187,13 @@ mod tests {
         let settings = Settings::from_flags(Flags { config: Some(path.clone()), ..flags() }).unwrap();
         assert_eq!(settings.data, directory.path().join("ledger"), "relative to the file");
         assert_eq!(settings.log_format, LogFormat::Json);
-        assert_eq!(settings.serving(&ServeFlags::default()).unwrap().listen, "[::1]:0");
-        let listen = ServeFlags { listen: Some("0.0.0.0:1".into()), ..ServeFlags::default() };
-        assert_eq!(settings.serving(&listen).unwrap().listen, "0.0.0.0:1");
+        assert_eq!(settings.serving(&ServeFlags::default()).unwrap().listen.as_str(), "[::1]:0");
+        let listen = ServeFlags { listen: Some("0.0.0.0:1".parse().unwrap()), ..ServeFlags::default() };
+        assert_eq!(settings.serving(&listen).unwrap().listen.as_str(), "0.0.0.0:1");
         let named = Flags { config: Some(path), data: Some("other".into()), ..flags() };
         assert_eq!(Settings::from_flags(named).unwrap().data, std::path::Path::new("other"));
         let settings = Settings::from_flags(flags()).unwrap();
         assert_eq!(settings.data, std::path::Path::new("./muster-data"));
-        assert_eq!(settings.serving(&ServeFlags::default()).unwrap().listen, "127.0.0.1:8484");
+        assert_eq!(settings.serving(&ServeFlags::default()).unwrap().listen.as_str(), "127.0.0.1:8484");
     }
 }

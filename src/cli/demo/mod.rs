@@ -54,7 +54,7 @@ impl Demo {
         if shutdown.is_cancelled() {
             return Ok(());
         }
-        let options = serve::with_metrics(serving.options)?;
+        let options = serve::with_metrics(serving.options, &shutdown)?;
         let served = http::serve(&deployment, listener, options, shutdown.clone());
         let show = self.show(&deployment, &imported, address, &shutdown, screen);
         let (served, shown) = tokio::join!(served, show);
@@ -92,7 +92,7 @@ impl Demo {
 async fn bind(serving: &ServeSettings) -> Result<TcpListener> {
     match serve::listen(&serving.listen).await {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse && !serving.listen_was_named => {
-            serve::listen(ANY_PORT).await
+            TcpListener::bind(ANY_PORT).await
         }
         listener => listener,
     }

@@ -1,10 +1,10 @@
 //! Which events are asked for, as flags: the parameters of the HTTP API under the same names.
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use muster_events::stream::StreamId;
 
 use crate::{
-    cli::{exit::Usage, words},
+    cli::{exit::Usage, org},
     deployment::Deployment,
     history::FilterText,
     store::LogQuery,
@@ -53,9 +53,7 @@ impl Filter {
         let incarnation = ledger.store().incarnation();
         let mut query = text.query(incarnation).map_err(|error| Usage(format!("--{error}")))?;
         if let Some(named) = &self.organization {
-            let found = ledger.find_organization(named).await.map_err(words::failure);
-            query.organization =
-                Some(found.map_err(|_| anyhow!("--organization: there is no organization \"{named}\""))?);
+            query.organization = Some(org::find(ledger, named, "--organization").await?);
         }
         if let Some(id) = &self.member {
             let id: muster_events::id::MemberId =

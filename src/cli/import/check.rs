@@ -28,13 +28,14 @@ fn check_tokens(
     let mut planned = vec![];
     for (index, row) in rows.into_iter().enumerate() {
         let at = format!("tokens[{index}]");
-        if row.token.is_empty() || row.token.contains(|character: char| !character.is_ascii_graphic()) {
+        let secret = row.token;
+        if secret.0.is_empty() || secret.0.contains(|character: char| !character.is_ascii_graphic()) {
             return Err(format!("{at}.token: a secret of visible ASCII characters without blanks is needed"));
         }
-        if let Some(before) = places.at(&row.token) {
+        if let Some(before) = places.at(&secret.0) {
             return Err(format!("{at}.token: the same secret stands at {before} already"));
         }
-        places.add(&row.token, format!("{at}.token"))?;
+        places.add(&secret.0, format!("{at}.token"))?;
         let owner = match (row.user, row.organization) {
             (Some(key), None) if users.get(&key).is_some() => PlannedOwner::User(key),
             (Some(key), None) => {
@@ -52,7 +53,7 @@ fn check_tokens(
         };
         let scopes = row.scopes.map(|scopes| ScopeSet::parse(scopes.iter().map(String::as_str))).transpose();
         let scopes = scopes.map_err(|malformed| format!("{at}.scopes: {malformed}"))?;
-        planned.push(PlannedToken { at, secret: row.token, owner, scopes });
+        planned.push(PlannedToken { at, secret, owner, scopes });
     }
     Ok(planned)
 }
@@ -92,6 +93,17 @@ mod tests {
     fn the_first_owner_need_not_be_the_first_member() {
         let plan = check_text(&example()).unwrap();
         assert_eq!(plan.organizations[0].owner, 1);
+    }
+
+    #[test]
+    fn what_a_program_shows_of_an_import_has_no_secret() {
+        let mut file = example();
+        file["tokens"][0]["token"] = json!("t0ps3cret");
+        let read = File::parse(file.to_string().as_bytes()).unwrap();
+        assert!(!format!("{read:?}").contains("t0ps3cret"));
+        let plan = check(read, &Arc::new(Roles::bundled())).unwrap();
+        assert_eq!(plan.tokens[0].secret.0, "t0ps3cret");
+        assert!(!format!("{plan:?}").contains("t0ps3cret"));
     }
 
     /// Changes one thing in a good file, and looks at what is said about it.

@@ -14,6 +14,8 @@ use serde::{
 };
 use serde_json::Value;
 
+use crate::ledger::operations::Secret;
+
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -125,7 +127,8 @@ pub(super) struct AssignmentRow {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TokenRow {
-    pub(super) token: String,
+    #[serde(deserialize_with = "secret")]
+    pub(super) token: Secret,
     pub(super) user: Option<String>,
     pub(super) organization: Option<String>,
     pub(super) scopes: Option<Vec<String>>,
@@ -173,6 +176,10 @@ fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> R
 
 fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     Ok(Option::<Object<T>>::deserialize(deserializer)?.map(|Object(row)| row))
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+    String::deserialize(deserializer).map(Secret)
 }
 
 fn yes() -> bool {

@@ -2,7 +2,8 @@
 //!
 //! The file is read ([`file`]), checked as a whole against itself, the roles in force and the ledger ([`check`]), and
 //! only then written down ([`write`]), through the same ledger as every other command. What is there already stays as
-//! it is, so a second run changes nothing and a run that was cut off is completed by the next.
+//! it is: accounts, members, teams, and the name, settings, features and provider of an organization. What is missing
+//! is added. So a second run changes nothing, and a run that was cut off is completed by the next.
 
 mod check;
 mod file;

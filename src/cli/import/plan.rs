@@ -24,7 +24,7 @@ use crate::{
     cli::words,
     ledger::{
         Ledger,
-        operations::{RegisterUser, TeamFact},
+        operations::{RegisterUser, Secret, TeamFact},
     },
 };
 
@@ -89,7 +89,7 @@ pub(super) enum PlannedPerson {
 pub(super) struct PlannedToken {
     /// Where it stands in the file; a secret is not repeated in an error.
     pub(super) at: String,
-    pub(super) secret: String,
+    pub(super) secret: Secret,
     pub(super) owner: PlannedOwner,
     pub(super) scopes: Option<ScopeSet>,
 }
@@ -126,7 +126,7 @@ impl Plan {
         accounts: &BTreeMap<&str, Option<CompactString>>,
     ) -> Result<()> {
         for PlannedToken { at, secret, owner, .. } in &self.tokens {
-            let (digest, _) = ledger.keys().token_digest(secret);
+            let (digest, _) = ledger.keys().token_digest(&secret.0);
             let Some(token) = held_by(ledger, &Claim::token(&digest)).await? else { continue };
             let issued = ledger.state::<ApiToken>(&StreamId::new(muster_events::token::TYPE, &token)).await;
             let issued = issued.map_err(words::failure)?.state.owner;

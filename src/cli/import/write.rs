@@ -17,7 +17,7 @@ use crate::{
     ledger::{
         CommandMeta, Ledger, Operation, Turn,
         operations::{
-            ImportMember, ImportOrganization, ImportedOrganization, IssueToken, MemberFact, Person, Secret,
+            ImportMember, ImportOrganization, ImportedOrganization, IssueToken, MemberFact, Person,
         },
     },
 };
@@ -131,7 +131,7 @@ fn user(users: &BTreeMap<String, UserId>, key: &str) -> Result<UserId> {
 /// A token that is there already was checked to be the same owner's.
 async fn write_token(ledger: &Ledger, planned: PlannedToken, imported: &Imported) -> Result<()> {
     let PlannedToken { at, secret, owner, scopes } = planned;
-    let (digest, _) = ledger.keys().token_digest(&secret);
+    let (digest, _) = ledger.keys().token_digest(&secret.0);
     if ledger.holder(&Claim::token(&digest)).await.map_err(words::failure)?.is_some() {
         return Ok(());
     }
@@ -142,9 +142,7 @@ async fn write_token(ledger: &Ledger, planned: PlannedToken, imported: &Imported
             TokenOwner::Organization(ids.with_context(|| format!("{at}.organization"))?.id)
         }
     };
-    execute(ledger, &IssueToken { token: ledger.new_token_id(), owner, scopes, secret: Secret(secret) })
-        .await
-        .context(at)?;
+    execute(ledger, &IssueToken { token: ledger.new_token_id(), owner, scopes, secret }).await.context(at)?;
     Ok(())
 }
 

@@ -3,9 +3,11 @@
 mod create;
 mod list;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use muster_events::{id::OrganizationId, organization::Organization, refusal::Refusal};
 
-use super::{config::Settings, screen::Screen};
+use super::{config::Settings, screen::Screen, words};
+use crate::ledger::{Failure, Ledger};
 
 /// `muster org`.
 #[derive(Debug, clap::Subcommand)]
@@ -22,5 +24,23 @@ impl Org {
             Self::Create(create) => create.run(settings, screen).await,
             Self::List(list) => list.run(settings, screen).await,
         }
+    }
+}
+
+/// The organization that `named` means: a slug or an id. `flag` is where it was given.
+pub(super) async fn find(ledger: &Ledger, named: &str, flag: &str) -> Result<OrganizationId> {
+    let found = match ledger.find_organization(named).await {
+        // Any number is taken for an id, also one that nothing has.
+        Ok(id) if named.parse() == Ok(id) => {
+            let organization = ledger.state::<Organization>(&id.into()).await.map_err(words::failure)?;
+            organization.state.exists().then_some(id)
+        }
+        Ok(id) => Some(id),
+        Err(Failure::Refused(Refusal::NotFound)) => None,
+        Err(error) => return Err(words::failure(error)),
+    };
+    match found {
+        Some(id) => Ok(id),
+        None => bail!("{flag}: there is no organization {named}"),
     }
 }

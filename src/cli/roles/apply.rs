@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use async_trait::async_trait;
 use muster_events::stream::Position;
 use muster_projections::members;
@@ -49,13 +49,25 @@ struct Holders<'a>(&'a Deployment);
 
 #[async_trait]
 impl RoleHolders for Holders<'_> {
-    /// The read models reach the head here, which is `at_least` or later.
     async fn held(&self, _at_least: Position) -> Result<HeldRoles, Failure> {
-        let unavailable =
-            |error: &dyn std::fmt::Display| Failure::Store(StoreError::Unavailable(error.to_string()));
-        open::catch_up(self.0).await.map_err(|error| unavailable(&format!("{error:#}")))?;
-        let held = members::query::held_roles(&self.0.views).await.map_err(|error| unavailable(&error))?;
-        let (org_roles, team_roles) = held;
-        Ok(HeldRoles { org_roles, team_roles })
+        let unknown = |error| Failure::Store(StoreError::Unusable(format!("{error:#}")));
+        held_roles(self.0).await.map_err(unknown)
     }
+}
+
+/// The read models reach the head here. Refuses to answer with those of the members that could be read.
+async fn held_roles(deployment: &Deployment) -> Result<HeldRoles> {
+    open::catch_up(deployment).await?;
+    let views = &deployment.views;
+    let parked = views.parked().await?;
+    if let Some(aside) = parked.iter().find(|aside| aside.projection == members::PROJECTION.name) {
+        bail!(
+            "nobody knows which roles are held, because the read model {} has set {} aside: see what `muster doctor` \
+             says about it, mend that, and apply the roles again",
+            aside.projection,
+            aside.stream,
+        );
+    }
+    let (org_roles, team_roles) = members::query::held_roles(views).await?;
+    Ok(HeldRoles { org_roles, team_roles })
 }

@@ -1,13 +1,13 @@
 //! `muster token issue`.
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use muster_events::{roles::ScopeSet, token::TokenOwner};
 
 use crate::{
     cli::{
         config::Settings,
         exit::Usage,
-        open,
+        open, org,
         screen::{Screen, Shape},
         user, words,
     },
@@ -51,9 +51,7 @@ impl Issue {
         let owner = match (&self.owner.user, &self.owner.organization) {
             (Some(named), _) => TokenOwner::User(user::find(ledger, named, "--user").await?),
             (None, Some(named)) => {
-                let found = ledger.find_organization(named).await.map_err(words::failure);
-                let missing = |_| anyhow!("--organization: there is no organization \"{named}\"");
-                TokenOwner::Organization(found.map_err(missing)?)
+                TokenOwner::Organization(org::find(ledger, named, "--organization").await?)
             }
             (None, None) => return Err(Usage("--user or --organization is needed".into()).into()),
         };

@@ -1,6 +1,7 @@
 //! `muster user add`.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use muster_events::{claims::Claim, personal::EmailAddress, refusal::Refusal};
 
 use crate::{
     cli::{
@@ -10,7 +11,7 @@ use crate::{
         screen::{Screen, Shape},
         words,
     },
-    ledger::{CommandMeta, Turn, operations::RegisterUser},
+    ledger::{CommandMeta, ExecuteError, Ledger, Turn, operations::RegisterUser},
 };
 
 /// `muster user add`.
@@ -50,7 +51,11 @@ impl Add {
             active: true,
             or_existing: false,
         };
-        let outcome = deployment.ledger.execute(&account, &CommandMeta::system(), Turn::unkeyed()).await;
+        let ledger = &deployment.ledger;
+        let outcome = ledger.execute(&account, &CommandMeta::system(), Turn::unkeyed()).await;
+        if let Err(ExecuteError::Refused { refusal, .. }) = &outcome {
+            say_what_is_taken(ledger, refusal, &account).await?;
+        }
         let id = words::carried_out(outcome)?;
         if self.shape.json {
             screen.json(&serde_json::json!({ "id": id }))?;
@@ -61,4 +66,20 @@ impl Add {
         }
         Ok(())
     }
+}
+
+/// Fails with the argument that another account has, when that is why the account was refused. Where both are taken,
+/// the address counts: the user name may be the address by default.
+async fn say_what_is_taken(ledger: &Ledger, refusal: &Refusal, account: &RegisterUser) -> Result<()> {
+    if !matches!(refusal, Refusal::AddressTaken | Refusal::UserNameTaken) {
+        return Ok(());
+    }
+    for (email, _) in &account.emails {
+        if let Some(hash) = ledger.keys().hashed(EmailAddress(email.clone())).hash()
+            && let Some(holder) = ledger.holder(&Claim::user_address(hash)).await.map_err(words::failure)?
+        {
+            bail!("EMAIL: {email} is an address of the account {holder} already");
+        }
+    }
+    bail!("--username: {} is the user name of another account, name another one", account.username)
 }

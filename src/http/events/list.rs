@@ -10,7 +10,10 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use muster_events::{member::Member, refusal::Refusal, stream::StreamId};
+use muster_events::{
+    refusal::Refusal,
+    stream::{Sequence, StreamId},
+};
 
 use super::viewer::{Reader, Reading};
 use crate::{
@@ -172,9 +175,10 @@ async fn query(
     query.organization = Some(reading.access.id);
     if let Some(member) = reading.member {
         let stream = StreamId::from(member);
-        let found = app.ledger.state::<Member>(&stream).await?.state;
-        // Somebody who is gone has a history too.
-        if found.organization != Some(reading.access.id) {
+        // Somebody who is gone has a history too, and so has one whose events this program cannot all read.
+        let first = app.ledger.store().read_stream(&stream, Sequence::ZERO, 1).await;
+        let first = first.map_err(ExecuteError::from)?;
+        if first.first().and_then(|event| event.organization) != Some(reading.access.id) {
             return Err(Refusal::NotFound.into());
         }
         query.stream = Some(stream);

@@ -7,19 +7,18 @@ use muster_events::{
     member::Member,
     organization::{Feature, Organization},
     roles::{RoleId, Roles},
-    stream::{Position, Sequence},
+    stream::Sequence,
     team::Team,
     user::User,
 };
 use muster_projections::{
-    members::{self, Inviter, MemberDetails, MemberRow, MemberTeam},
+    members::{Inviter, MemberDetails, MemberRow, MemberTeam},
     users::UserRow,
 };
 
 use crate::{
     http::{
         app::App,
-        consistency::ANSWER_WAIT,
         problem::Problem,
         shapes::{
             member::{self as shape, MemberWithRoles, Surroundings},
@@ -39,36 +38,29 @@ pub(super) struct Onlooker<'a> {
     pub(super) superuser: bool,
 }
 
-/// The answer. What concerns other streams comes from the claims, and from the views when they have reached
-/// `position` in time; else the second value says that they have not.
+/// The answer. What concerns other streams comes from the claims.
 pub(super) async fn with_roles(
     app: &App,
     details: &MemberDetails,
     look: &Onlooker<'_>,
-    position: Position,
-) -> Result<(MemberWithRoles, bool), Problem> {
+) -> Result<MemberWithRoles, Problem> {
     let row = &details.member;
-    let owners = app.ledger.owners(look.organization.0, 2).await?;
+    let owners = app.ledger.owners(look.organization.0).await?;
     let id = row.id.to_string();
-    let is_only_owner = owners.len() == 1 && owners.iter().all(|held| held.claim.key == id);
-    let (in_organizations, late) = match row.user.filter(|_| !look.allowed.is_empty()) {
-        None => (None, false),
-        Some(user) => {
-            let late = app.read_models.wait_for(position, ANSWER_WAIT).await.is_err();
-            let count = members::query::organizations_of(app.views(), user).await;
-            (Some(count.map_err(|error| Problem::unavailable(&error.to_string()))?), late)
-        }
+    let in_organizations = match row.user.filter(|_| !look.allowed.is_empty()) {
+        None => None,
+        Some(user) => Some(app.ledger.organizations_of(user).await?),
     };
     let feature = look.organization.1.has_feature(Feature::TeamRoles);
     let around = Surroundings {
-        is_only_owner,
+        is_only_owner: owners.len() == 1 && owners.iter().all(|owner| *owner == id),
         org_roles: role::org_roles(look.roles, look.allowed, feature),
         team_roles: role::team_roles(look.roles, look.own_role, look.superuser),
         in_organizations,
     };
     let opener = app.ledger.keys().opener(shape::envelopes(row)).await.map_err(Failure::from)?;
     let name = role_name(look.roles, &row.org_role);
-    Ok((shape::with_roles(details, &opener, name, app.ledger.clock().now(), around), late))
+    Ok(shape::with_roles(details, &opener, name, app.ledger.clock().now(), around))
 }
 
 /// The display name of a role; of one that is not defined any more, its id.

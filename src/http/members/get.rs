@@ -72,7 +72,7 @@ pub(in crate::http) async fn get(
         own_role: access.role(),
         superuser: access.requester.is_superuser(),
     };
-    let (shape, _) = answer::with_roles(&app, &details, &look, app.applied()).await?;
+    let shape = answer::with_roles(&app, &details, &look).await?;
     if let Ok(tag) = etag(details.member.sequence).parse() {
         headers.insert(header::ETAG, tag);
     }

@@ -1,5 +1,7 @@
 //! PUT `organizations/{organization}/members/{member}/` (behaviour.md 2).
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::{OriginalUri, State},
@@ -24,7 +26,6 @@ use crate::{
         app::App,
         auth::Bearer,
         body::JsonObject,
-        consistency::mark_stale,
         idempotency::{etag, if_match, request_key},
         names,
         params::{InPath, Params},
@@ -38,6 +39,9 @@ use crate::{
     },
     store::Appended,
 };
+
+/// How long an answer that repeats an earlier one waits for the views.
+const ANSWER_WAIT: Duration = Duration::from_secs(1);
 
 const NEEDS: &[&str] = &["member:invite", "member:write", "member:admin"];
 
@@ -110,6 +114,8 @@ async fn replayed(
     repeated: Repeated,
 ) -> Result<Response, Problem> {
     let member = repeated.resource.unwrap_or_default();
+    let head = *app.ledger.store().commits().borrow();
+    let late = app.read_models.wait_for(head, ANSWER_WAIT).await.is_err();
     let path = InPath((organization, member.clone()));
     let shown = get::get(State(app.clone()), Bearer(caller), path, Params::eventual()).await;
     let mut answer = match shown {
@@ -118,6 +124,9 @@ async fn replayed(
     };
     *answer.status_mut() = StatusCode::from_u16(repeated.status).unwrap_or(StatusCode::OK);
     mark_replayed(answer.headers_mut(), repeated.position);
+    if late && let Ok(applied) = HeaderValue::from_str(&app.at(app.applied()).to_string()) {
+        answer.headers_mut().insert(names::STALE, applied);
+    }
     Ok(answer)
 }
 
@@ -191,16 +200,9 @@ async fn done(app: &App, operation: &UpdateMember, executed: Executed<Updated>) 
     if let Ok(tag) = etag(sequence).parse() {
         headers.insert(header::ETAG, tag);
     }
-    match shape(app, operation, &context, (&member, sequence), position).await {
-        Ok((shape, false)) => (headers, Json(shape)).into_response(),
-        Ok((shape, true)) => {
-            mark_stale(app, &mut headers, app.applied());
-            (headers, Json(shape)).into_response()
-        }
-        Err(_) => {
-            mark_stale(app, &mut headers, app.applied());
-            (headers, Json(json!({ "id": operation.member }))).into_response()
-        }
+    match shape(app, operation, &context, (&member, sequence)).await {
+        Ok(shape) => (headers, Json(shape)).into_response(),
+        Err(_) => (headers, Json(json!({ "id": operation.member }))).into_response(),
     }
 }
 
@@ -209,8 +211,7 @@ async fn shape(
     operation: &UpdateMember,
     context: &UpdateContext,
     member: (&Member, Sequence),
-    position: Position,
-) -> Result<(MemberWithRoles, bool), Problem> {
+) -> Result<MemberWithRoles, Problem> {
     let details =
         answer::from_states(app, operation.organization, operation.member, member, &context.teams).await?;
     let (organization, roles) = (&context.organization.1, &context.roles);
@@ -223,7 +224,7 @@ async fn shape(
         own_role: context.requester.membership.as_ref().and_then(|(_, member)| member.org_role.as_ref()),
         superuser: context.requester.is_superuser(),
     };
-    answer::with_roles(app, &details, &look, position).await
+    answer::with_roles(app, &details, &look).await
 }
 
 /// Counts explicit team roles that a new organization role made redundant (behaviour.md D5).

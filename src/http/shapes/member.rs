@@ -77,7 +77,7 @@ pub(in crate::http) struct Surroundings {
     /// The team roles as the requester sees them.
     pub(in crate::http) team_roles: Vec<TeamRoleShape>,
     /// In how many organizations the user is, when the requester manages members.
-    pub(in crate::http) in_organizations: Option<u64>,
+    pub(in crate::http) in_organizations: Option<usize>,
 }
 
 /// The envelopes that [`member`] opens.
@@ -96,7 +96,7 @@ pub(in crate::http) fn member(
     opener: &Opener,
     role_name: &str,
     now: Timestamp,
-    in_organizations: Option<u64>,
+    in_organizations: Option<usize>,
 ) -> Member {
     let invited = row.email.as_ref().map(|email| text(opener, email));
     let account = row.account.as_ref();

@@ -91,7 +91,7 @@ pub(super) fn display_name(
 }
 
 /// The user. `in_organizations` makes it the detailed form, for those who manage members.
-pub(super) fn user(row: &UserRow, opener: &Opener, in_organizations: Option<u64>) -> User {
+pub(super) fn user(row: &UserRow, opener: &Opener, in_organizations: Option<usize>) -> User {
     let authenticators = row.authenticators.iter().map(|(kind, at)| authenticator(*kind, *at));
     User {
         id: row.id.to_string(),

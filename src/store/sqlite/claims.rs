@@ -37,6 +37,21 @@ const SELECT_CLAIMS_OF_KIND: &str = "SELECT scope, key, holder, held_until, coun
 const SELECT_ALL_OF_KIND: &str = "SELECT scope, key, holder, held_until, count FROM claims \
      WHERE kind = ?1 ORDER BY scope, key LIMIT ?2";
 
+const SELECT_WITH_KEY: &str = "SELECT scope, key, holder, held_until, count FROM claims \
+     WHERE kind = ?1 AND key = ?2 ORDER BY scope LIMIT ?3";
+
+/// The claims of one kind with this key.
+pub(super) fn with_key(
+    connection: &Connection,
+    kind: ClaimKind,
+    key: &str,
+    at_most: usize,
+) -> StoreResult<Vec<HeldClaim>> {
+    let mut statement = connection.prepare_cached(SELECT_WITH_KEY)?;
+    let rows = statement.query_map(params![kind.name(), key, limit(at_most)], |row| held(row, kind))?;
+    Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+}
+
 /// Does one change of an append that is recorded at `now`.
 pub(super) fn change(
     connection: &Connection,

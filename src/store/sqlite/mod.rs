@@ -26,7 +26,7 @@ use std::{
 
 use async_trait::async_trait;
 use muster_events::{
-    claims::Claim,
+    claims::{Claim, ClaimKind},
     stream::{Position, Sequence, StreamId},
     time::Timestamp,
 };
@@ -195,6 +195,16 @@ impl Store for SqliteStore {
     async fn claims(&self, after: Option<&Claim>, limit: usize) -> Result<Vec<HeldClaim>, StoreError> {
         let after = after.cloned();
         self.readers.run(move |connection| claims::list(connection, after.as_ref(), limit)).await
+    }
+
+    async fn claims_with_key(
+        &self,
+        kind: ClaimKind,
+        key: &str,
+        limit: usize,
+    ) -> Result<Vec<HeldClaim>, StoreError> {
+        let key = key.to_owned();
+        self.readers.run(move |connection| claims::with_key(connection, kind, &key, limit)).await
     }
 
     async fn outcome(&self, actor: &str, key: &str) -> Result<Option<KeyedOutcome>, StoreError> {

@@ -54,6 +54,8 @@ CREATE TABLE claims (
     PRIMARY KEY (kind, scope, key)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX claims_by_key ON claims (kind, key);
+
 CREATE INDEX counters_by_end ON claims (held_until) WHERE kind = 'counter';
 
 -- How requests with an idempotency key ended. `digest` is made of actor and key: short, because it falls anywhere in

@@ -1,20 +1,12 @@
 //! `muster doctor`: finds what is wrong, says what to mend, and is content otherwise.
 
-use std::sync::Arc;
-
-use muster::{
-    clock::{Clock, SystemClock, event_id},
-    store::{Append, NewEvent, Store, StreamWrite, sqlite::SqliteStore},
-};
 use muster_events::{
     id::{OrganizationId, TeamId},
-    recorded::{Actor, ActorKind, Metadata},
-    stream::Sequence,
     team::TeamEvent,
 };
 use rusqlite::Connection;
 
-use super::{EXAMPLE, Muster};
+use super::{EXAMPLE, Muster, unreadable};
 
 fn sql(muster: &Muster, file: &str, statements: &str) {
     Connection::open(muster.data().join(file)).unwrap().execute_batch(statements).unwrap();
@@ -113,26 +105,14 @@ fn a_key_that_is_lost_is_found_by_every_value_that_it_sealed() {
     ran.says("WRONG  sealed").says("put the keys back from their backup");
 }
 
-/// As a newer version would write it, or a fault of this one.
 #[tokio::test]
 async fn an_event_that_cannot_be_read_is_found_where_it_is_and_where_it_is_missed() {
     let muster = Muster::small();
-    let store = SqliteStore::open(&muster.data().join("log.db"), Arc::new(SystemClock)).unwrap();
     let organization = OrganizationId::new(1).unwrap();
     let (slug, name) = (String::from("core"), String::from("Core"));
-    let actor = Arc::new(Actor::only(ActorKind::System));
-    let event = NewEvent {
-        event_id: event_id(SystemClock.now()),
-        organization: Some(organization),
-        event: Arc::new(TeamEvent::TeamCreated { organization, slug, name }.into()),
-        payload: "{\"colour\":\"red\"}".into(),
-        metadata: serde_json::to_string(&Metadata::by(Actor::clone(&actor))).unwrap().into(),
-        actor,
-    };
-    let stream = TeamId::new(1).unwrap().into();
-    let write = StreamWrite { stream, expected: Sequence::ZERO, events: vec![event] };
-    let position = store.append(Append { writes: vec![write], ..Append::default() }).await.unwrap().position;
-    drop(store);
+    let event = TeamEvent::TeamCreated { organization, slug, name };
+    let position =
+        unreadable::append(&muster, TeamId::new(1).unwrap().into(), organization, event.into()).await;
     let ran = muster.run(&["doctor"]).failed("the doctor found 2 faults");
     ran.says(&format!("The event at position {position} cannot be read (the payload of TeamCreated")).says(
         &format!("The read model teams has set the stream team:1 aside at position {position}, with 1 event"),

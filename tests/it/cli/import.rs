@@ -52,6 +52,27 @@ fn a_second_run_changes_nothing_and_gives_the_same_ids() {
 }
 
 #[test]
+fn an_organization_that_is_there_stays_as_it_is_but_for_what_it_lacks() {
+    let muster = Muster::small();
+    let head = muster.head();
+    let mut file: Value = serde_json::from_str(SMALL).unwrap();
+    let organization = &mut file["organizations"][0];
+    organization["name"] = json!("Another");
+    organization["defaultRole"] = json!("manager");
+    organization["settings"] = json!({"openMembership": false});
+    organization["features"] = json!({"team-roles": false});
+    organization["sso"] = json!({"provider": "okta"});
+    organization["members"][1]["role"] = json!("manager");
+    organization["members"][1]["teams"] = json!([]);
+    muster.run(&["import", &muster.file("other.json", &file.to_string())]).done();
+    assert_eq!(muster.head(), head);
+    file["organizations"][0]["teams"].as_array_mut().unwrap().push(json!({"slug": "docs", "name": "Docs"}));
+    muster.run(&["import", &muster.file("other.json", &file.to_string())]).done();
+    assert_eq!(muster.head(), head + 1);
+    muster.run(&["doctor"]).done();
+}
+
+#[test]
 fn a_file_that_makes_no_sense_makes_no_ledger() {
     let muster = Muster::new();
     for (text, says) in [

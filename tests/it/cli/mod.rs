@@ -2,6 +2,7 @@
 
 mod muster;
 mod serving;
+mod unreadable;
 
 mod usage;
 

@@ -69,6 +69,7 @@ fn a_full_disk_is_an_error_and_leaves_nothing_half_written() {
         let ran = muster.shell(&script);
         assert_eq!(ran.code, Some(1), "{kilobytes} KiB: {ran:#?}");
         assert!(ran.stderr.starts_with("muster: ") && !ran.stderr.contains("panicked"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("make room on it and run the same command again"), "{}", ran.stderr);
         muster.run(&["import", EXAMPLE]).done();
         muster.run(&["doctor"]).done();
     }

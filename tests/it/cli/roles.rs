@@ -1,8 +1,13 @@
 //! `muster roles`: roles are data.
 
+use muster_events::{
+    id::{MemberId, OrganizationId, UserId},
+    member::MemberEvent,
+    roles::RoleId,
+};
 use serde_json::json;
 
-use super::Muster;
+use super::{Muster, unreadable};
 
 /// A roles file with a role that only reads.
 const VIEWER: &str = r#"
@@ -76,4 +81,23 @@ fn a_role_that_somebody_holds_cannot_vanish() {
     let ran = ran.failed("refused: Somebody holds");
     assert!(ran.stderr.contains("\"owner\"") && ran.stderr.contains("\"member\""), "{}", ran.stderr);
     assert_eq!(muster.head(), head);
+}
+
+/// The role that the event gives may be any.
+#[tokio::test]
+async fn roles_are_not_applied_while_a_member_cannot_be_read() {
+    let muster = Muster::small();
+    let organization = OrganizationId::new(1).unwrap();
+    let event = MemberEvent::MemberAdded {
+        organization,
+        user: UserId::new(1).unwrap(),
+        org_role: RoleId::new("member").unwrap(),
+        addresses: vec![],
+        ownership: None,
+    };
+    let position =
+        unreadable::append(&muster, MemberId::new(1).unwrap().into(), organization, event.into()).await;
+    let ran = muster.run(&["roles", "apply", &muster.file("roles.toml", VIEWER)]);
+    ran.failed("the read model members has set member:1 aside: see what `muster doctor` says");
+    assert_eq!(muster.head(), position.0);
 }

@@ -89,6 +89,34 @@ fn an_address_that_is_taken_is_named_with_its_flag() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     muster.run(&["serve", "--listen", &address]).failed(&format!("--listen: cannot listen at {address}"));
-    let mut by_variable = muster.command(&["serve"]);
-    Ran::of(by_variable.env("MUSTER_LISTEN", "nonsense")).failed("--listen: cannot listen at nonsense");
+}
+
+#[test]
+fn an_address_that_is_none_is_misunderstood_and_makes_nothing() {
+    let muster = Muster::new();
+    for verb in ["serve", "demo"] {
+        muster.run(&[verb, "--listen", "nonsense"]).misunderstood("--listen");
+        let mut by_variable = muster.command(&[verb]);
+        Ran::of(by_variable.env("MUSTER_LISTEN", "127.0.0.1")).misunderstood("\"127.0.0.1\" is no address");
+        let config = muster.file("muster.toml", "listen = \"nonsense\"");
+        muster.run(&[verb, "--config", &config]).misunderstood("line 1: \"nonsense\" is no address");
+    }
+    assert!(!muster.data().exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn only_its_owner_may_look_into_a_data_directory() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let muster = Muster::new();
+    let mode = || std::fs::metadata(muster.data()).unwrap().permissions().mode() & 0o777;
+    serve(&muster).0.stop();
+    assert_eq!(mode(), 0o700);
+    muster.run(&["keys", "rotate"]).done();
+    muster.run(&["demo", "--exit-after-demo", "--listen", "127.0.0.1:0"]).done();
+    assert_eq!(mode(), 0o700);
+    std::fs::remove_dir_all(muster.data()).unwrap();
+    muster.run(&["demo", "--exit-after-demo", "--listen", "127.0.0.1:0"]).done();
+    assert_eq!(mode(), 0o700);
 }

@@ -32,10 +32,15 @@ fn a_token_is_issued_listed_and_revoked() {
 fn what_does_not_exist_is_named_with_its_flag() {
     let muster = Muster::small();
     muster.run(&["token", "issue", "--user", "zoe"]).failed("--user: there is no account");
-    muster.run(&["token", "issue", "--user", "7"]).failed("--user: there is no account");
+    muster
+        .run(&["token", "issue", "--user", "7"])
+        .failed("--user: there is no account with the id, address or user name \"7\"");
     muster
         .run(&["token", "issue", "--organization", "globex"])
-        .failed("--organization: there is no organization");
+        .failed("--organization: there is no organization globex");
+    muster
+        .run(&["token", "issue", "--organization", "42"])
+        .failed("--organization: there is no organization 42");
     muster.run(&["token", "issue", "--user", "alice", "--scopes", "Everything"]).misunderstood("--scopes: ");
     muster.run(&["token", "revoke", "7"]).failed("ID: there is no token 7");
 }

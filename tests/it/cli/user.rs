@@ -15,10 +15,13 @@ fn an_account_is_added_and_listed() {
     muster.run(&["user", "list"]).done().says("Ada@example.com").says("superuser, address not verified");
     muster
         .run(&["user", "add", "ada@EXAMPLE.com", "--username", "ada"])
-        .failed("refused: Another account has this address.");
+        .failed("EMAIL: ada@EXAMPLE.com is an address of the account");
+    muster
+        .run(&["user", "add", "Ada@example.com"])
+        .failed("EMAIL: Ada@example.com is an address of the account");
     muster
         .run(&["user", "add", "b@example.com", "--username", "ADA@example.com"])
-        .failed("has this user name.");
+        .failed("--username: ADA@example.com is the user name of another account");
     muster.run(&["user", "add", "nobody"]).misunderstood("EMAIL: \"nobody\" is no e-mail address");
     muster.run(&["user", "add", "c@example.com", "--name", " "]).misunderstood("--name: a name is needed");
 }

@@ -11,6 +11,7 @@ mod problem;
 mod remove_member;
 mod roles_race;
 mod shutdown;
+mod stale;
 mod teams;
 mod tenants;
 mod tokens;

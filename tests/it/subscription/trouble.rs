@@ -14,7 +14,7 @@ use muster::store::{
     LogQuery, Store, StoreError, StoredEvent,
 };
 use muster_events::{
-    claims::Claim,
+    claims::{Claim, ClaimKind},
     stream::{Position, Sequence, StreamId},
     time::Timestamp,
 };
@@ -174,6 +174,15 @@ impl Store for Faulty {
 
     fn commits(&self) -> watch::Receiver<Position> {
         self.store.commits()
+    }
+
+    async fn claims_with_key(
+        &self,
+        kind: ClaimKind,
+        key: &str,
+        limit: usize,
+    ) -> Result<Vec<HeldClaim>, StoreError> {
+        self.store.claims_with_key(kind, key, limit).await
     }
 
     async fn hash_key(&self, given: &str) -> Result<String, StoreError> {

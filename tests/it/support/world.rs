@@ -78,6 +78,11 @@ impl WorldBuilder {
         }
     }
 
+    /// The ledger that is built in, which need not be served.
+    pub(crate) fn deployment(&self) -> &Deployment {
+        &self.deployment
+    }
+
     async fn state<O: Operation>(&self, fact: &O) -> O::Answer {
         let executed = self.deployment.ledger.execute(fact, &CommandMeta::import(), Turn::unkeyed()).await;
         executed.unwrap_or_else(|error| panic!("{error}: {fact:?}")).done().unwrap().answer
