@@ -1,5 +1,5 @@
-//! Durable commands per second through the ledger on SQLite, with every promise on and an idempotency key on each
-//! command, against one durable transaction per command in the same run.
+//! Durable commands per second through the ledger on SQLite, with every promise on, without and with an idempotency key
+//! on each command, against one durable transaction per command in the same run.
 //!
 //!     cargo bench --bench ledger
 //!     cargo bench --bench ledger -- --profile     # the ledger alone, for a profiler
@@ -34,19 +34,24 @@ fn main() {
     let setting = runtime.block_on(Setting::new());
     if std::env::args().any(|argument| argument == "--profile") {
         // For a profiler: nothing but the ledger, at the most callers.
-        let rate = runtime.block_on(through_the_ledger(&setting, CALLERS[CALLERS.len() - 1]));
+        let rate = runtime.block_on(through_the_ledger(&setting, CALLERS[CALLERS.len() - 1], true));
         return println!("{rate:.0} a second");
     }
     println!("Durable commands per second on SQLite; {ROUNDS} rounds of {} s, medians.", TIME.as_secs());
-    println!("{:>8} {:>12} {:>26} {:>7}", "callers", "ledger", "one transaction each", "ratio");
+    println!(
+        "{:>8} {:>22} {:>14} {:>7} {:>14} {:>7}",
+        "callers", "one transaction each", "ledger", "", "with a key", ""
+    );
     for callers in CALLERS {
-        let (mut ours, mut theirs) = (vec![], vec![]);
+        let (mut theirs, mut plain, mut keyed) = (vec![], vec![], vec![]);
         for _ in 0..ROUNDS {
             theirs.push(one_transaction_each(callers));
-            ours.push(runtime.block_on(through_the_ledger(&setting, callers)));
+            plain.push(runtime.block_on(through_the_ledger(&setting, callers, false)));
+            keyed.push(runtime.block_on(through_the_ledger(&setting, callers, true)));
         }
-        let (ours, theirs) = (median(ours), median(theirs));
-        println!("{callers:>8} {ours:>12.0} {theirs:>26.0} {:>6.1}x", ours / theirs);
+        let (theirs, plain, keyed) = (median(theirs), median(plain), median(keyed));
+        let (of_plain, of_keyed) = (plain / theirs, keyed / theirs);
+        println!("{callers:>8} {theirs:>22.0} {plain:>14.0} {of_plain:>6.1}x {keyed:>14.0} {of_keyed:>6.1}x");
     }
 }
 
@@ -61,7 +66,7 @@ fn rate(count: u64, took: Duration) -> f64 {
     count / took.as_secs_f64()
 }
 
-async fn through_the_ledger(setting: &Arc<Setting>, callers: usize) -> f64 {
+async fn through_the_ledger(setting: &Arc<Setting>, callers: usize, keyed: bool) -> f64 {
     let (stop, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let began = stopwatch();
     let tasks: Vec<_> = (0..callers)
@@ -69,7 +74,7 @@ async fn through_the_ledger(setting: &Arc<Setting>, callers: usize) -> f64 {
             let (setting, stop, count) = (Arc::clone(setting), Arc::clone(&stop), Arc::clone(&count));
             tokio::spawn(async move {
                 while !stop.load(Ordering::Relaxed) {
-                    command(&setting, number % MEMBERS).await;
+                    command(&setting, number % MEMBERS, keyed).await;
                     count.fetch_add(1, Ordering::Relaxed);
                 }
             })
@@ -84,17 +89,17 @@ async fn through_the_ledger(setting: &Arc<Setting>, callers: usize) -> f64 {
 }
 
 /// One PUT of a role, as the HTTP room asks for it.
-async fn command(setting: &Setting, member: usize) {
+async fn command(setting: &Setting, member: usize, keyed: bool) {
     let ledger = &setting.deployment.ledger;
     let (role, number) = setting.next_role(member);
-    let key = RequestKey {
+    let key = keyed.then(|| RequestKey {
         actor: setting.caller.actor().to_string(),
         key: ledger.keys().request_hash(&[b"key", &number.to_le_bytes()]),
         request: ledger.keys().request_hash(&[b"request", role.as_bytes()]),
         success: 200,
         refused: |_| 400,
-    };
-    let turn = ledger.begin(Some(key)).await;
+    });
+    let turn = ledger.begin(key).await;
     let operation = UpdateMember {
         caller: setting.caller,
         organization: setting.organization,

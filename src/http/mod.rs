@@ -26,6 +26,7 @@ mod request;
 mod problem;
 mod refusal;
 
+mod described;
 mod shapes;
 
 mod app;

@@ -15,6 +15,7 @@ use crate::http::{
     app::App,
     auth::Bearer,
     consistency::{await_views, read_headers},
+    described::{OfMember, Reading},
     idempotency::etag,
     params::{InPath, Params},
     problem::Problem,
@@ -33,12 +34,7 @@ const MODELS: &[&str] = &["members", "users", "teams"];
     get,
     path = "/api/0/organizations/{organization}/members/{member}/",
     tag = "members",
-    params(
-        ("organization" = String, Path, description = "Slug or id"),
-        ("member" = String, Path, description = "Id, or `me`"),
-        ("at_least" = Option<String>, Query, description = "Waits until the view has reached this Muster-Position"),
-        ("consistency" = Option<String>, Query, description = "`eventual` does not wait for the head of the log"),
-    ),
+    params(OfMember, Reading),
     responses(
         (status = 200, description = "The member", body = MemberWithRoles,
             headers(("ETag" = String, description = "For If-Match"), ("Muster-Position" = String), ("Muster-Stale" = Option<String>))),

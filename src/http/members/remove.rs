@@ -13,6 +13,7 @@ use crate::{
         app::App,
         auth::Bearer,
         body::Raw,
+        described::{OfMember, Safety},
         idempotency::{if_match, request_key},
         names,
         params::InPath,
@@ -31,12 +32,7 @@ const NEEDS: &[&str] = &["member:read", "member:write", "member:admin"];
     delete,
     path = "/api/0/organizations/{organization}/members/{member}/",
     tag = "members",
-    params(
-        ("organization" = String, Path, description = "Slug or id"),
-        ("member" = String, Path, description = "Id, or `me`"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe for 7 days"),
-        ("If-Match" = Option<String>, Header, description = "The ETag of an earlier answer"),
-    ),
+    params(OfMember, Safety),
     responses(
         (status = 204, description = "The member is gone",
             headers(("Muster-Position" = String), ("Idempotent-Replayed" = Option<bool>))),

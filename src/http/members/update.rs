@@ -26,6 +26,7 @@ use crate::{
         app::App,
         auth::Bearer,
         body::JsonObject,
+        described::{OfMember, Safety},
         idempotency::{etag, if_match, request_key},
         names,
         params::{InPath, Params},
@@ -53,12 +54,7 @@ const NEEDS: &[&str] = &["member:invite", "member:write", "member:admin"];
     put,
     path = "/api/0/organizations/{organization}/members/{member}/",
     tag = "members",
-    params(
-        ("organization" = String, Path, description = "Slug or id"),
-        ("member" = String, Path, description = "Id, or `me`"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe for 7 days"),
-        ("If-Match" = Option<String>, Header, description = "The ETag of an earlier answer"),
-    ),
+    params(OfMember, Safety),
     request_body(content = UpdateBody, description = "Every field is optional"),
     responses(
         (status = 200, description = "The member afterwards", body = MemberWithRoles,

@@ -15,6 +15,7 @@ use crate::http::{
     auth::Bearer,
     body::boolean,
     consistency::{await_views, read_headers},
+    described::{OfOrganization, Reading},
     idempotency::etag,
     params::{InPath, Params},
     problem::Problem,
@@ -44,11 +45,10 @@ const MODELS: &[&str] = &["organizations", "teams", "members", "users"];
     path = "/api/0/organizations/{organization}/",
     tag = "organizations",
     params(
-        ("organization" = String, Path, description = "Slug or id"),
+        OfOrganization,
         ("detailed" = Option<String>, Query, description = "`0` leaves out teams and projects"),
         ("include_feature_flags" = Option<String>, Query, description = "`1` lists the features"),
-        ("at_least" = Option<String>, Query, description = "Waits until the view has reached this Muster-Position"),
-        ("consistency" = Option<String>, Query, description = "`eventual` does not wait for the head of the log"),
+        Reading,
     ),
     responses(
         (status = 200, description = "The organization", body = Detailed,

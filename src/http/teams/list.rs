@@ -12,6 +12,7 @@ use crate::http::{
     app::App,
     auth::Bearer,
     consistency::{await_views, read_headers},
+    described::{OfOrganization, Paging, Reading},
     page,
     params::{InPath, Params},
     problem::Problem,
@@ -31,13 +32,7 @@ const MODELS: &[&str] = &["teams", "members", "users"];
     get,
     path = "/api/0/organizations/{organization}/teams/",
     tag = "teams",
-    params(
-        ("organization" = String, Path, description = "Slug or id"),
-        ("cursor" = Option<String>, Query, description = "From the `Link` of an earlier answer"),
-        ("per_page" = Option<u32>, Query, description = "1 to 100"),
-        ("at_least" = Option<String>, Query, description = "Waits until the view has reached this Muster-Position"),
-        ("consistency" = Option<String>, Query, description = "`eventual` does not wait for the head of the log"),
-    ),
+    params(OfOrganization, Paging, Reading),
     responses(
         (status = 200, description = "The teams", body = Vec<Team>,
             headers(("Link" = String), ("Muster-Position" = String), ("Muster-Stale" = Option<String>))),

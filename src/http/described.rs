@@ -1,0 +1,85 @@
+//! What the description says of parameters that several endpoints have, each once. They are read by hand, so that a
+//! malformed one is answered in the form of all other errors.
+#![expect(dead_code, reason = "only described")]
+
+use utoipa::IntoParams;
+
+/// In the path: the organization.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfOrganization {
+    /// Slug or id
+    organization: String,
+}
+
+/// In the path: the organization and the member.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfMember {
+    /// Slug or id
+    organization: String,
+    /// Id, or `me`
+    member: String,
+}
+
+/// In the query: what a read waits for.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Reading {
+    /// Waits until the view has reached this Muster-Position
+    at_least: Option<String>,
+    /// `eventual` does not wait for the head of the log
+    consistency: Option<String>,
+}
+
+/// In the query: which page.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Paging {
+    /// From the `Link` of an earlier answer
+    cursor: Option<String>,
+    /// 1 to 100
+    per_page: Option<u32>,
+}
+
+/// In the headers: what makes a command safe.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(super) struct Safety {
+    /// Makes a retry safe for 7 days
+    #[param(rename = "Idempotency-Key")]
+    idempotency_key: Option<String>,
+    /// The `ETag` of an earlier answer
+    #[param(rename = "If-Match")]
+    if_match: Option<String>,
+}
+
+/// In the query: which part of a history.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Filter {
+    /// Types of events, separated by commas
+    #[param(rename = "type")]
+    event_type: Option<String>,
+    /// An id, `kind:id` or a kind
+    actor: Option<String>,
+    /// Recorded at this time or later (RFC 3339)
+    from: Option<String>,
+    /// Recorded at this time or earlier (RFC 3339)
+    to: Option<String>,
+    /// `next` of an earlier answer
+    after: Option<String>,
+    /// 1 to 1000
+    limit: Option<usize>,
+    /// `asc` or `desc`
+    order: Option<String>,
+}
+
+/// In the headers: where a stream goes on.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(super) struct Resuming {
+    /// The id of the last event that was received
+    #[param(rename = "Last-Event-ID")]
+    last_event_id: Option<String>,
+}
