@@ -99,15 +99,16 @@ fn cannot_open(path: &Path, error: &sqlx::Error) -> ViewError {
 /// Marks a new file as ours, and refuses one of another program: tables are dropped here without asking.
 async fn claim_file(writer: &SqlitePool, path: &Path) -> Result<(), ViewError> {
     let cannot_open = |error| cannot_open(path, &error);
+    // The tables before the mark: whoever makes the file at this moment marks it first.
+    let objects: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
+        .fetch_one(writer)
+        .await
+        .map_err(cannot_open)?;
     let application: i64 =
         sqlx::query_scalar("PRAGMA application_id").fetch_one(writer).await.map_err(cannot_open)?;
     if application == APPLICATION_ID {
         return Ok(());
     }
-    let objects: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
-        .fetch_one(writer)
-        .await
-        .map_err(cannot_open)?;
     if application != 0 || objects != 0 {
         let path = path.display();
         let text = format!("{path} is a database of another program: name another data directory");

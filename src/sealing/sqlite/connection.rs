@@ -66,14 +66,16 @@ struct Look {
     is_readonly: bool,
 }
 
+/// All at one moment, because another process may be making the file.
 fn look(connection: &Connection) -> rusqlite::Result<Look> {
     connection.busy_timeout(BUSY)?;
+    let moment = connection.unchecked_transaction()?;
     let objects = "SELECT count(*) FROM sqlite_schema";
     Ok(Look {
-        objects: connection.query_row(objects, [], |row| row.get(0))?,
-        application: connection.pragma_query_value(None, "application_id", |row| row.get(0))?,
-        version: version(connection)?,
-        is_readonly: connection.is_readonly(DatabaseName::Main)?,
+        objects: moment.query_row(objects, [], |row| row.get(0))?,
+        application: moment.pragma_query_value(None, "application_id", |row| row.get(0))?,
+        version: version(&moment)?,
+        is_readonly: moment.is_readonly(DatabaseName::Main)?,
     })
 }
 
