@@ -16,7 +16,7 @@ pub use command::{Assignment, MemberCommand, NewInvitation, NewMember};
 pub use event::{AssignedHow, InviteStatus, MemberEvent, Ownership, RemovalReason, UnassignedHow};
 pub use flag::MemberFlag;
 pub use remove::RemovalContext;
-pub use state::{Invitation, Member};
+pub use state::{Invitation, Member, has_expired};
 pub use teams::TeamNames;
 pub use update::{EmailHolder, MemberUpdate, TeamRoleEntry, UpdateContext};
 

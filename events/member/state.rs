@@ -24,6 +24,12 @@ pub struct Invitation {
     pub expires_at: Timestamp,
 }
 
+/// Whether an invitation that ends at `expires_at` is over at `now`: it is valid until then, not at then. One without
+/// an end never is.
+pub fn has_expired(expires_at: Option<Timestamp>, now: Timestamp) -> bool {
+    expires_at.is_some_and(|end| end <= now)
+}
+
 /// One address or person in one organization.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Member {
@@ -68,7 +74,7 @@ impl Member {
 
     /// Whether the token of the invitation is no longer valid at `now`.
     pub fn is_expired(&self, now: Timestamp) -> bool {
-        self.invitation.is_some_and(|invitation| invitation.expires_at <= now)
+        has_expired(self.invitation.map(|invitation| invitation.expires_at), now)
     }
 
     fn begin(&mut self, organization: OrganizationId, org_role: &RoleId, at: Timestamp) {

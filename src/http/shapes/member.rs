@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use muster_events::{
-    member::MemberFlag,
+    member::{MemberFlag, has_expired},
     personal::{Envelope, Personal},
     time::Timestamp,
 };
@@ -112,7 +112,7 @@ pub(in crate::http) fn member(
         role: row.org_role.to_string(),
         role_name: role_name.to_owned(),
         pending: row.user.is_none(),
-        expired: row.expires_at.is_some_and(|end| end <= now),
+        expired: has_expired(row.expires_at, now),
         flags: MemberFlag::ALL.map(|flag| (flag.name(), row.flags.contains(&flag))).into_iter().collect(),
         date_created: row.created_at,
         invite_status: row.invite_status.name(),
