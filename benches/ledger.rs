@@ -4,8 +4,9 @@
 //!     cargo bench --bench ledger
 //!     cargo bench --bench ledger -- --profile     # the ledger alone, for a profiler
 //!
-//! The reference is what the usual design cannot pass: each command is a transaction of its own, which reads the
-//! stream and inserts one event of the same size into the same table, with `synchronous = FULL`.
+//! The reference is what the usual design cannot pass: each command is a transaction of its own, which reads where the
+//! stream stands and inserts one event of the same size into the same table, with `synchronous = FULL`. It decides
+//! nothing, hashes nothing and tells nobody.
 
 mod setting;
 
@@ -22,7 +23,7 @@ use muster::{
     ledger::{CommandMeta, RequestKey, operations::UpdateMember},
 };
 use muster_events::member::MemberUpdate;
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params, params_from_iter};
 use setting::{MEMBERS, Setting};
 
 const CALLERS: [usize; 3] = [1, 8, 64];
@@ -120,16 +121,8 @@ async fn command(setting: &Setting, member: usize, keyed: bool) {
 fn one_transaction_each(callers: usize) -> f64 {
     let directory = setting::directory();
     let connection = Connection::open(directory.path().join("log.db")).unwrap();
-    connection
-        .execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-            CREATE TABLE events (
-                aggregate_type text NOT NULL, aggregate_id text NOT NULL, sequence integer NOT NULL,
-                event_type text NOT NULL, event_version text NOT NULL, payload text NOT NULL, metadata text NOT NULL,
-                PRIMARY KEY (aggregate_type, aggregate_id, sequence)
-            ) STRICT;",
-        )
-        .unwrap();
+    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;").unwrap();
+    connection.execute_batch(include_str!("../src/store/sqlite/schema.sql")).unwrap();
     let connection = Mutex::new(connection);
     let (stop, count) = (AtomicBool::new(false), AtomicU64::new(0));
     let began = stopwatch();
@@ -152,17 +145,33 @@ fn one_transaction_each(callers: usize) -> f64 {
 
 fn transaction(connection: &mut Connection, id: &str) {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-    let last: i64 = transaction
-        .prepare_cached("SELECT coalesce(max(sequence), 0) FROM events WHERE aggregate_type = 'member' AND aggregate_id = ?1")
-        .unwrap()
-        .query_row([id], |row| row.get(0))
-        .unwrap();
+    let number = |query: &str, parameters: &[&str]| -> i64 {
+        let mut statement = transaction.prepare_cached(query).unwrap();
+        statement.query_row(params_from_iter(parameters), |row| row.get(0)).unwrap()
+    };
+    let sequence = 1 + number(
+        "SELECT coalesce(max(sequence), 0) FROM events WHERE aggregate_type = 'member' AND aggregate_id = ?1",
+        &[id],
+    );
+    let position = 1 + number("SELECT coalesce(max(position), 0) FROM events", &[]);
     let payload = r#"{"from":"member","to":"manager"}"#;
     let metadata = r#"{"actor":{"kind":"user","id":"1000000000000000","via":"1000000000000001"},"idempotency_key":"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}"#;
     transaction
-        .prepare_cached("INSERT INTO events VALUES ('member', ?1, ?2, 'OrgRoleChanged', '1', ?3, ?4)")
+        .prepare_cached(
+            "INSERT INTO events VALUES ('member', ?1, ?2, 'OrgRoleChanged', '1', ?3, ?4, ?5, 1000000000000002, 'user',
+             '1000000000000000', ?6, ?7, ?8)",
+        )
         .unwrap()
-        .execute(params![id, last + 1, payload, metadata])
+        .execute(params![
+            id,
+            sequence,
+            position,
+            "01930000-0000-7000-8000-000000000000",
+            1_700_000_000_000_000_i64,
+            [0_u8; 32],
+            payload,
+            metadata
+        ])
         .unwrap();
     transaction.commit().unwrap();
 }

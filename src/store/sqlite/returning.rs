@@ -13,6 +13,9 @@ const LINGER: Duration = Duration::from_micros(200);
 /// How many batches do not wait after one that waited for nobody.
 const REST: u32 = 32;
 
+/// Appends that share a commit well enough: waiting for more costs then as much as it saves.
+const ENOUGH: usize = 16;
+
 /// Those who were answered and have not come back. Many of them are deciding their next command at this moment, and
 /// will be here before a commit without them would be done.
 #[derive(Debug, Default)]
@@ -28,7 +31,7 @@ impl Returning {
         self.outside = self.outside.saturating_sub(batch.len());
         if self.rest > 0 {
             self.rest -= 1;
-        } else if self.outside > 0 {
+        } else if self.outside > 0 && batch.len() < ENOUGH {
             let before = batch.len();
             let expected = (before + self.outside).min(BATCH);
             let began = stopwatch();
