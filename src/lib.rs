@@ -1,6 +1,7 @@
 //! The shell of the membership ledger: the only place with sockets, clocks and disks. In reading order:
 //!
 //! * [`clock`]: time and randomness;
+//! * [`database`]: the Postgres database, for deployments that are kept in one;
 //! * [`store`]: the log;
 //! * [`sealing`]: keys, and what they seal;
 //! * [`ledger`]: the only write path;
@@ -10,6 +11,8 @@
 //! * [`http`] and [`cli`]: how programs and people ask.
 
 pub mod clock;
+
+pub mod database;
 
 pub mod store;
 

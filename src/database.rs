@@ -1,0 +1,78 @@
+//! The Postgres database that a deployment may be kept in: how it is named, and how connections to it are made.
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    PgConnection, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use thiserror::Error;
+
+/// How long a request waits for a free connection before it is told to try again.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one statement of a pooled connection may take, in milliseconds. Longer ones have lost their reader.
+const STATEMENT_TIMEOUT_MS: u32 = 30_000;
+/// How long a pooled connection may sit inside a transaction, in milliseconds: a process that was stopped there holds
+/// nothing up for longer.
+const IDLE_IN_TRANSACTION_TIMEOUT_MS: u32 = 10_000;
+
+/// A `--database-url` that cannot be used.
+#[derive(Debug, Error)]
+#[error("{0}: --database-url is to be like postgres://user:password@host:5432/database?sslmode=verify-full")]
+pub struct DatabaseUrlError(String);
+
+/// A Postgres database, not connected. Its password is not shown by `Debug`.
+#[derive(Debug, Clone)]
+pub struct Database {
+    options: PgConnectOptions,
+}
+
+impl FromStr for Database {
+    type Err = DatabaseUrlError;
+
+    /// Reads a URL as libpq does; its parameters `sslmode` (`verify-full` checks certificate and name), `sslrootcert`,
+    /// `sslcert` and `sslkey` say how the connection is protected.
+    fn from_str(url: &str) -> Result<Self, Self::Err> {
+        let known = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+        if !known {
+            return Err(DatabaseUrlError("a Postgres URL is needed".into()));
+        }
+        let options = PgConnectOptions::from_str(url).map_err(|error| DatabaseUrlError(error.to_string()))?;
+        if options.get_database().is_none() {
+            return Err(DatabaseUrlError("the URL names no database".into()));
+        }
+        Ok(Self { options: options.application_name("muster") })
+    }
+}
+
+impl Database {
+    /// Where it is, for messages: host, port and name, nothing secret.
+    pub fn place(&self) -> String {
+        let host = match self.options.get_socket() {
+            Some(socket) => socket.display().to_string(),
+            None => self.options.get_host().to_owned(),
+        };
+        let name = self.options.get_database().unwrap_or_default();
+        format!("{name} on {host}:{}", self.options.get_port())
+    }
+
+    /// A connection of its own, outside any pool, with `settings` (such as `("lock_timeout", "5000")`) for its session.
+    pub async fn connect(&self, settings: &[(&str, &str)]) -> Result<PgConnection, sqlx::Error> {
+        use sqlx::ConnectOptions as _;
+        self.options.clone().options(settings.iter().copied()).connect().await
+    }
+
+    /// A pool of at most `most` connections that are made when they are needed. Nothing is connected yet.
+    pub fn pool(&self, most: u32) -> PgPool {
+        let statement = STATEMENT_TIMEOUT_MS.to_string();
+        let idle = IDLE_IN_TRANSACTION_TIMEOUT_MS.to_string();
+        let settings = [
+            ("statement_timeout", statement.as_str()),
+            ("idle_in_transaction_session_timeout", idle.as_str()),
+        ];
+        PgPoolOptions::new()
+            .max_connections(most)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_lazy_with(self.options.clone().options(settings))
+    }
+}
