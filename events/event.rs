@@ -141,6 +141,18 @@ impl Event {
         }
     }
 
+    /// What another program may append to the log by itself: aggregate type and event type. Such an event makes no claim
+    /// and holds nothing that is a person's, because nobody checks and seals there, and its organization is its stream.
+    pub const FOREIGN_MAY: [(&'static str, &'static str); 7] = [
+        (organization::TYPE, "DefaultRoleChanged"),
+        (organization::TYPE, "FeatureSet"),
+        (organization::TYPE, "OrganizationFlagChanged"),
+        (organization::TYPE, "OrganizationOptionChanged"),
+        (organization::TYPE, "SsoEnabled"),
+        (organization::TYPE, "TwoFactorRequired"),
+        (organization::TYPE, "TwoFactorRequirementLifted"),
+    ];
+
     /// Every stored type: aggregate type, event type, current schema version.
     pub fn stored_types() -> impl Iterator<Item = (&'static str, &'static str, u32)> {
         [

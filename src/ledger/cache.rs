@@ -272,6 +272,13 @@ impl Follower for Cache {
             self.follow(event);
         }
     }
+
+    fn put_back(&self) {
+        self.states.forget_all();
+        self.holders.forget_all();
+        self.owners.forget_all();
+        self.memberships.forget_all();
+    }
 }
 
 async fn fold<A: Cached>(store: &dyn Store, stream: &StreamId) -> Result<Versioned<A>, Failure> {

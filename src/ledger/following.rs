@@ -70,6 +70,13 @@ impl<K: Eq + Hash + Clone, V: Clone> Following<K, V> {
         }
     }
 
+    /// Everything may be different: forgets all, and what is being loaded is to be loaded again.
+    pub(super) fn forget_all(&self) {
+        let mut inner = self.lock();
+        inner.values.clear();
+        inner.loads.values_mut().for_each(|loads| loads.commits += 1);
+    }
+
     /// Forgets `key`.
     pub(super) fn forget(&self, key: &K) {
         self.lock().values.pop(key);

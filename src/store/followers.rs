@@ -53,6 +53,17 @@ impl Followers {
         self.commits.subscribe()
     }
 
+    /// The log was put back to an earlier state and ends at `head`: what they know is of another log.
+    pub(crate) fn put_back(&self, head: Position) {
+        let mut told = self.lock();
+        for follower in &told.followers {
+            follower.put_back();
+        }
+        told.position = head;
+        drop(told);
+        self.commits.send_replace(head);
+    }
+
     /// Tells them of `runs` of durable events: together without holes, and starting no later than right after what
     /// they were told before. A follower must not call back into the store: the lock is held.
     pub(crate) fn tell<'a>(&self, runs: impl IntoIterator<Item = &'a [StoredEvent]>) {

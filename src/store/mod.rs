@@ -5,7 +5,9 @@
 
 mod followers;
 mod heads;
+mod idempotency;
 pub mod leaf;
+pub mod postgres;
 mod shared_read;
 pub mod sqlite;
 
@@ -289,6 +291,9 @@ impl FromStr for Incarnation {
 pub trait Follower: fmt::Debug + Send + Sync {
     /// These events are durable. May be told again of events that it has seen.
     fn committed(&self, events: &[StoredEvent]);
+
+    /// The log was put back to an earlier state: what was told before is to be forgotten.
+    fn put_back(&self) {}
 }
 
 /// The log.

@@ -2,13 +2,12 @@
 
 use muster_events::{stream::Position, time::Timestamp};
 use rusqlite::{Connection, OptionalExtension, Result, params};
-use sha2::{Digest, Sha256};
 
 use super::rows::number;
-use crate::store::KeyedOutcome;
-
-/// Days that a key is remembered.
-const DAYS: i64 = 7;
+use crate::store::{
+    KeyedOutcome,
+    idempotency::{key_digest, oldest_remembered_key},
+};
 
 /// OR IGNORE and no conflict clause of its own: then SQLite needs no copy of the pages that it touches.
 const INSERT: &str = "INSERT OR IGNORE INTO idempotency_keys \
@@ -19,19 +18,6 @@ const DELETE: &str = "DELETE FROM idempotency_keys WHERE digest = ?1";
 const SELECT_OLDEST: &str = "SELECT recorded_at FROM idempotency_keys ORDER BY rowid LIMIT 1";
 const DELETE_OLDEST: &str = "DELETE FROM idempotency_keys WHERE rowid IN (SELECT rowid FROM \
      (SELECT rowid, recorded_at FROM idempotency_keys ORDER BY rowid LIMIT ?1) WHERE recorded_at < ?2)";
-
-/// What a key is found by: 128 bits of SHA-256 over the length of the actor, the actor and the key.
-fn digest(actor: &str, key: &str) -> [u8; 16] {
-    let whole =
-        Sha256::new().chain_update((actor.len() as u64).to_le_bytes()).chain_update(actor).chain_update(key);
-    let mut half = [0; 16];
-    half.copy_from_slice(&whole.finalize()[..16]);
-    half
-}
-
-fn oldest_remembered(now: Timestamp) -> i64 {
-    now.plus_days(-DAYS).as_micros()
-}
 
 /// How the request with this key ended, when that is still remembered at `now`.
 pub(super) fn find(
@@ -51,7 +37,7 @@ pub(super) fn find(
             position: Position(row.get(3)?),
         })
     };
-    statement.query_row(params![digest(actor, key), oldest_remembered(now)], read).optional()
+    statement.query_row(params![key_digest(actor, key), oldest_remembered_key(now)], read).optional()
 }
 
 /// Keeps `outcome`, unless its key was used before: then this is how that ended.
@@ -67,7 +53,7 @@ pub(super) fn remember(
     let before = find(connection, &outcome.actor, &outcome.key, now)?;
     if before.is_none() {
         // What is in the way is too old to count.
-        connection.prepare_cached(DELETE)?.execute([digest(&outcome.actor, &outcome.key)])?;
+        connection.prepare_cached(DELETE)?.execute([key_digest(&outcome.actor, &outcome.key)])?;
         insert(connection, outcome, position, now)?;
     }
     Ok(before)
@@ -82,7 +68,7 @@ fn insert(
     let KeyedOutcome { actor, key, request, status, result, position: _ } = outcome;
     let mut statement = connection.prepare_cached(INSERT)?;
     let inserted = statement.execute(params![
-        digest(actor, key),
+        key_digest(actor, key),
         actor,
         request,
         status,
@@ -97,9 +83,9 @@ fn insert(
 pub(super) fn purge(connection: &Connection, now: Timestamp, at_most: usize) -> Result<()> {
     let oldest: Option<i64> =
         connection.prepare_cached(SELECT_OLDEST)?.query_row([], |row| row.get(0)).optional()?;
-    if oldest.is_some_and(|oldest| oldest < oldest_remembered(now)) {
+    if oldest.is_some_and(|oldest| oldest < oldest_remembered_key(now)) {
         let limit = super::rows::limit(at_most);
-        connection.prepare_cached(DELETE_OLDEST)?.execute([limit, oldest_remembered(now)])?;
+        connection.prepare_cached(DELETE_OLDEST)?.execute([limit, oldest_remembered_key(now)])?;
     }
     Ok(())
 }

@@ -1,0 +1,188 @@
+//! The appends of one transaction, decided in memory one after the other, each seeing those before it.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use muster_events::{
+    id::OrganizationId,
+    stream::{Position, Sequence, StreamId},
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+use super::{
+    claims::Claims,
+    keys::{self, NewKeys},
+    rows::number,
+};
+use crate::store::{
+    Append, AppendError, Appended, KeyedOutcome, NewEvent, StoredEvent, StreamWrite, leaf::leaf_of,
+};
+
+/// Columns of rows to be written.
+#[derive(Debug, Default)]
+pub(super) struct NewEvents {
+    pub(super) aggregate_types: Vec<String>,
+    pub(super) aggregate_ids: Vec<String>,
+    pub(super) sequences: Vec<i64>,
+    pub(super) event_types: Vec<&'static str>,
+    pub(super) event_versions: Vec<String>,
+    pub(super) payloads: Vec<Arc<str>>,
+    pub(super) metadatas: Vec<Arc<str>>,
+    pub(super) positions: Vec<i64>,
+    pub(super) event_ids: Vec<Uuid>,
+    pub(super) organizations: Vec<Option<i64>>,
+    pub(super) actor_kinds: Vec<&'static str>,
+    pub(super) actor_ids: Vec<Option<String>>,
+    pub(super) leaves: Vec<[u8; 32]>,
+}
+
+impl NewEvents {
+    fn push(&mut self, new: &NewEvent, stored: &StoredEvent) {
+        self.aggregate_types.push(stored.stream.aggregate_type.to_string());
+        self.aggregate_ids.push(stored.stream.aggregate_id.to_string());
+        self.sequences.push(number(stored.sequence.0));
+        self.event_types.push(new.event.event_type());
+        self.event_versions.push(stored.schema_version.to_string());
+        self.payloads.push(Arc::clone(&stored.payload));
+        self.metadatas.push(Arc::clone(&stored.metadata));
+        self.positions.push(number(stored.position.0));
+        self.event_ids.push(stored.event_id);
+        self.organizations.push(stored.organization.map(|organization| number(organization.get())));
+        self.actor_kinds.push(new.actor.kind.name());
+        self.actor_ids.push(new.actor.id.as_ref().map(ToString::to_string));
+        self.leaves.push(stored.leaf);
+    }
+}
+
+/// What was read before anything is decided, all of it with the order lock.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// Where every stream stands that the appends write or read.
+    pub(super) heads: HashMap<StreamId, Sequence>,
+    /// The claims that they touch.
+    pub(super) claims: Claims,
+    /// The keys that were used before; none when nobody looked.
+    pub(super) keys: HashMap<Uuid, KeyedOutcome>,
+}
+
+/// A transaction that holds the lock of the log and has seen all that was committed before it.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) known: Known,
+    /// The position of the last event, with what this batch has appended already.
+    pub(super) head: Position,
+    /// One time for the whole batch, because it becomes visible as a whole.
+    pub(super) recorded_at: Timestamp,
+    /// What is to be written.
+    pub(super) events: NewEvents,
+    pub(super) keys: NewKeys,
+    used: HashSet<Uuid>,
+}
+
+impl Batch {
+    /// Nothing decided yet; the log stands at `head`.
+    pub(super) fn new(known: Known, head: Position, recorded_at: Timestamp) -> Self {
+        let (events, keys) = (NewEvents::default(), NewKeys::default());
+        Self { known, head, recorded_at, events, keys, used: HashSet::new() }
+    }
+
+    /// Appends one after the other; each has its outcome. None for what repeats a key of this batch: it is for the next
+    /// one, where the first is known.
+    pub(super) fn apply_all(&mut self, appends: &[&Append]) -> Vec<Option<Result<Appended, AppendError>>> {
+        let decide = |append: &&Append| (!self.repeats(append)).then(|| self.apply(append));
+        appends.iter().map(decide).collect()
+    }
+
+    /// Appends, or leaves everything as it was.
+    fn apply(&mut self, append: &Append) -> Result<Appended, AppendError> {
+        // A repeated request may find its own events in the way: how it ended the first time is the answer.
+        self.unused(append.key.as_ref())?;
+        self.conflict(append)?;
+        self.known.claims.change_all(&append.claims, self.recorded_at)?;
+        let mut stored = Vec::new();
+        for write in &append.writes {
+            self.write(write, &mut stored);
+        }
+        let position = self.head;
+        if let Some(key) = &append.key {
+            self.used.insert(keys::digest(key));
+            self.keys.push(key.clone(), position);
+        }
+        Ok(Appended { position, recorded_at: self.recorded_at, events: Arc::from(stored) })
+    }
+
+    fn repeats(&self, append: &Append) -> bool {
+        append.key.as_ref().is_some_and(|key| self.used.contains(&keys::digest(key)))
+    }
+
+    fn unused(&self, key: Option<&KeyedOutcome>) -> Result<(), AppendError> {
+        let before = key.and_then(|key| self.known.keys.get(&keys::digest(key)));
+        before.map_or(Ok(()), |before| Err(AppendError::KeyUsed(Box::new(before.clone()))))
+    }
+
+    /// Which stream is not where the decision saw it.
+    fn conflict(&self, append: &Append) -> Result<(), AppendError> {
+        let conflict = |stream: &StreamId, expected, actual| {
+            Err(AppendError::Conflict { stream: stream.clone(), expected, actual })
+        };
+        for (index, write) in append.writes.iter().enumerate() {
+            // No stream is to be named twice; should it be, the second write has to expect what the first appends.
+            let before = append.writes[..index].iter().filter(|earlier| earlier.stream == write.stream);
+            let before: usize = before.map(|earlier| earlier.events.len()).sum();
+            let actual = Sequence(self.head_of(&write.stream).0 + before as u64);
+            if actual != write.expected {
+                return conflict(&write.stream, write.expected, actual);
+            }
+        }
+        let whole_log = StreamId::whole_log();
+        for read in &append.reads {
+            let actual = match read.stream == whole_log {
+                true => Sequence(self.head.0),
+                false => self.head_of(&read.stream),
+            };
+            if actual != read.sequence {
+                return conflict(&read.stream, read.sequence, actual);
+            }
+        }
+        Ok(())
+    }
+
+    fn head_of(&self, stream: &StreamId) -> Sequence {
+        self.known.heads.get(stream).copied().unwrap_or_default()
+    }
+
+    fn write(&mut self, write: &StreamWrite, appended: &mut Vec<StoredEvent>) {
+        let mut sequence = write.expected;
+        for new in &write.events {
+            sequence = sequence.next();
+            self.head = self.head.next();
+            let stored = self.place(new, &write.stream, sequence);
+            self.events.push(new, &stored);
+            appended.push(stored);
+        }
+        self.known.heads.insert(write.stream.clone(), sequence);
+    }
+
+    fn place(&self, new: &NewEvent, stream: &StreamId, sequence: Sequence) -> StoredEvent {
+        let organization: Option<OrganizationId> = new.organization;
+        let mut stored = StoredEvent {
+            position: self.head,
+            event_id: new.event_id,
+            stream: stream.clone(),
+            sequence,
+            event_type: new.event.event_type().into(),
+            schema_version: new.event.schema_version(),
+            recorded_at: self.recorded_at,
+            organization,
+            payload: Arc::from(new.payload.as_str()),
+            metadata: Arc::clone(&new.metadata),
+            leaf: [0; 32],
+            decoded: Some(Arc::clone(&new.event)),
+        };
+        stored.leaf = leaf_of(&stored);
+        stored
+    }
+}

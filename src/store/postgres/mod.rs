@@ -1,0 +1,202 @@
+//! The log in a Postgres database, schema `log`. Several processes append to it and follow each other.
+//!
+//! Appends go through one task for each process (`writer.rs`), which commits all that wait in one transaction, on a
+//! connection of its own. Reads go through a pool and never wait for the writer. What must not happen is refused by the
+//! tables themselves (`schema.sql`), which also give the appends of other programs their place.
+
+mod batch;
+mod check;
+mod claims;
+mod connection;
+mod errors;
+mod identity;
+mod keys;
+mod listener;
+mod query;
+mod reads;
+mod rows;
+mod schema;
+mod statements;
+mod writer;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use muster_events::{
+    claims::{Claim, ClaimKind},
+    stream::{Position, Sequence, StreamId},
+    time::Timestamp,
+};
+use sqlx::PgPool;
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::AbortHandle,
+};
+
+pub use connection::PostgresOptions;
+
+use self::{
+    identity::Identity,
+    writer::{Command, Writer},
+};
+use super::{
+    Append, AppendError, Appended, Capabilities, Follower, Head, HeldClaim, Incarnation, KeyedOutcome,
+    LogQuery, Store, StoreError, StoredEvent, followers::Followers, shared_read::SharedRead,
+};
+use crate::{clock::Clock, database::Database};
+
+/// The log in a Postgres database.
+#[derive(Debug)]
+pub struct PostgresStore {
+    identity: Arc<Identity>,
+    clock: Arc<dyn Clock>,
+    followers: Arc<Followers>,
+    readers: PgPool,
+    heads: Arc<SharedRead<Head>>,
+    confirmed_heads: Arc<SharedRead<Head>>,
+    commands: mpsc::Sender<Command>,
+    listener: AbortHandle,
+}
+
+impl PostgresStore {
+    /// Opens the log of `database`, whose schema is made or brought up to date.
+    pub async fn open(database: &Database, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        Self::open_with(database, clock, PostgresOptions::default()).await
+    }
+
+    /// As [`PostgresStore::open`], with options.
+    pub async fn open_with(
+        database: &Database,
+        clock: Arc<dyn Clock>,
+        options: PostgresOptions,
+    ) -> Result<Self, StoreError> {
+        let (mut connection, server) = connection::open(database, &options).await?;
+        schema::migrate(&mut connection, &server).await?;
+        let identity = Arc::new(Identity::of(&mut connection, &server).await?);
+        let followers = Arc::new(Followers::new(statements::head(&mut connection).await?.position));
+        connection::abandon(connection).await;
+        let readers = database.pool(options.readers);
+        let writer = Writer::new(
+            database.clone(),
+            options,
+            Arc::clone(&clock),
+            Arc::clone(&identity),
+            Arc::clone(&followers),
+        );
+        let (commands, waiting) = mpsc::channel(writer::QUEUE);
+        tokio::spawn(writer.run(waiting));
+        let listener = tokio::spawn(listener::run(readers.clone(), Arc::clone(&followers))).abort_handle();
+        let (heads, confirmed_heads) = (Arc::default(), Arc::default());
+        Ok(Self { identity, clock, followers, readers, heads, confirmed_heads, commands, listener })
+    }
+
+    /// Draws another incarnation for the log: it was put back to an earlier state, and its positions will not be those
+    /// that somebody has seen.
+    pub async fn renew_incarnation(database: &Database) -> Result<(), StoreError> {
+        let (mut connection, server) = connection::open(database, &PostgresOptions::default()).await?;
+        let identity = Identity::of(&mut connection, &server).await?;
+        statements::begin_and_lock(&mut connection).await?;
+        identity.renew(&mut connection).await
+    }
+}
+
+impl Drop for PostgresStore {
+    /// What was handed to the writer is committed all the same, as long as the runtime lives.
+    fn drop(&mut self) {
+        self.listener.abort();
+    }
+}
+
+fn stopped() -> StoreError {
+    StoreError::Unavailable("the writer has stopped".into())
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { gapless: true, multi_stream: true }
+    }
+
+    fn incarnation(&self) -> Incarnation {
+        self.identity.incarnation()
+    }
+
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        let (answer, answered) = oneshot::channel();
+        self.commands.send(Command { append, answer }).await.map_err(|_| stopped())?;
+        answered.await.map_err(|_| stopped())?
+    }
+
+    async fn head(&self) -> Result<Head, StoreError> {
+        let pool = self.readers.clone();
+        let read = move || {
+            let pool = pool.clone();
+            async move { reads::head(&pool).await }
+        };
+        self.heads.read(read).await
+    }
+
+    async fn confirm_head(&self) -> Result<Head, StoreError> {
+        let (pool, followers) = (self.readers.clone(), Arc::clone(&self.followers));
+        let read = move || {
+            let (pool, followers) = (pool.clone(), Arc::clone(&followers));
+            async move { reads::confirmed_head(&pool, &followers).await }
+        };
+        self.confirmed_heads.read(read).await
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        reads::stream_after(&self.readers, stream, after, limit).await
+    }
+
+    async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        reads::events_after(&self.readers, after, limit).await
+    }
+
+    async fn query(&self, query: LogQuery) -> Result<Vec<StoredEvent>, StoreError> {
+        query::run(&self.readers, &query).await
+    }
+
+    async fn holder(&self, claim: &Claim, now: Timestamp) -> Result<Option<HeldClaim>, StoreError> {
+        claims::holder(&self.readers, claim, now).await
+    }
+
+    async fn claims(&self, after: Option<&Claim>, limit: usize) -> Result<Vec<HeldClaim>, StoreError> {
+        claims::list(&self.readers, after, limit).await
+    }
+
+    async fn claims_with_key(
+        &self,
+        kind: ClaimKind,
+        key: &str,
+        limit: usize,
+    ) -> Result<Vec<HeldClaim>, StoreError> {
+        claims::with_key(&self.readers, kind, key, limit).await
+    }
+
+    async fn outcome(&self, actor: &str, key: &str) -> Result<Option<KeyedOutcome>, StoreError> {
+        keys::find(&self.readers, actor, key, self.clock.now()).await
+    }
+
+    fn follow(&self, follower: Arc<dyn Follower>) {
+        self.followers.add(follower);
+    }
+
+    fn commits(&self) -> watch::Receiver<Position> {
+        self.followers.commits()
+    }
+
+    async fn hash_key(&self, given: &str) -> Result<String, StoreError> {
+        let mut connection = self.readers.acquire().await?;
+        schema::hash_key(&mut connection, given).await
+    }
+
+    async fn check(&self) -> Result<Vec<String>, StoreError> {
+        check::run(&self.readers).await
+    }
+}

@@ -1,0 +1,153 @@
+//! The statements of the connection that appends: each is one round trip, and all of them are prepared once.
+
+use muster_events::{
+    stream::{Position, Sequence, StreamId},
+    time::Timestamp,
+};
+use sqlx::{Executor as _, PgConnection, Row, postgres::PgRow};
+
+use super::{
+    batch::Batch,
+    errors::StoreResult,
+    rows::{collect, columns, number, time, whole},
+};
+use crate::store::{Head, StoredEvent};
+
+/// Foreign events that are read at once.
+pub(super) const FOREIGN_PAGE: usize = 1_000;
+
+/// Three statements in one message. The lock is one of its own, and the one after it sees all that was committed before
+/// the lock was had: at this isolation level each statement takes its own snapshot when it begins.
+const BEGIN_AND_LOCK: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
+     SELECT pg_advisory_xact_lock(7887337266164674156); \
+     SELECT position, recorded_at FROM log.events ORDER BY position DESC LIMIT 1";
+pub(super) const SELECT_HEAD: &str =
+    "SELECT position, recorded_at FROM log.events ORDER BY position DESC LIMIT 1";
+pub(super) const SELECT_AFTER: &str =
+    concat!("SELECT ", columns!(), " FROM log.events WHERE position > $1 ORDER BY position LIMIT $2");
+const SELECT_STREAM_HEADS: &str = "SELECT asked.aggregate_type, asked.aggregate_id, \
+     (SELECT sequence FROM log.events WHERE aggregate_type = asked.aggregate_type COLLATE \"C\" \
+     AND aggregate_id = asked.aggregate_id COLLATE \"C\" ORDER BY sequence DESC LIMIT 1) AS sequence \
+     FROM UNNEST($1::text[], $2::text[]) AS asked (aggregate_type, aggregate_id)";
+const INSERT_EVENTS: &str = "INSERT INTO log.events (aggregate_type, aggregate_id, sequence, event_type, \
+     event_version, payload, metadata, position, event_id, recorded_at, organization, actor_kind, actor_id, leaf) \
+     SELECT aggregate_type, aggregate_id, sequence, event_type, event_version, payload::json, metadata::json, \
+     position, event_id, $14, organization, actor_kind, actor_id, leaf \
+     FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], \
+     $8::bigint[], $9::uuid[], $10::bigint[], $11::text[], $12::text[], $13::bytea[]) AS new (aggregate_type, \
+     aggregate_id, sequence, event_type, event_version, payload, metadata, position, event_id, organization, \
+     actor_kind, actor_id, leaf)";
+const INSERT_KEYS: &str = "INSERT INTO log.idempotency_keys \
+     (digest, actor, request, status, result, position, recorded_at) \
+     SELECT *, $7 FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::bigint[]) \
+     ON CONFLICT (digest) DO NOTHING";
+/// Wakes the other processes; each looks at the log and takes nothing from the message.
+const NOTIFY: &str = "SELECT pg_notify('muster_log', $1)";
+const IS_THERE: &str =
+    "SELECT EXISTS (SELECT FROM log.events WHERE position = $1 AND event_id = $2) AS there";
+const KEY_IS_THERE: &str = "SELECT EXISTS (SELECT FROM log.idempotency_keys \
+     WHERE digest = $1 AND recorded_at = $2) AS there";
+
+/// Begins a transaction, takes the order lock, and says where the log stands.
+pub(super) async fn begin_and_lock(connection: &mut PgConnection) -> StoreResult<Head> {
+    let rows = connection.fetch_all(sqlx::raw_sql(BEGIN_AND_LOCK)).await?;
+    // The first row is that of the lock.
+    head_of(rows.get(1))
+}
+
+/// The head that a row of [`SELECT_HEAD`] says; that of an empty log when there is none.
+pub(super) fn head_of(row: Option<&PgRow>) -> StoreResult<Head> {
+    let Some(row) = row else {
+        return Ok(Head { position: Position::ZERO, recorded_at: Timestamp::default() });
+    };
+    Ok(Head { position: Position(whole(row, "position")?), recorded_at: time(row, "recorded_at")? })
+}
+
+/// Where the log stands.
+pub(super) async fn head(connection: &mut PgConnection) -> StoreResult<Head> {
+    let row = sqlx::query(SELECT_HEAD).fetch_optional(connection).await?;
+    head_of(row.as_ref())
+}
+
+pub(super) async fn rollback(connection: &mut PgConnection) -> StoreResult<()> {
+    connection.execute(sqlx::raw_sql("ROLLBACK")).await?;
+    Ok(())
+}
+
+pub(super) async fn commit(connection: &mut PgConnection) -> StoreResult<()> {
+    connection.execute(sqlx::raw_sql("COMMIT")).await?;
+    Ok(())
+}
+
+/// A page of events of the whole log.
+pub(super) async fn events_after(
+    connection: &mut PgConnection,
+    after: Position,
+) -> StoreResult<Vec<StoredEvent>> {
+    let query = sqlx::query(SELECT_AFTER).bind(number(after.0)).bind(number(FOREIGN_PAGE as u64));
+    collect(&query.fetch_all(connection).await?)
+}
+
+/// Where `streams` stand, those that there are.
+pub(super) async fn stream_heads(
+    connection: &mut PgConnection,
+    streams: &[StreamId],
+) -> StoreResult<Vec<(StreamId, Sequence)>> {
+    if streams.is_empty() {
+        return Ok(vec![]);
+    }
+    let types: Vec<_> = streams.iter().map(|stream| stream.aggregate_type.as_str()).collect();
+    let ids: Vec<_> = streams.iter().map(|stream| stream.aggregate_id.as_str()).collect();
+    let rows = sqlx::query(SELECT_STREAM_HEADS).bind(types).bind(ids).fetch_all(connection).await?;
+    let mut heads = Vec::with_capacity(rows.len());
+    for row in rows {
+        if row.try_get::<Option<i64>, _>("sequence")?.is_some() {
+            let stream = StreamId::new(row.try_get("aggregate_type")?, row.try_get("aggregate_id")?);
+            heads.push((stream, Sequence(whole(&row, "sequence")?)));
+        }
+    }
+    Ok(heads)
+}
+
+/// Writes the events and keys of a batch. False when one of the keys is there already.
+pub(super) async fn insert(connection: &mut PgConnection, batch: &Batch) -> StoreResult<bool> {
+    let recorded_at = batch.recorded_at.as_micros();
+    let keys = &batch.keys;
+    if !keys.digests.is_empty() {
+        let query = sqlx::query(INSERT_KEYS).bind(&keys.digests).bind(&keys.actors).bind(&keys.requests);
+        let query = query.bind(&keys.statuses).bind(&keys.results).bind(&keys.positions).bind(recorded_at);
+        let inserted = query.execute(&mut *connection).await?.rows_affected();
+        if inserted != keys.digests.len() as u64 {
+            return Ok(false);
+        }
+    }
+    let events = &batch.events;
+    let Some(last) = events.positions.last() else { return Ok(true) };
+    let payloads: Vec<&str> = events.payloads.iter().map(|text| &**text).collect();
+    let metadatas: Vec<&str> = events.metadatas.iter().map(|text| &**text).collect();
+    let leaves: Vec<&[u8]> = events.leaves.iter().map(|leaf| &leaf[..]).collect();
+    let query = sqlx::query(INSERT_EVENTS).bind(&events.aggregate_types).bind(&events.aggregate_ids);
+    let query = query.bind(&events.sequences).bind(&events.event_types).bind(&events.event_versions);
+    let query = query.bind(payloads).bind(metadatas).bind(&events.positions).bind(&events.event_ids);
+    let query = query.bind(&events.organizations).bind(&events.actor_kinds).bind(&events.actor_ids);
+    query.bind(leaves).bind(recorded_at).execute(&mut *connection).await?;
+    sqlx::query(NOTIFY).bind(last.to_string()).execute(connection).await?;
+    Ok(true)
+}
+
+/// Whether a batch was committed. To be called with the order lock.
+pub(super) async fn is_there(connection: &mut PgConnection, batch: &Batch) -> StoreResult<bool> {
+    let (events, keys) = (&batch.events, &batch.keys);
+    let row = match (events.positions.first().zip(events.event_ids.first()), keys.digests.first()) {
+        (Some((position, id)), _) => {
+            sqlx::query(IS_THERE).bind(position).bind(id).fetch_one(connection).await?
+        }
+        (None, Some(digest)) => {
+            let query = sqlx::query(KEY_IS_THERE).bind(digest).bind(batch.recorded_at.as_micros());
+            query.fetch_one(connection).await?
+        }
+        // Claims without events are given by tests only; whoever asks for them again changes nothing.
+        (None, None) => return Ok(false),
+    };
+    Ok(row.try_get("there")?)
+}

@@ -1,0 +1,307 @@
+//! The one task of this process that appends. It takes all appends that wait and commits them together.
+
+use std::{collections::HashMap, sync::Arc};
+
+use muster_events::{
+    stream::{Position, Sequence, StreamId},
+    time::Timestamp,
+};
+use sqlx::PgConnection;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+
+use super::{
+    batch::{Batch, Known},
+    claims::{self, Claims},
+    connection::{self, PostgresOptions},
+    errors::StoreResult,
+    identity::Identity,
+    keys, statements,
+};
+use crate::{
+    clock::Clock,
+    database::Database,
+    store::{Append, AppendError, Appended, Head, StoreError, followers::Followers, heads::Heads},
+};
+
+/// Appends in one transaction: enough to make the cost of a commit vanish, few enough to keep the lock shortly.
+const BATCH: usize = 256;
+/// Appends that may wait for the writer; more wait outside, without a place in the order.
+pub(super) const QUEUE: usize = 1024;
+/// Streams in each generation of the remembered heads: about 8 MiB in all.
+const HEADS: usize = 1 << 16;
+/// Expired rows that are deleted at once from each table, and how long after the last time, in microseconds.
+const PURGED: usize = 4_096;
+const PURGE_EVERY: i64 = 10_000_000;
+/// How often the lock is let go to read many foreign events outside it, before they are read under it all the same.
+const FOLLOW_OUTSIDE: usize = 3;
+
+/// An append with the place where its answer goes.
+#[derive(Debug)]
+pub(super) struct Command {
+    pub(super) append: Append,
+    pub(super) answer: oneshot::Sender<Result<Appended, AppendError>>,
+}
+
+type Outcome = Result<Appended, AppendError>;
+
+/// What became of a transaction.
+enum Committed {
+    /// Durable.
+    Yes,
+    /// A key of it was used before, which nobody had looked for: it was rolled back, to be done again with a look.
+    KeyInTheWay,
+}
+
+/// What the task owns.
+pub(super) struct Writer {
+    pub(super) database: Database,
+    pub(super) options: PostgresOptions,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) identity: Arc<Identity>,
+    pub(super) followers: Arc<Followers>,
+    /// None after a failure, until the next batch.
+    connection: Option<PgConnection>,
+    heads: Heads,
+    /// `heads` have followed the log, and followers were told of it, up to here.
+    followed: Position,
+    purged: Timestamp,
+}
+
+impl Writer {
+    /// A writer that has not started yet.
+    pub(super) fn new(
+        database: Database,
+        options: PostgresOptions,
+        clock: Arc<dyn Clock>,
+        identity: Arc<Identity>,
+        followers: Arc<Followers>,
+    ) -> Self {
+        let (followed, heads, purged) = (followers.told(), Heads::new(HEADS), Timestamp::default());
+        Self { database, options, clock, identity, followers, connection: None, heads, followed, purged }
+    }
+
+    /// Serves until all senders of `commands` are gone and all that waited is done.
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        let mut waiting = Vec::with_capacity(BATCH);
+        loop {
+            if waiting.is_empty() && commands.recv_many(&mut waiting, BATCH).await == 0 {
+                return;
+            }
+            while waiting.len() < BATCH {
+                let Ok(command) = commands.try_recv() else { break };
+                waiting.push(command);
+            }
+            waiting = self.serve(waiting).await;
+        }
+    }
+
+    /// Commits one batch and answers it, whatever happens; gives back what is for the next one. An answer that nobody
+    /// waits for any more is dropped; the append is done all the same.
+    async fn serve(&mut self, batch: Vec<Command>) -> Vec<Command> {
+        let appends: Vec<_> = batch.iter().map(|command| &command.append).collect();
+        let limit = self.options.batch_timeout;
+        let committed = timeout(limit, self.commit(&appends)).await.unwrap_or_else(|_| {
+            let unknown = "Postgres stopped answering in the middle of the append; look whether it was kept";
+            Err(StoreError::Unavailable(unknown.into()))
+        });
+        match committed {
+            Ok(outcomes) => answer_each(batch, outcomes),
+            Err(error) => {
+                tracing::warn!(%error, appends = batch.len(), "appends were not done");
+                if let Some(connection) = self.connection.take() {
+                    tokio::spawn(connection::abandon(connection));
+                }
+                self.heads.clear();
+                let outcomes = batch.iter().map(|_| Some(Err(error.clone().into()))).collect();
+                answer_each(batch, outcomes)
+            }
+        }
+    }
+
+    /// Either all of it is durable and followers have been told, or nothing of it happened. None for what repeats a key
+    /// of this batch.
+    async fn commit(&mut self, appends: &[&Append]) -> StoreResult<Vec<Option<Outcome>>> {
+        let mut look_for_keys = false;
+        loop {
+            let mut connection = match self.connection.take() {
+                Some(connection) => connection,
+                None => self.connect().await?,
+            };
+            let head = self.lock_and_follow(&mut connection).await?;
+            let recorded_at = self.clock.now().max(head.recorded_at);
+            let known = self.know(&mut connection, appends, recorded_at, look_for_keys).await?;
+            let mut batch = Batch::new(known, head.position, recorded_at);
+            let outcomes = batch.apply_all(appends);
+            match self.write(&mut connection, &batch).await? {
+                Committed::Yes => {
+                    self.connection = Some(connection);
+                    self.committed(batch, &outcomes);
+                    return Ok(outcomes);
+                }
+                Committed::KeyInTheWay => {
+                    self.connection = Some(connection);
+                    look_for_keys = true;
+                }
+            }
+        }
+    }
+
+    /// Takes the lock of the log in a statement of its own, and only then looks where the log stands: what is read
+    /// from here on is what was committed before, by whatever process, and cannot change.
+    ///
+    /// When another process has appended much, that is read without the lock, and only the rest under it.
+    async fn lock_and_follow(&mut self, connection: &mut PgConnection) -> StoreResult<Head> {
+        let mut outside = FOLLOW_OUTSIDE;
+        loop {
+            let head = statements::begin_and_lock(connection).await?;
+            if head.position < self.followed {
+                self.identity.renew(connection).await?;
+                self.begin_anew(head.position);
+                continue;
+            }
+            if head.position.0 - self.followed.0 <= statements::FOREIGN_PAGE as u64 || outside == 0 {
+                self.follow(connection, head.position).await?;
+                return Ok(head);
+            }
+            statements::rollback(connection).await?;
+            self.follow(connection, head.position).await?;
+            outside -= 1;
+        }
+    }
+
+    /// Reads what other processes appended, up to `head`.
+    async fn follow(&mut self, connection: &mut PgConnection, head: Position) -> StoreResult<()> {
+        while self.followed < head {
+            let events = statements::events_after(connection, self.followed).await?;
+            let Some(last) = events.last() else {
+                let text = format!("the event after position {} is missing", self.followed);
+                return Err(StoreError::Damaged(text));
+            };
+            for event in &events {
+                self.heads.follow(&event.stream, event.sequence);
+            }
+            self.followers.tell([events.as_slice()]);
+            self.followed = last.position;
+        }
+        Ok(())
+    }
+
+    /// Reads what the decisions of this batch need and memory has not.
+    async fn know(
+        &mut self,
+        connection: &mut PgConnection,
+        appends: &[&Append],
+        now: Timestamp,
+        look_for_keys: bool,
+    ) -> StoreResult<Known> {
+        let mut known = Known::default();
+        let unknown = self.remembered(appends, &mut known.heads);
+        for (stream, sequence) in statements::stream_heads(connection, &unknown).await? {
+            known.heads.insert(stream, sequence);
+        }
+        let changes: Vec<_> = appends.iter().flat_map(|append| &append.claims).collect();
+        known.claims = Claims::load(connection, &changes, now).await?;
+        if look_for_keys {
+            let keys: Vec<_> = appends.iter().filter_map(|append| append.key.as_ref()).collect();
+            known.keys = keys::load(connection, &keys, now).await?;
+        }
+        Ok(known)
+    }
+
+    /// Fills `heads` with what is remembered of the streams that `appends` name; gives the others.
+    fn remembered(&mut self, appends: &[&Append], heads: &mut HashMap<StreamId, Sequence>) -> Vec<StreamId> {
+        let whole_log = StreamId::whole_log();
+        let mut unknown = Vec::new();
+        for append in appends {
+            let written = append.writes.iter().map(|write| &write.stream);
+            for stream in written.chain(append.reads.iter().map(|read| &read.stream)) {
+                if *stream == whole_log || heads.contains_key(stream) {
+                    continue;
+                }
+                let remembered = self.heads.get(stream);
+                if remembered.is_none() {
+                    unknown.push(stream.clone());
+                }
+                heads.insert(stream.clone(), remembered.unwrap_or_default());
+            }
+        }
+        unknown
+    }
+
+    async fn write(&mut self, connection: &mut PgConnection, batch: &Batch) -> StoreResult<Committed> {
+        batch.known.claims.store(connection).await?;
+        if !statements::insert(connection, batch).await? {
+            statements::rollback(connection).await?;
+            return Ok(Committed::KeyInTheWay);
+        }
+        if batch.recorded_at.as_micros() - self.purged.as_micros() >= PURGE_EVERY {
+            keys::purge(connection, batch.recorded_at, PURGED).await?;
+            claims::purge(connection, batch.recorded_at, PURGED).await?;
+            self.purged = batch.recorded_at;
+        }
+        if let Err(error) = statements::commit(connection).await {
+            self.look_after_commit(batch, &error).await?;
+        }
+        Ok(Committed::Yes)
+    }
+
+    /// The connection was lost while it committed. The lock is free only once that transaction has ended, one way or the
+    /// other; so whoever gets the lock afterwards can see which.
+    async fn look_after_commit(&mut self, batch: &Batch, error: &StoreError) -> StoreResult<()> {
+        tracing::warn!(%error, "the connection was lost during a commit; looking whether it was done");
+        let mut connection = self.connect().await?;
+        statements::begin_and_lock(&mut connection).await?;
+        let done = statements::is_there(&mut connection, batch).await?;
+        statements::rollback(&mut connection).await?;
+        if done {
+            return Ok(());
+        }
+        Err(StoreError::Unavailable(format!("the connection was lost during the commit: {error}")))
+    }
+
+    fn committed(&mut self, batch: Batch, outcomes: &[Option<Outcome>]) {
+        for (stream, sequence) in &batch.known.heads {
+            self.heads.set(stream, *sequence);
+        }
+        let appended = outcomes.iter().flatten().flatten();
+        self.followers.tell(appended.map(|appended| &*appended.events));
+        self.followed = batch.head;
+    }
+
+    /// A connection to the log, which may have become another one since the last.
+    async fn connect(&mut self) -> StoreResult<PgConnection> {
+        let (mut connection, server) = connection::open(&self.database, &self.options).await?;
+        if self.identity.has_changed(&mut connection, &server).await? {
+            let head = statements::head(&mut connection).await?;
+            self.begin_anew(head.position);
+        }
+        Ok(connection)
+    }
+
+    /// What was remembered of the log is of another one.
+    fn begin_anew(&mut self, head: Position) {
+        tracing::warn!(
+            head = head.0,
+            "the log was put back to an earlier state; what was remembered is forgotten"
+        );
+        self.heads.clear();
+        self.followers.put_back(head);
+        self.followed = head;
+    }
+}
+
+/// Answers those that have an outcome; gives back the others.
+fn answer_each(batch: Vec<Command>, outcomes: Vec<Option<Outcome>>) -> Vec<Command> {
+    let mut left = Vec::new();
+    for (command, outcome) in batch.into_iter().zip(outcomes) {
+        match outcome {
+            // Whoever no longer waits does not need it.
+            Some(outcome) => drop(command.answer.send(outcome)),
+            None => left.push(command),
+        }
+    }
+    left
+}
