@@ -79,6 +79,8 @@ pub(super) struct Batch {
     /// What is to be written.
     pub(super) events: NewEvents,
     pub(super) keys: NewKeys,
+    /// What was appended, in order.
+    pub(super) appended: Vec<StoredEvent>,
     used: HashSet<Uuid>,
 }
 
@@ -86,7 +88,7 @@ impl Batch {
     /// Nothing decided yet; the log stands at `head`.
     pub(super) fn new(known: Known, head: Position, recorded_at: Timestamp) -> Self {
         let (events, keys) = (NewEvents::default(), NewKeys::default());
-        Self { known, head, recorded_at, events, keys, used: HashSet::new() }
+        Self { known, head, recorded_at, events, keys, appended: Vec::new(), used: HashSet::new() }
     }
 
     /// Appends one after the other; each has its outcome. None for what repeats a key of this batch: it is for the next
@@ -106,6 +108,7 @@ impl Batch {
         for write in &append.writes {
             self.write(write, &mut stored);
         }
+        self.appended.extend_from_slice(&stored);
         let position = self.head;
         if let Some(key) = &append.key {
             self.used.insert(keys::digest(key));

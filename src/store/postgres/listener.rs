@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use sqlx::{PgPool, postgres::PgListener};
 use tokio::time::{sleep, timeout};
 
-use super::{errors::StoreResult, reads};
+use super::{errors::StoreResult, reads, writer::InProgress};
 use crate::store::followers::Followers;
 
 /// The channel that every append notifies.
@@ -17,24 +17,27 @@ const LOOK: Duration = Duration::from_millis(250);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Tells `followers` of what other processes append, until it is stopped.
-pub(super) async fn run(pool: PgPool, followers: Arc<Followers>) {
+pub(super) async fn run(pool: PgPool, followers: Arc<Followers>, in_progress: Arc<InProgress>) {
     loop {
-        if let Err(error) = listen(&pool, &followers).await {
+        if let Err(error) = listen(&pool, &followers, &in_progress).await {
             tracing::debug!(%error, "not hearing of other processes' appends");
         }
         sleep(PAUSE).await;
     }
 }
 
-async fn listen(pool: &PgPool, followers: &Followers) -> StoreResult<()> {
+async fn listen(pool: &PgPool, followers: &Followers, in_progress: &InProgress) -> StoreResult<()> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen(CHANNEL).await?;
     loop {
         // What was appended before this process listened, or while it had lost its connection.
-        reads::confirmed_head(pool, followers).await?;
+        reads::confirmed_head(pool, followers, in_progress).await?;
         loop {
             let Ok(message) = timeout(LOOK, listener.recv()).await else { break };
             let position: u64 = message?.payload().parse().unwrap_or(u64::MAX);
+            if followers.told().0 < position {
+                drop(in_progress.lock().await);
+            }
             if followers.told().0 < position {
                 break;
             }

@@ -37,7 +37,7 @@ pub use connection::PostgresOptions;
 
 use self::{
     identity::Identity,
-    writer::{Command, Writer},
+    writer::{Command, InProgress, Writer},
 };
 use super::{
     Append, AppendError, Appended, Capabilities, Follower, Head, HeldClaim, Incarnation, KeyedOutcome,
@@ -51,6 +51,7 @@ pub struct PostgresStore {
     identity: Arc<Identity>,
     clock: Arc<dyn Clock>,
     followers: Arc<Followers>,
+    in_progress: Arc<InProgress>,
     readers: PgPool,
     heads: Arc<SharedRead<Head>>,
     confirmed_heads: Arc<SharedRead<Head>>,
@@ -75,6 +76,7 @@ impl PostgresStore {
         let identity = Arc::new(Identity::of(&mut connection, &server).await?);
         let followers = Arc::new(Followers::new(statements::head(&mut connection).await?.position));
         connection::abandon(connection).await;
+        let in_progress = Arc::default();
         let readers = database.pool(options.readers);
         let writer = Writer::new(
             database.clone(),
@@ -82,12 +84,24 @@ impl PostgresStore {
             Arc::clone(&clock),
             Arc::clone(&identity),
             Arc::clone(&followers),
+            Arc::clone(&in_progress),
         );
         let (commands, waiting) = mpsc::channel(writer::QUEUE);
         tokio::spawn(writer.run(waiting));
-        let listener = tokio::spawn(listener::run(readers.clone(), Arc::clone(&followers))).abort_handle();
+        let listener = listener::run(readers.clone(), Arc::clone(&followers), Arc::clone(&in_progress));
+        let listener = tokio::spawn(listener).abort_handle();
         let (heads, confirmed_heads) = (Arc::default(), Arc::default());
-        Ok(Self { identity, clock, followers, readers, heads, confirmed_heads, commands, listener })
+        Ok(Self {
+            identity,
+            clock,
+            followers,
+            in_progress,
+            readers,
+            heads,
+            confirmed_heads,
+            commands,
+            listener,
+        })
     }
 
     /// Draws another incarnation for the log: it was put back to an earlier state, and its positions will not be those
@@ -138,9 +152,11 @@ impl Store for PostgresStore {
 
     async fn confirm_head(&self) -> Result<Head, StoreError> {
         let (pool, followers) = (self.readers.clone(), Arc::clone(&self.followers));
+        let in_progress = Arc::clone(&self.in_progress);
         let read = move || {
             let (pool, followers) = (pool.clone(), Arc::clone(&followers));
-            async move { reads::confirmed_head(&pool, &followers).await }
+            let in_progress = Arc::clone(&in_progress);
+            async move { reads::confirmed_head(&pool, &followers, &in_progress).await }
         };
         self.confirmed_heads.read(read).await
     }

@@ -7,6 +7,7 @@ use super::{
     errors::StoreResult,
     rows::{collect, columns, limit, number},
     statements::{FOREIGN_PAGE, SELECT_AFTER, SELECT_HEAD, head_of},
+    writer::InProgress,
 };
 use crate::store::{Head, StoreError, StoredEvent, followers::Followers};
 
@@ -23,8 +24,15 @@ pub(super) async fn head(pool: &PgPool) -> StoreResult<Head> {
 }
 
 /// Where the log stands, after `followers` have been told of everything up to there.
-pub(super) async fn confirmed_head(pool: &PgPool, followers: &Followers) -> StoreResult<Head> {
+pub(super) async fn confirmed_head(
+    pool: &PgPool,
+    followers: &Followers,
+    in_progress: &InProgress,
+) -> StoreResult<Head> {
     let head = head(pool).await?;
+    if followers.told() < head.position {
+        drop(in_progress.lock().await);
+    }
     loop {
         let told = followers.told();
         if told >= head.position {

@@ -8,7 +8,7 @@ use muster_events::{
 };
 use sqlx::PgConnection;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{Mutex, mpsc, oneshot},
     time::timeout,
 };
 
@@ -47,13 +47,9 @@ pub(super) struct Command {
 
 type Outcome = Result<Appended, AppendError>;
 
-/// What became of a transaction.
-enum Committed {
-    /// Durable.
-    Yes,
-    /// A key of it was used before, which nobody had looked for: it was rolled back, to be done again with a look.
-    KeyInTheWay,
-}
+/// Held by the writer from before a commit until followers have been told of it. Whoever finds events of which they
+/// were not told waits for it first: the events may be this process's own, which need not be read and decoded.
+pub(super) type InProgress = Mutex<()>;
 
 /// What the task owns.
 pub(super) struct Writer {
@@ -62,6 +58,7 @@ pub(super) struct Writer {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) identity: Arc<Identity>,
     pub(super) followers: Arc<Followers>,
+    pub(super) in_progress: Arc<InProgress>,
     /// None after a failure, until the next batch.
     connection: Option<PgConnection>,
     heads: Heads,
@@ -78,9 +75,20 @@ impl Writer {
         clock: Arc<dyn Clock>,
         identity: Arc<Identity>,
         followers: Arc<Followers>,
+        in_progress: Arc<InProgress>,
     ) -> Self {
-        let (followed, heads, purged) = (followers.told(), Heads::new(HEADS), Timestamp::default());
-        Self { database, options, clock, identity, followers, connection: None, heads, followed, purged }
+        Self {
+            database,
+            options,
+            clock,
+            identity,
+            followed: followers.told(),
+            followers,
+            in_progress,
+            connection: None,
+            heads: Heads::new(HEADS),
+            purged: Timestamp::default(),
+        }
     }
 
     /// Serves until all senders of `commands` are gone and all that waited is done.
@@ -135,17 +143,18 @@ impl Writer {
             let known = self.know(&mut connection, appends, recorded_at, look_for_keys).await?;
             let mut batch = Batch::new(known, head.position, recorded_at);
             let outcomes = batch.apply_all(appends);
-            match self.write(&mut connection, &batch).await? {
-                Committed::Yes => {
-                    self.connection = Some(connection);
-                    self.committed(batch, &outcomes);
-                    return Ok(outcomes);
-                }
-                Committed::KeyInTheWay => {
-                    self.connection = Some(connection);
-                    look_for_keys = true;
-                }
+            // How a repeated request ended the first time goes before what stands in its way now.
+            let refused = appends
+                .iter()
+                .zip(&outcomes)
+                .any(|(append, outcome)| append.key.is_some() && matches!(outcome, Some(Err(_))));
+            if (look_for_keys || !refused) && self.write(&mut connection, &batch).await? {
+                self.connection = Some(connection);
+                return Ok(outcomes);
             }
+            statements::rollback(&mut connection).await?;
+            self.connection = Some(connection);
+            look_for_keys = true;
         }
     }
 
@@ -231,44 +240,47 @@ impl Writer {
         unknown
     }
 
-    async fn write(&mut self, connection: &mut PgConnection, batch: &Batch) -> StoreResult<Committed> {
+    /// Writes and commits a batch, and tells of it. False when a key of it was used before, for which nobody had looked.
+    async fn write(&mut self, connection: &mut PgConnection, batch: &Batch) -> StoreResult<bool> {
         batch.known.claims.store(connection).await?;
         if !statements::insert(connection, batch).await? {
-            statements::rollback(connection).await?;
-            return Ok(Committed::KeyInTheWay);
+            return Ok(false);
         }
         if batch.recorded_at.as_micros() - self.purged.as_micros() >= PURGE_EVERY {
             keys::purge(connection, batch.recorded_at, PURGED).await?;
             claims::purge(connection, batch.recorded_at, PURGED).await?;
             self.purged = batch.recorded_at;
         }
+        let in_progress = Arc::clone(&self.in_progress);
+        let _until_told = in_progress.lock().await;
         if let Err(error) = statements::commit(connection).await {
-            self.look_after_commit(batch, &error).await?;
+            self.look_after_commit(connection, batch, &error).await?;
         }
-        Ok(Committed::Yes)
+        for (stream, sequence) in &batch.known.heads {
+            self.heads.set(stream, *sequence);
+        }
+        self.followers.tell([batch.appended.as_slice()]);
+        self.followed = batch.head;
+        Ok(true)
     }
 
     /// The connection was lost while it committed. The lock is free only once that transaction has ended, one way or the
     /// other; so whoever gets the lock afterwards can see which.
-    async fn look_after_commit(&mut self, batch: &Batch, error: &StoreError) -> StoreResult<()> {
+    async fn look_after_commit(
+        &mut self,
+        connection: &mut PgConnection,
+        batch: &Batch,
+        error: &StoreError,
+    ) -> StoreResult<()> {
         tracing::warn!(%error, "the connection was lost during a commit; looking whether it was done");
-        let mut connection = self.connect().await?;
-        statements::begin_and_lock(&mut connection).await?;
-        let done = statements::is_there(&mut connection, batch).await?;
-        statements::rollback(&mut connection).await?;
+        *connection = self.connect().await?;
+        statements::begin_and_lock(connection).await?;
+        let done = statements::is_there(connection, batch).await?;
+        statements::rollback(connection).await?;
         if done {
             return Ok(());
         }
         Err(StoreError::Unavailable(format!("the connection was lost during the commit: {error}")))
-    }
-
-    fn committed(&mut self, batch: Batch, outcomes: &[Option<Outcome>]) {
-        for (stream, sequence) in &batch.known.heads {
-            self.heads.set(stream, *sequence);
-        }
-        let appended = outcomes.iter().flatten().flatten();
-        self.followers.tell(appended.map(|appended| &*appended.events));
-        self.followed = batch.head;
     }
 
     /// A connection to the log, which may have become another one since the last.

@@ -17,6 +17,7 @@ mod order;
 mod query;
 mod round_trip;
 
+mod postgres;
 mod sqlite;
 
 /// Makes a test of every promise, for the store of the lab that the expression makes.
