@@ -56,7 +56,7 @@ struct Kept {
 const KEPT: &[Kept] = &[
     Kept {
         name: "cqrs_es",
-        within: &["src/ledger/framework.rs"],
+        within: &["src/ledger/framework.rs", "tests/it/contract/postgres"],
         reason: "one line of contact with the framework",
     },
     Kept {

@@ -29,6 +29,18 @@ impl From<Error> for AppendError {
     }
 }
 
+/// Whether the connection is gone and another one may do: closed, cut off by an administrator or a time-out, or the
+/// server is stopping.
+pub(super) fn is_lost(error: &Error) -> bool {
+    /// SQLSTATEs: idle in a transaction or a session for too long, and the class of an operator's intervention.
+    const CUT_OFF: [&str; 5] = ["25P03", "57P01", "57P02", "57P03", "57P05"];
+    match error {
+        Error::Database(error) => error.code().is_some_and(|code| CUT_OFF.contains(&&*code)),
+        Error::Io(_) | Error::Protocol(_) => true,
+        _ => false,
+    }
+}
+
 fn what_it_says(error: &Error) -> String {
     match error {
         Error::Database(error) => format!("Postgres says: {}", error.message()),

@@ -52,7 +52,7 @@ async fn present(connection: &mut PgConnection, server: &Server) -> StoreResult<
     if cluster == server.cluster {
         return Ok(incarnation);
     }
-    statements::begin_and_lock(connection).await?;
+    statements::begin_and_lock(connection).await??;
     // Another process may have been faster.
     let (mut incarnation, cluster) = schema::deployment(connection).await?;
     if cluster != server.cluster {

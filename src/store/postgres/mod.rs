@@ -109,7 +109,7 @@ impl PostgresStore {
     pub async fn renew_incarnation(database: &Database) -> Result<(), StoreError> {
         let (mut connection, server) = connection::open(database, &PostgresOptions::default()).await?;
         let identity = Identity::of(&mut connection, &server).await?;
-        statements::begin_and_lock(&mut connection).await?;
+        statements::begin_and_lock(&mut connection).await??;
         identity.renew(&mut connection).await
     }
 }

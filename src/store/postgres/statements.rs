@@ -48,11 +48,12 @@ const IS_THERE: &str =
 const KEY_IS_THERE: &str = "SELECT EXISTS (SELECT FROM log.idempotency_keys \
      WHERE digest = $1 AND recorded_at = $2) AS there";
 
-/// Begins a transaction, takes the order lock, and says where the log stands.
-pub(super) async fn begin_and_lock(connection: &mut PgConnection) -> StoreResult<Head> {
+/// Begins a transaction, takes the order lock, and says where the log stands. The outer error is that of the server, for
+/// whom it concerns why.
+pub(super) async fn begin_and_lock(connection: &mut PgConnection) -> Result<StoreResult<Head>, sqlx::Error> {
     let rows = connection.fetch_all(sqlx::raw_sql(BEGIN_AND_LOCK)).await?;
     // The first row is that of the lock.
-    head_of(rows.get(1))
+    Ok(head_of(rows.get(1)))
 }
 
 /// The head that a row of [`SELECT_HEAD`] says; that of an empty log when there is none.

@@ -16,7 +16,7 @@ use super::{
     batch::{Batch, Known},
     claims::{self, Claims},
     connection::{self, PostgresOptions},
-    errors::StoreResult,
+    errors::{StoreResult, is_lost},
     identity::Identity,
     keys, statements,
 };
@@ -165,7 +165,7 @@ impl Writer {
     async fn lock_and_follow(&mut self, connection: &mut PgConnection) -> StoreResult<Head> {
         let mut outside = FOLLOW_OUTSIDE;
         loop {
-            let head = statements::begin_and_lock(connection).await?;
+            let head = self.begin(connection).await?;
             if head.position < self.followed {
                 self.identity.renew(connection).await?;
                 self.begin_anew(head.position);
@@ -178,6 +178,18 @@ impl Writer {
             statements::rollback(connection).await?;
             self.follow(connection, head.position).await?;
             outside -= 1;
+        }
+    }
+
+    /// Begins a transaction that holds the order lock. A connection that was lost while nobody used it is made anew:
+    /// nothing was asked of it yet.
+    async fn begin(&mut self, connection: &mut PgConnection) -> StoreResult<Head> {
+        match statements::begin_and_lock(connection).await {
+            Err(error) if is_lost(&error) => {
+                *connection = self.connect().await?;
+                statements::begin_and_lock(connection).await?
+            }
+            begun => begun?,
         }
     }
 
@@ -274,7 +286,7 @@ impl Writer {
     ) -> StoreResult<()> {
         tracing::warn!(%error, "the connection was lost during a commit; looking whether it was done");
         *connection = self.connect().await?;
-        statements::begin_and_lock(connection).await?;
+        statements::begin_and_lock(connection).await??;
         let done = statements::is_there(connection, batch).await?;
         statements::rollback(connection).await?;
         if done {

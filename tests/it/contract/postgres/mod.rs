@@ -1,5 +1,8 @@
 //! The promises, kept by Postgres; and what only Postgres has.
 
+mod faults;
+mod foreign;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
