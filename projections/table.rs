@@ -5,7 +5,7 @@ use muster_events::{
     id::{MemberId, OrganizationId, TeamId, TokenId, UserId},
     personal::{KeyedHash, Personal, PersonalText},
     roles::RoleId,
-    stream::{Sequence, StreamId},
+    stream::{Position, Sequence, StreamId},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -140,6 +140,18 @@ impl From<bool> for Value {
     }
 }
 
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
+impl From<u32> for Value {
+    fn from(number: u32) -> Self {
+        Self::Integer(number.into())
+    }
+}
+
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Self::Text(text.into())
@@ -167,6 +179,12 @@ impl From<Timestamp> for Value {
 impl From<Sequence> for Value {
     fn from(sequence: Sequence) -> Self {
         Self::Integer(sequence.0.cast_signed())
+    }
+}
+
+impl From<Position> for Value {
+    fn from(position: Position) -> Self {
+        Self::Integer(position.0.cast_signed())
     }
 }
 
