@@ -30,7 +30,7 @@ pub enum ColumnType {
     Bool,
     /// [`Value::Integer`].
     Integer,
-    /// [`Value::Text`].
+    /// [`Value::Text`] without NUL characters.
     Text,
     /// [`Value::Text`] that is JSON, kept to the letter: what is sealed is stored as it was sealed.
     Json,
@@ -41,7 +41,8 @@ impl ColumnType {
         match self {
             Self::Bool => matches!(value, Value::Bool(_)),
             Self::Integer => matches!(value, Value::Integer(_)),
-            Self::Text | Self::Json => matches!(value, Value::Text(_)),
+            // Postgres stores no NUL; a row is the same in every database, so none does.
+            Self::Text | Self::Json => matches!(value, Value::Text(text) if !text.contains('\0')),
         }
     }
 }

@@ -104,7 +104,7 @@ pub(crate) fn sqlstate(error: &sqlx::Error) -> Option<&str> {
     Some(error.as_database_error()?.try_downcast_ref::<PgDatabaseError>()?.code())
 }
 
-/// The value cannot be (22: such as a text with a NUL), breaks a constraint (23), or is too long for an index (54).
+/// The value cannot be (22), breaks a constraint (23), or is too long for an index (54).
 pub(super) fn is_refusal(error: &sqlx::Error) -> bool {
     sqlstate(error).is_some_and(|state| ["22", "23", "54"].iter().any(|class| state.starts_with(class)))
 }

@@ -30,6 +30,7 @@ on_every_database! {
     rows_of_another_version_incarnation_or_schema_are_built_anew
     tables_that_a_projection_no_longer_has_are_dropped
     two_processes_apply_every_event_once
+    what_the_database_refuses_is_undone_and_its_stream_set_aside
 }
 
 static NAMES: Table = Table {
@@ -248,4 +249,38 @@ async fn two_processes_apply_every_event_once(lab: &Lab) {
     };
     tokio::join!(feed(&test.views), feed(&other));
     test.assert_same_as(&teams("two").in_memory(1)).await;
+}
+
+static INITIALS: Table =
+    Table { name: "initials", key: &[Column::new("name", ColumnType::Text)], columns: &[], indexes: &[] };
+
+async fn what_the_database_refuses_is_undone_and_its_stream_set_aside(lab: &Lab) {
+    /// Tells the database of the initials first, in the order of the tables' names.
+    static NAMES_AND_INITIALS: Projection = Projection {
+        name: "names and initials",
+        version: 1,
+        aggregates: &[team::TYPE],
+        tables: &[&INITIALS, &NAMES],
+        project: |event| {
+            let mut changes = name_of_team(event);
+            if let Event::Team(TeamEvent::TeamCreated { name, .. }) = &event.event {
+                changes.push(Change::put(&INITIALS, [name[..1].into()], []));
+            }
+            changes
+        },
+    };
+    let test = TestViews::new(lab).await;
+    test.views.prepare(&[&NAMES_AND_INITIALS], LOG).await.unwrap();
+    let refuse = "CREATE TRIGGER no_two BEFORE INSERT ON names WHEN new.name = 'zwei' \
+        BEGIN SELECT RAISE(ABORT, 'no two'); END";
+    lab.harm(refuse, "ALTER TABLE views.names ADD CONSTRAINT no_two CHECK (name <> 'zwei')").await;
+    let entries = teams("zwei").entries();
+    test.applied(&[&NAMES_AND_INITIALS], 0, &entries[..3]).await;
+    let applied = test.applied(&[&NAMES_AND_INITIALS], 3, &entries[3..]).await;
+    assert_eq!(names(&test.views).await, ["1: name=uno", "3: name=three"]);
+    let initials = shown(&INITIALS, &test.views.rows(&INITIALS).await.unwrap());
+    assert_eq!(initials, ["o: ", "t: ", "u: "]);
+    assert_eq!((applied.parked[0].first_position, applied.parked[0].events), (Position(2), 2));
+    assert!(applied.parked[0].error.contains("no_two") || applied.parked[0].error.contains("no two"));
+    assert_eq!(test.views.parked().await.unwrap(), applied.parked);
 }

@@ -15,7 +15,7 @@ on_every_database! {
     a_batch_is_applied_under_its_lease
 }
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 const WORK: &str = "views";
 
 async fn lease(views: &Views, holder: &str, ttl: Duration) -> Option<Lease> {

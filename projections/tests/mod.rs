@@ -12,6 +12,7 @@ mod trouble;
 
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -24,6 +25,8 @@ use muster_events::{
     stream::{Position, Sequence, StreamId},
     time::Timestamp,
 };
+use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
+use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::{
@@ -115,8 +118,8 @@ fn username(text: &str) -> Personal<UserName> {
 
 /// Where the views of a test are kept.
 enum Lab {
-    Sqlite { directory: tempfile::TempDir, files: AtomicU32 },
-    Postgres(postgres::Database),
+    Sqlite { directory: TempDir, files: AtomicU32 },
+    Postgres(Box<postgres::Database>),
 }
 
 impl Lab {
@@ -125,16 +128,13 @@ impl Lab {
     }
 
     async fn postgres() -> Self {
-        Self::Postgres(postgres::Database::create().await)
+        Self::Postgres(Box::new(postgres::Database::create().await))
     }
 
     /// Opens the views, as one more process would.
     async fn open(&self) -> Views {
         match self {
-            Self::Sqlite { directory, files } => {
-                let file = format!("views-{}.db", files.load(Ordering::Relaxed));
-                Views::open(&directory.path().join(file)).await.unwrap()
-            }
+            Self::Sqlite { directory, files } => Views::open(&file(directory, files)).await.unwrap(),
             Self::Postgres(database) => {
                 Views::open_postgres(database.pool(2), database.pool(4)).await.unwrap()
             }
@@ -148,6 +148,23 @@ impl Lab {
             Self::Postgres(database) => database.run("DROP SCHEMA IF EXISTS views CASCADE").await,
         }
     }
+
+    /// Does something to the views past this program.
+    async fn harm(&self, in_sqlite: &str, in_postgres: &str) {
+        match self {
+            Self::Sqlite { directory, files } => {
+                let options = SqliteConnectOptions::new().filename(file(directory, files));
+                let pool = SqlitePool::connect_with(options).await.unwrap();
+                sqlx::raw_sql(in_sqlite).execute(&pool).await.unwrap();
+                pool.close().await;
+            }
+            Self::Postgres(database) => database.run(in_postgres).await,
+        }
+    }
+}
+
+fn file(directory: &TempDir, files: &AtomicU32) -> PathBuf {
+    directory.path().join(format!("views-{}.db", files.load(Ordering::Relaxed)))
 }
 
 /// Makes two tests of each function that takes a [`Lab`].

@@ -5,7 +5,10 @@ use std::path::Path;
 use muster_events::{id::TeamId, stream::Position, team::TeamEvent};
 use sqlx::postgres::PgConnectOptions;
 
-use super::{LOG, Lab, Log, TestViews, id, on_every_database, organization, postgres::Database};
+use super::{
+    LOG, Lab, Log, TestViews, id, on_every_database, organization,
+    postgres::{Database, pool},
+};
 use crate::{all, error::ViewError, views::Views};
 
 on_every_database! {
@@ -74,9 +77,9 @@ async fn views_that_are_opened_again_are_not_built_again(lab: &Lab) {
     assert_eq!(at(views.prepare(&all(), LOG).await.unwrap()), [Position(1); 5]);
 }
 
-async fn refusal_of_postgres(database: &Database, options: PgConnectOptions) -> String {
-    let pool = || database.pool_as(2, options.clone());
-    match Views::open_postgres(pool(), pool()).await {
+async fn refusal_of_postgres(options: PgConnectOptions) -> String {
+    let new_pool = || pool(2, options.clone());
+    match Views::open_postgres(new_pool(), new_pool()).await {
         Err(ViewError::Unusable(text)) => text,
         other => panic!("{other:?}"),
     }
@@ -86,7 +89,7 @@ async fn refusal_of_postgres(database: &Database, options: PgConnectOptions) -> 
 async fn a_schema_of_another_program_is_left_alone() {
     let database = Database::create().await;
     database.run("CREATE SCHEMA views; CREATE TABLE views.members (id integer)").await;
-    let text = refusal_of_postgres(&database, database.options()).await;
+    let text = refusal_of_postgres(database.options()).await;
     assert!(text.starts_with("the schema views of the database belongs to another program:"), "{text}");
     // An empty one may have been made for us.
     database.run("DROP TABLE views.members").await;
@@ -100,12 +103,12 @@ async fn a_user_who_owns_nothing_but_the_schema_is_enough() {
     let user = format!("{}_user", database.options().get_database().unwrap());
     database.run(&format!("CREATE ROLE {user} LOGIN PASSWORD 'secret'")).await;
     let options = database.options().username(&user).password("secret");
-    let text = refusal_of_postgres(&database, options.clone()).await;
+    let text = refusal_of_postgres(options.clone()).await;
     assert!(text.starts_with("the schema views cannot be made (error returned from database"), "{text}");
 
     database.run(&format!("CREATE SCHEMA views AUTHORIZATION {user}")).await;
-    let pool = || database.pool_as(2, options.clone());
-    let views = Views::open_postgres(pool(), pool()).await.unwrap();
+    let new_pool = || pool(2, options.clone());
+    let views = Views::open_postgres(new_pool(), new_pool()).await.unwrap();
     assert_eq!(views.prepare(&all(), LOG).await.unwrap().len(), 5);
     views.close().await;
     database.run(&format!("DROP OWNED BY {user}; DROP ROLE {user}")).await;
@@ -116,7 +119,7 @@ async fn a_server_that_is_not_there_may_come_back() {
     let database = Database::create().await;
     // Nothing listens on the port of TCP multiplexing.
     let options = database.options().host("127.0.0.1").port(1);
-    let pool = || database.pool_as(1, options.clone());
-    let error = Views::open_postgres(pool(), pool()).await.unwrap_err();
+    let new_pool = || pool(1, options.clone());
+    let error = Views::open_postgres(new_pool(), new_pool()).await.unwrap_err();
     assert!(matches!(error, ViewError::Unavailable(_)), "{error}");
 }

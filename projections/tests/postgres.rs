@@ -38,12 +38,7 @@ impl Database {
     }
 
     pub(super) fn pool(&self, most: u32) -> PgPool {
-        self.pool_as(most, self.options())
-    }
-
-    pub(super) fn pool_as(&self, most: u32, options: PgConnectOptions) -> PgPool {
-        let pool = PgPoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(5));
-        pool.connect_lazy_with(options)
+        pool(most, self.options())
     }
 
     /// Does something to the database past the views.
@@ -56,6 +51,11 @@ impl Database {
         let mut connection = self.options().connect().await.unwrap();
         sqlx::query(sql).fetch_one(&mut connection).await.unwrap().get(0)
     }
+}
+
+pub(super) fn pool(most: u32, options: PgConnectOptions) -> PgPool {
+    let pool = PgPoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(5));
+    pool.connect_lazy_with(options)
 }
 
 async fn run(options: &PgConnectOptions, sql: &str) {

@@ -18,7 +18,7 @@ use muster_events::{
 use serde_json::json;
 
 use super::{Lab, Log, TestViews, email, hash, id, on_every_database, organization, role, sealed, username};
-use crate::{members, organizations, read::Page, teams, tokens, users};
+use crate::{all, database::Query, members, organizations, read::Page, teams, tokens, users};
 
 on_every_database! {
     a_member_is_found_with_account_inviter_and_teams
@@ -27,6 +27,8 @@ on_every_database! {
     teams_are_listed_by_slug_with_counts_and_the_viewers_role
     an_organization_is_the_fold_of_its_stream
     accounts_and_tokens_are_listed_by_id
+    texts_are_ordered_byte_by_byte
+    a_question_of_several_queries_sees_one_state
 }
 
 const ALL: Page = Page { offset: 0, limit: 100 };
@@ -232,4 +234,27 @@ async fn accounts_and_tokens_are_listed_by_id(lab: &Lab) {
     assert_eq!(emails, [(&email("u1"), true, true), (&email("a1"), false, false)]);
     let listed = tokens::query::list(&test.views, ALL).await.unwrap();
     assert_eq!((listed.rows[0].id, listed.rows[0].owner, listed.rows[0].revoked), (token, owner, false));
+}
+
+async fn texts_are_ordered_byte_by_byte(lab: &Lab) {
+    let mut log = Log::default();
+    for (number, slug) in (1..).zip(["b", "a-b", "a", "ab", "B", "_", "\u{e9}", "\u{1f600}", "\u{ff5e}"]) {
+        let (organization, slug) = (organization(1), slug.into());
+        log.add(team(number), TeamEvent::TeamCreated { organization, slug, name: "T".into() });
+    }
+    let test = TestViews::of(lab, &log).await;
+    let listed = teams::query::list(&test.views, organization(1), None, ALL).await.unwrap();
+    let slugs: Vec<_> = listed.rows.iter().map(|listed| listed.team.slug.as_str()).collect();
+    assert_eq!(slugs, ["B", "_", "a", "a-b", "ab", "b", "\u{e9}", "\u{ff5e}", "\u{1f600}"]);
+}
+
+async fn a_question_of_several_queries_sees_one_state(lab: &Lab) {
+    let test = TestViews::new(lab).await;
+    let mut reading = test.views.reading().await.unwrap();
+    let query = Query::new("SELECT 1 FROM users");
+    assert_eq!(reading.rows(&query).await.unwrap().len(), 0);
+    test.applied(&all(), 0, &acme().entries()).await;
+    assert_eq!(reading.rows(&query).await.unwrap().len(), 0);
+    drop(reading);
+    assert_eq!(test.views.readers().rows(&query).await.unwrap().len(), 3);
 }

@@ -3,7 +3,10 @@
 use muster_events::{id::TeamId, stream::Position, team::TeamEvent};
 use sqlx::{ConnectOptions as _, Connection as _, raw_sql};
 
-use super::{LOG, Lab, Log, TestViews, id, organization, postgres::Database};
+use super::{
+    LOG, Lab, Log, TestViews, id, organization,
+    postgres::{Database, pool},
+};
 use crate::{
     error::ViewError,
     teams::{self, TEAMS},
@@ -61,7 +64,7 @@ async fn a_lock_that_another_process_keeps_is_waited_for_and_then_tried_again() 
 async fn a_statement_that_takes_too_long_is_tried_again() {
     let lab = Lab::postgres().await;
     let (database, _) = database_and_views(&lab).await;
-    let impatient = || database.pool_as(2, database.options().options([("statement_timeout", "300")]));
+    let impatient = || pool(2, database.options().options([("statement_timeout", "300")]));
     let views = Views::open_postgres(impatient(), impatient()).await.unwrap();
     let mut other = database.options().connect().await.unwrap();
     raw_sql("BEGIN; LOCK TABLE views.teams").execute(&mut other).await.unwrap();

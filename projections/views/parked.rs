@@ -109,7 +109,7 @@ impl Parked {
             first_position: entry.position,
             last_position: entry.position,
             events: 1,
-            // The one character that Postgres does not store.
+            // The one character that no column takes.
             error: error.replace('\0', "\u{FFFD}"),
         };
         self.streams.insert(key.clone(), stream);
