@@ -128,6 +128,7 @@ mod tests {
             (Change::put(&PAIRS, [one(), "1".into()], [x(), y()]), "b cannot be Text(\"1\")"),
             (Change::set(&PAIRS, [one(), one()], [("z", one())]), "there is no column z"),
             (Change::set(&PAIRS, [one(), one()], [("x", Value::Null)]), "x cannot be Null"),
+            (Change::set(&PAIRS, [one(), one()], [("x", "a\0".into())]), "x cannot be Text(\"a\\0\")"),
             (Change::set(&PAIRS, [one(), one()], []), "no column changes"),
         ] {
             let what = change.check().map_or_else(|misfit| misfit.what, |()| String::new());

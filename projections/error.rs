@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::sink::sqlite::result_code;
+use crate::database::is_damage;
 
 /// Why the views cannot answer or be kept.
 #[derive(Debug, Error)]
@@ -18,14 +18,6 @@ pub enum ViewError {
         "the views are damaged ({0}): stop muster and delete the views; they are built again from the log"
     )]
     Damaged(String),
-}
-
-const SQLITE_CORRUPT: i32 = 11;
-const SQLITE_NOTADB: i32 = 26;
-
-/// Whether the file is no database, or not a whole one.
-pub(crate) fn is_damage(error: &sqlx::Error) -> bool {
-    matches!(result_code(error), Some(SQLITE_CORRUPT | SQLITE_NOTADB))
 }
 
 impl From<sqlx::Error> for ViewError {

@@ -21,6 +21,7 @@ pub mod change;
 pub mod projection;
 pub mod table;
 
+mod database;
 pub mod error;
 pub mod read;
 pub mod sink;

@@ -7,9 +7,8 @@ use muster_events::{
     time::Timestamp,
 };
 use serde::de::DeserializeOwned;
-use sqlx::{Row, sqlite::SqliteRow};
 
-use crate::error::ViewError;
+use crate::{database::Row, error::ViewError};
 
 /// Which part of a list is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +45,6 @@ impl Page {
 /// The kinds of ids that rows hold.
 pub(crate) trait Id: Sized {
     fn from_number(number: u64) -> Result<Self, NotAnId>;
-    fn number(self) -> i64;
 }
 
 macro_rules! ids {
@@ -54,9 +52,6 @@ macro_rules! ids {
         impl Id for $id {
             fn from_number(number: u64) -> Result<Self, NotAnId> {
                 Self::new(number)
-            }
-            fn number(self) -> i64 {
-                self.get().cast_signed()
             }
         }
     )*};
@@ -66,11 +61,11 @@ ids!(OrganizationId, TeamId, MemberId, UserId, TokenId);
 
 /// One row of an answer, read cell by cell. What cannot be read is damage: only projections write these tables.
 #[derive(Clone, Copy)]
-pub(crate) struct Cells<'r>(pub(crate) &'r SqliteRow);
+pub(crate) struct Cells<'r>(pub(crate) &'r Row);
 
 impl<'r> Cells<'r> {
     fn optional_number(self, column: &str) -> Result<Option<i64>, ViewError> {
-        Ok(self.0.try_get(column)?)
+        Ok(self.0.cell(column)?)
     }
 
     fn number(self, column: &str) -> Result<i64, ViewError> {
@@ -82,7 +77,7 @@ impl<'r> Cells<'r> {
     }
 
     pub(crate) fn flag(self, column: &str) -> Result<bool, ViewError> {
-        Ok(self.number(column)? != 0)
+        self.0.cell::<Option<bool>>(column)?.ok_or_else(|| damaged(column, "is empty"))
     }
 
     pub(crate) fn sequence(self, column: &str) -> Result<Sequence, ViewError> {
@@ -111,7 +106,7 @@ impl<'r> Cells<'r> {
     }
 
     pub(crate) fn optional_text(self, column: &str) -> Result<Option<&'r str>, ViewError> {
-        Ok(self.0.try_get(column)?)
+        Ok(self.0.cell(column)?)
     }
 
     pub(crate) fn text(self, column: &str) -> Result<&'r str, ViewError> {

@@ -1,96 +1,146 @@
 //! The SQL of tables and changes, generated from their data.
 //!
-//! The first two functions are all that differs from database to database; `$1` and `ON CONFLICT` mean the same
-//! in each.
+//! The [`Dialect`] is all that differs from database to database; `$1`, `ON CONFLICT` and `UPDATE FROM` mean the same in
+//! each. Tables are named without a schema: the connections to Postgres look for them in [`SCHEMA`] and nowhere else.
 
 use std::fmt::Write as _;
 
 use crate::{
-    change::{Change, Row},
+    sink::fold::{Act, Group},
     table::{Column, ColumnType, Table},
 };
 
-fn type_name(kind: ColumnType) -> &'static str {
-    match kind {
-        ColumnType::Bool | ColumnType::Integer => "INTEGER",
-        ColumnType::Text | ColumnType::Json => "TEXT",
+/// The schema of a Postgres database that the views are in.
+pub(crate) const SCHEMA: &str = "views";
+/// The comment on that schema, by which it is known to be ours.
+pub(crate) const SCHEMA_MARK: &str = "muster: read models, built again from the log";
+
+/// What SQLite and Postgres say differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Dialect {
+    fn type_name(self, kind: ColumnType) -> &'static str {
+        match (self, kind) {
+            (Self::Sqlite, ColumnType::Bool | ColumnType::Integer) => "INTEGER",
+            (Self::Sqlite, ColumnType::Text | ColumnType::Json) => "TEXT",
+            (Self::Postgres, ColumnType::Bool) => "boolean",
+            (Self::Postgres, ColumnType::Integer) => "bigint",
+            // Compared byte by byte, as SQLite does: lists have one order, whatever the database.
+            (Self::Postgres, ColumnType::Text | ColumnType::Json) => "text COLLATE \"C\"",
+        }
+    }
+
+    fn table_options(self, table: &Table) -> &'static str {
+        match (self, table.key) {
+            (Self::Postgres, _) => "",
+            // A key of several columns is the table's own order; a single number is the rowid already.
+            (Self::Sqlite, [Column { kind: ColumnType::Integer, .. }]) => " STRICT",
+            (Self::Sqlite, _) => " STRICT, WITHOUT ROWID",
+        }
+    }
+
+    /// The values of a [`Group`]: those of one row, or an array for each column.
+    fn source(self, columns: &[&Column]) -> String {
+        let places = columns.iter().zip(1..);
+        match self {
+            Self::Sqlite => format!("VALUES ({})", list(places.map(|(_, place)| format!("${place}")))),
+            Self::Postgres => {
+                let array = |(column, place): (&&Column, _)| match column.kind {
+                    ColumnType::Bool => format!("${place}::boolean[]"),
+                    ColumnType::Integer => format!("${place}::bigint[]"),
+                    ColumnType::Text | ColumnType::Json => format!("${place}::text[]"),
+                };
+                format!("SELECT * FROM unnest({})", list(places.map(array)))
+            }
+        }
+    }
+
+    /// The query for the statements that tables and indexes were made by, as `name` and `sql`. SQLite keeps them; those
+    /// of Postgres are put together from what is there, in the words of [`create_table`] and [`create_indexes`].
+    pub(crate) fn definitions(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL",
+            Self::Postgres => {
+                "SELECT c.relname::text AS name, 'CREATE TABLE ' || c.relname || ' (' || ( \
+                    SELECT string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod) \
+                        || CASE WHEN l.collname = 'C' THEN ' COLLATE \"C\"' ELSE '' END \
+                        || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END || ', ', '' ORDER BY a.attnum) \
+                    FROM pg_attribute a LEFT JOIN pg_collation l ON l.oid = a.attcollation \
+                    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+                ) || pg_get_constraintdef(k.oid) || ')' AS sql \
+                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+                JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p' \
+                WHERE n.nspname = 'views' AND c.relkind = 'r' \
+                UNION ALL \
+                SELECT indexname::text, indexdef FROM pg_indexes WHERE schemaname = 'views'"
+            }
+        }
     }
 }
 
-/// A key of several columns is the table's own order; a single number is the rowid already.
-fn table_options(table: &Table) -> &'static str {
-    match table.key {
-        [Column { kind: ColumnType::Integer, .. }] => " STRICT",
-        _ => " STRICT, WITHOUT ROWID",
-    }
-}
-
-/// The statement that makes the table. A database keeps this text, so a table that was made from another one is
-/// recognized by it.
-pub(crate) fn create_table(table: &Table) -> String {
+/// The statement that makes the table. A table that was made from another one is recognized by it.
+pub(crate) fn create_table(dialect: Dialect, table: &Table) -> String {
     let mut sql = format!("CREATE TABLE {} (", table.name);
     for column in table.all_columns() {
         let constraint = if column.nullable { "" } else { " NOT NULL" };
-        let _ = write!(sql, "{} {}{constraint}, ", column.name, type_name(column.kind));
+        let _ = write!(sql, "{} {}{constraint}, ", column.name, dialect.type_name(column.kind));
     }
-    let key = names(table.key.iter().map(|column| column.name), ", ");
-    let _ = write!(sql, "PRIMARY KEY ({key})){}", table_options(table));
+    let _ = write!(sql, "PRIMARY KEY ({})){}", names(table.key), dialect.table_options(table));
     sql
 }
 
 /// The statements that make the table's indexes, each with the index's name.
-pub(crate) fn create_indexes(table: &Table) -> impl Iterator<Item = (String, String)> {
-    table.indexes.iter().map(|columns| {
+pub(crate) fn create_indexes(dialect: Dialect, table: &Table) -> impl Iterator<Item = (String, String)> {
+    table.indexes.iter().map(move |columns| {
         let name = format!("{}_by_{}", table.name, columns.join("_and_"));
-        let sql = format!("CREATE INDEX {name} ON {} ({})", table.name, columns.join(", "));
+        let on = match dialect {
+            Dialect::Sqlite => table.name.to_owned(),
+            // As Postgres itself writes it out.
+            Dialect::Postgres => format!("{SCHEMA}.{} USING btree", table.name),
+        };
+        let sql = format!("CREATE INDEX {name} ON {on} ({})", columns.join(", "));
         (name, sql)
     })
 }
 
-/// The statement that carries out a change: key first, then cells, each bound in order.
-pub(crate) fn statement(change: &Change) -> String {
-    let table = change.table;
-    let keys = change.key.len();
-    match &change.row {
-        Row::Put(cells) => {
-            let key = names(table.key.iter().map(|column| column.name), ", ");
-            let columns = names(cells.iter().map(|(name, _)| *name), ", ");
-            let all = if cells.is_empty() { key.clone() } else { format!("{key}, {columns}") };
-            let places: Vec<_> = (1..=keys + cells.len()).map(|place| format!("${place}")).collect();
-            let update: Vec<_> = cells.iter().map(|(name, _)| format!("{name} = excluded.{name}")).collect();
-            let update = if update.is_empty() {
-                "NOTHING".into()
-            } else {
-                format!("UPDATE SET {}", update.join(", "))
-            };
+/// The statement that carries out a group of changes.
+pub(crate) fn statement(dialect: Dialect, group: &Group<'_>) -> String {
+    let table = group.table.name;
+    let columns = names(group.columns.iter().copied());
+    let source = dialect.source(&group.columns);
+    let outside_key = group.columns.iter().skip(group.table.key.len()).map(|column| column.name);
+    match group.act {
+        Act::Delete => format!("DELETE FROM {table} WHERE ({columns}) IN ({source})"),
+        Act::Put => {
+            let key = names(group.table.key);
+            let update = list(outside_key.map(|name| format!("{name} = excluded.{name}")));
+            let act = if update.is_empty() { "NOTHING".into() } else { format!("UPDATE SET {update}") };
+            format!("INSERT INTO {table} ({columns}) {source} ON CONFLICT ({key}) DO {act}")
+        }
+        Act::Set => {
+            let update = list(outside_key.map(|name| format!("{name} = changed.{name}")));
+            let is_row = group.table.key.iter().map(|key| format!("{table}.{0} = changed.{0}", key.name));
+            let is_row = is_row.collect::<Vec<_>>().join(" AND ");
             format!(
-                "INSERT INTO {} ({all}) VALUES ({}) ON CONFLICT ({key}) DO {update}",
-                table.name,
-                places.join(", ")
+                "WITH changed ({columns}) AS ({source}) UPDATE {table} SET {update} FROM changed WHERE {is_row}"
             )
         }
-        Row::Set(cells) => {
-            let numbered = cells.iter().zip(keys + 1..);
-            let sets: Vec<_> = numbered.map(|((name, _), place)| format!("{name} = ${place}")).collect();
-            format!("UPDATE {} SET {} WHERE {}", table.name, sets.join(", "), key_condition(table, keys))
-        }
-        Row::Delete => format!("DELETE FROM {} WHERE {}", table.name, key_condition(table, keys)),
     }
 }
 
 /// The statement that reads all rows in the order of their keys.
 pub(crate) fn select_all(table: &Table) -> String {
-    let key = names(table.key.iter().map(|column| column.name), ", ");
-    let all = names(table.all_columns().map(|column| column.name), ", ");
-    format!("SELECT {all} FROM {} ORDER BY {key}", table.name)
+    format!("SELECT {} FROM {} ORDER BY {}", names(table.all_columns()), table.name, names(table.key))
 }
 
-fn key_condition(table: &Table, keys: usize) -> String {
-    let numbered = table.key.iter().take(keys).zip(1..);
-    let conditions: Vec<_> = numbered.map(|(column, place)| format!("{} = ${place}", column.name)).collect();
-    conditions.join(" AND ")
+fn names<'a>(columns: impl IntoIterator<Item = &'a Column>) -> String {
+    list(columns.into_iter().map(|column| column.name.to_owned()))
 }
 
-fn names(names: impl Iterator<Item = &'static str>, separator: &str) -> String {
-    names.collect::<Vec<_>>().join(separator)
+fn list(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().join(", ")
 }

@@ -5,7 +5,7 @@ use muster_events::{
     id::{MemberId, OrganizationId, TeamId, TokenId, UserId},
     personal::{KeyedHash, Personal, PersonalText},
     roles::RoleId,
-    stream::{Sequence, StreamId},
+    stream::{Position, Sequence, StreamId},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -30,7 +30,7 @@ pub enum ColumnType {
     Bool,
     /// [`Value::Integer`].
     Integer,
-    /// [`Value::Text`].
+    /// [`Value::Text`] without NUL characters.
     Text,
     /// [`Value::Text`] that is JSON, kept to the letter: what is sealed is stored as it was sealed.
     Json,
@@ -41,7 +41,8 @@ impl ColumnType {
         match self {
             Self::Bool => matches!(value, Value::Bool(_)),
             Self::Integer => matches!(value, Value::Integer(_)),
-            Self::Text | Self::Json => matches!(value, Value::Text(_)),
+            // Postgres stores no NUL; a row is the same in every database, so none does.
+            Self::Text | Self::Json => matches!(value, Value::Text(text) if !text.contains('\0')),
         }
     }
 }
@@ -140,6 +141,18 @@ impl From<bool> for Value {
     }
 }
 
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
+impl From<u32> for Value {
+    fn from(number: u32) -> Self {
+        Self::Integer(number.into())
+    }
+}
+
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Self::Text(text.into())
@@ -167,6 +180,12 @@ impl From<Timestamp> for Value {
 impl From<Sequence> for Value {
     fn from(sequence: Sequence) -> Self {
         Self::Integer(sequence.0.cast_signed())
+    }
+}
+
+impl From<Position> for Value {
+    fn from(position: Position) -> Self {
+        Self::Integer(position.0.cast_signed())
     }
 }
 

@@ -13,8 +13,9 @@ use muster_events::{
 
 use super::table::flag_column;
 use crate::{
+    database::Query,
     error::ViewError,
-    read::{Cells, Id, Listed, Page, damaged},
+    read::{Cells, Listed, Page, damaged},
     users::{self, UserRow},
     views::Views,
 };
@@ -147,11 +148,11 @@ pub async fn find(
 ) -> Result<Option<MemberDetails>, ViewError> {
     let mut reading = views.reading().await?;
     let sql = select("WHERE m.organization_id = $1 AND m.id = $2");
-    let query = sqlx::query(&sql).bind(organization.number()).bind(member.number());
-    let Some(row) = query.fetch_optional(&mut *reading).await? else { return Ok(None) };
+    let query = Query::new(sql).bind(organization).bind(member);
+    let Some(row) = reading.row(&query).await? else { return Ok(None) };
     let sql = "SELECT t.id, t.slug, t.active, mt.role FROM member_teams mt JOIN teams t ON t.id = mt.team_id \
         WHERE mt.member_id = $1 ORDER BY t.slug, t.id";
-    let teams = sqlx::query(sql).bind(member.number()).fetch_all(&mut *reading).await?;
+    let teams = reading.rows(&Query::new(sql).bind(member)).await?;
     let team = |cells: Cells<'_>| {
         Ok::<_, ViewError>(MemberTeam {
             id: cells.id("id")?,
@@ -171,8 +172,8 @@ pub async fn list(
     page: Page,
 ) -> Result<Listed<MemberRow>, ViewError> {
     let sql = select(&format!("WHERE {LISTED} ORDER BY m.id LIMIT $3 OFFSET $2"));
-    let query = sqlx::query(&sql).bind(organization.number()).bind(page.offset).bind(page.probe());
-    let rows = query.fetch_all(views.readers()).await?;
+    let query = Query::new(sql).bind(organization).bind(page.offset).bind(page.probe());
+    let rows = views.readers().rows(&query).await?;
     let rows = rows.iter().map(|row| MemberRow::read(Cells(row))).collect::<Result<_, _>>()?;
     Ok(page.cut(rows))
 }
@@ -181,8 +182,8 @@ pub async fn list(
 pub async fn count(views: &Views, organization: OrganizationId) -> Result<u64, ViewError> {
     let sql =
         format!("SELECT count(*) AS n FROM members m LEFT JOIN users u ON u.id = m.user_id WHERE {LISTED}");
-    let row = sqlx::query(&sql).bind(organization.number()).fetch_one(views.readers()).await?;
-    Cells(&row).count("n")
+    let row = views.readers().row(&Query::new(sql).bind(organization)).await?;
+    row.map_or(Ok(0), |row| Cells(&row).count("n"))
 }
 
 /// The roles that any row holds, invitations and requests included: of organizations, and explicitly on teams.
@@ -192,7 +193,7 @@ pub async fn held_roles(views: &Views) -> Result<(BTreeSet<RoleId>, BTreeSet<Rol
     let of_organizations = "SELECT DISTINCT org_role AS role FROM members";
     let on_teams = "SELECT DISTINCT role FROM member_teams WHERE role IS NOT NULL";
     for (roles, sql) in held.iter_mut().zip([of_organizations, on_teams]) {
-        for row in sqlx::query(sql).fetch_all(&mut *reading).await? {
+        for row in reading.rows(&Query::new(sql)).await? {
             roles.insert(Cells(&row).role("role")?);
         }
     }

@@ -7,11 +7,11 @@ use muster_events::{
     organization::{Feature, Organization, SsoProvider},
     stream::Sequence,
 };
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
 
 use crate::{
+    database::{Query, Row, Transaction},
     error::ViewError,
-    read::{Cells, Id, Listed, Page, damaged},
+    read::{Cells, Listed, Page, damaged},
     views::Views,
 };
 
@@ -66,7 +66,7 @@ impl OrganizationRow {
 pub async fn find(views: &Views, organization: OrganizationId) -> Result<Option<OrganizationRow>, ViewError> {
     let mut reading = views.reading().await?;
     let sql = format!("SELECT {COLUMNS} FROM organizations o WHERE o.id = $1");
-    let row = sqlx::query(&sql).bind(organization.number()).fetch_optional(&mut *reading).await?;
+    let row = reading.row(&Query::new(sql).bind(organization)).await?;
     let Some(row) = row else { return Ok(None) };
     let mut found = OrganizationRow::read(Cells(&row))?;
     complete(&mut reading, [&mut found]).await?;
@@ -84,7 +84,7 @@ pub async fn list(views: &Views, page: Page) -> Result<Listed<ListedOrganization
                 WHERE m.organization_id = o.id AND m.invite_status = 'approved' AND m.user_id IS NULL) AS pending \
         FROM organizations o ORDER BY o.id LIMIT $2 OFFSET $1"
     );
-    let rows = sqlx::query(&sql).bind(page.offset).bind(page.probe()).fetch_all(&mut *reading).await?;
+    let rows = reading.rows(&Query::new(sql).bind(page.offset).bind(page.probe())).await?;
     let listed = |cells: Cells<'_>| {
         let (members, pending) = (cells.count("members")?, cells.count("pending")?);
         Ok::<_, ViewError>(ListedOrganization {
@@ -101,7 +101,7 @@ pub async fn list(views: &Views, page: Page) -> Result<Listed<ListedOrganization
 
 /// Adds options, flags and features: one query each, however many organizations.
 async fn complete(
-    connection: &mut SqliteConnection,
+    reading: &mut Transaction,
     organizations: impl IntoIterator<Item = &mut OrganizationRow>,
 ) -> Result<(), ViewError> {
     let mut states: BTreeMap<_, _> =
@@ -110,19 +110,19 @@ async fn complete(
         return Ok(());
     }
     let ids: Vec<_> = states.keys().copied().collect();
-    for row in attributes(connection, "option, value FROM organization_options", &ids).await? {
+    for row in attributes(reading, "option, value FROM organization_options", &ids).await? {
         let cells = Cells(&row);
         if let Some(state) = states.get_mut(&cells.id("organization_id")?) {
             state.options.insert(cells.text("option")?.into(), cells.json("value")?);
         }
     }
-    for row in attributes(connection, "flag, is_set FROM organization_flags", &ids).await? {
+    for row in attributes(reading, "flag, is_set FROM organization_flags", &ids).await? {
         let cells = Cells(&row);
         if let Some(state) = states.get_mut(&cells.id("organization_id")?) {
             state.flags.insert(cells.text("flag")?.into(), cells.flag("is_set")?);
         }
     }
-    for row in attributes(connection, "feature, is_on FROM organization_features", &ids).await? {
+    for row in attributes(reading, "feature, is_on FROM organization_features", &ids).await? {
         let cells = Cells(&row);
         let name = cells.text("feature")?;
         let feature = Feature::by_name(name).ok_or_else(|| damaged("feature", name))?;
@@ -134,17 +134,14 @@ async fn complete(
 }
 
 async fn attributes(
-    connection: &mut SqliteConnection,
+    reading: &mut Transaction,
     columns_and_table: &str,
     ids: &[OrganizationId],
-) -> Result<Vec<SqliteRow>, ViewError> {
-    let mut query = QueryBuilder::<Sqlite>::new("SELECT organization_id, ");
-    query.push(columns_and_table).push(" WHERE organization_id IN (");
-    let mut places = query.separated(", ");
-    for id in ids {
-        places.push_bind(id.number());
-    }
-    query.push(")");
+) -> Result<Vec<Row>, ViewError> {
+    let places: Vec<_> = (1..=ids.len()).map(|place| format!("${place}")).collect();
+    let places = places.join(", ");
+    let sql = format!("SELECT organization_id, {columns_and_table} WHERE organization_id IN ({places})");
     // The text differs with the number of organizations: not worth a place among the prepared statements.
-    Ok(query.build().persistent(ids.len() == 1).fetch_all(connection).await?)
+    let query = Query::new(sql).persistent(ids.len() == 1);
+    Ok(reading.rows(&ids.iter().copied().fold(query, Query::bind)).await?)
 }

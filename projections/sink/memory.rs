@@ -1,8 +1,8 @@
 //! Changes carried out in memory: for states of the past, and to compare with what a database holds.
 
-use std::{collections::BTreeMap, ops::Bound};
+use std::collections::BTreeMap;
 
-use super::Rows;
+use super::{Rows, place, remove};
 use crate::{
     change::{Cell, Change, Misfit, Row},
     table::{Table, Value},
@@ -31,7 +31,7 @@ impl MemoryTables {
                         write(change.table, row, cells);
                     }
                 }
-                Row::Delete => delete(rows, &change.key),
+                Row::Delete => remove(rows, &change.key),
             }
         }
         Ok(())
@@ -45,23 +45,8 @@ impl MemoryTables {
 
 fn write(table: &Table, row: &mut [Value], cells: Vec<Cell>) {
     for (name, value) in cells {
-        let place = table.columns.iter().position(|column| column.name == name);
-        if let Some(cell) = place.and_then(|place| row.get_mut(place)) {
+        if let Some(cell) = place(table, name).and_then(|place| row.get_mut(place)) {
             *cell = value;
         }
-    }
-}
-
-/// A key sorts directly before the keys that begin with it.
-fn delete(rows: &mut Rows, beginning: &[Value]) {
-    let from: (Bound<&[Value]>, _) = (Bound::Included(beginning), Bound::Unbounded);
-    let keys: Vec<_> = rows
-        .range::<[Value], _>(from)
-        .map(|(key, _)| key)
-        .take_while(|key| key.starts_with(beginning))
-        .cloned()
-        .collect();
-    for key in keys {
-        rows.remove(&key);
     }
 }

@@ -8,8 +8,9 @@ use muster_events::{
 };
 
 use crate::{
+    database::Query,
     error::ViewError,
-    read::{Cells, Id, Listed, Page},
+    read::{Cells, Listed, Page},
     views::Views,
 };
 
@@ -92,8 +93,8 @@ pub async fn list(
                 WHERE mt.team_id = t.id AND m.invite_status = 'approved' AND u.active) AS members \
         FROM teams t LEFT JOIN member_teams mine ON mine.member_id = $2 AND mine.team_id = t.id \
         WHERE t.organization_id = $1 AND t.active ORDER BY t.slug, t.id LIMIT $4 OFFSET $3";
-    let query = sqlx::query(sql).bind(organization.number()).bind(viewer.map(Id::number));
-    let rows = query.bind(page.offset).bind(page.probe()).fetch_all(views.readers()).await?;
+    let query = Query::new(sql).bind(organization).bind(viewer).bind(page.offset).bind(page.probe());
+    let rows = views.readers().rows(&query).await?;
     let rows = rows.iter().map(|row| ListedTeam::read(Cells(row))).collect::<Result<_, _>>()?;
     Ok(page.cut(rows))
 }

@@ -1,6 +1,6 @@
 //! Batches, checkpoints, and streams that are set aside.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::cell::Cell;
 
 use muster_events::{
     event::Event,
@@ -10,7 +10,7 @@ use muster_events::{
     team::{self, TeamEvent},
 };
 
-use super::{LOG, Log, TestViews, id, organization, shown};
+use super::{LOG, Lab, Log, TestViews, id, on_every_database, organization, shown};
 use crate::{
     all,
     change::Change,
@@ -20,6 +20,18 @@ use crate::{
     teams::{self, TEAMS},
     views::{Outcome, Views},
 };
+
+on_every_database! {
+    a_refused_event_parks_its_stream_in_that_projection_only
+    an_event_that_cannot_be_read_parks_its_stream_where_its_aggregate_is_taken
+    a_change_of_another_projections_table_is_refused
+    a_projection_is_given_only_what_lies_after_its_own_checkpoint
+    a_batch_that_does_not_continue_the_views_is_not_applied
+    rows_of_another_version_incarnation_or_schema_are_built_anew
+    tables_that_a_projection_no_longer_has_are_dropped
+    two_processes_apply_every_event_once
+    what_the_database_refuses_is_undone_and_its_stream_set_aside
+}
 
 static NAMES: Table = Table {
     name: "names",
@@ -71,12 +83,11 @@ async fn names(views: &Views) -> Vec<String> {
     shown(&NAMES, &views.rows(&NAMES).await.unwrap())
 }
 
-#[tokio::test]
-async fn a_refused_event_parks_its_stream_in_that_projection_only() {
+async fn a_refused_event_parks_its_stream_in_that_projection_only(lab: &Lab) {
     let both: &[&'static Projection] = &[&NAMES_OF_TEAMS, &teams::PROJECTION];
     let entries = teams("poison").entries();
     for split in 0..entries.len() {
-        let test = TestViews::new().await;
+        let test = TestViews::new(lab).await;
         test.views.prepare(both, LOG).await.unwrap();
         test.applied(both, 0, &entries[..split]).await;
         let applied = test.applied(both, split as u64, &entries[split..]).await;
@@ -94,8 +105,7 @@ async fn a_refused_event_parks_its_stream_in_that_projection_only() {
     }
 }
 
-#[tokio::test]
-async fn an_event_that_cannot_be_read_parks_its_stream_where_its_aggregate_is_taken() {
+async fn an_event_that_cannot_be_read_parks_its_stream_where_its_aggregate_is_taken(lab: &Lab) {
     let mut entries = teams("two").entries();
     entries[1].event = Err("TeamPainted with schema version 1 is not known to this version of muster".into());
     let unknown = LogEntry {
@@ -105,7 +115,7 @@ async fn an_event_that_cannot_be_read_parks_its_stream_where_its_aggregate_is_ta
         ..entries[4].clone()
     };
     entries.push(unknown);
-    let test = TestViews::new().await;
+    let test = TestViews::new(lab).await;
     let applied = test.applied(&all(), 0, &entries).await;
     let parked: Vec<_> =
         applied.parked.iter().map(|parked| (parked.projection.as_str(), parked.stream.to_string())).collect();
@@ -113,8 +123,7 @@ async fn an_event_that_cannot_be_read_parks_its_stream_where_its_aggregate_is_ta
     assert_eq!(test.views.rows(&TEAMS).await.unwrap().len(), 2);
 }
 
-#[tokio::test]
-async fn a_change_of_another_projections_table_is_refused() {
+async fn a_change_of_another_projections_table_is_refused(lab: &Lab) {
     static STRANGER: Projection = Projection {
         name: "stranger",
         version: 1,
@@ -122,43 +131,45 @@ async fn a_change_of_another_projections_table_is_refused() {
         tables: &[&NAMES],
         project: |event| vec![Change::delete(&TEAMS, [Value::id_of(&event.stream)])],
     };
-    let test = TestViews::of(&teams("two")).await;
+    let test = TestViews::of(lab, &teams("two")).await;
     test.views.prepare(&[&STRANGER], LOG).await.unwrap();
     let applied = test.applied(&[&STRANGER], 0, &teams("two").entries()).await;
     assert_eq!(applied.parked[0].error, "teams is no table of projection stranger");
     assert_eq!(test.views.rows(&TEAMS).await.unwrap().len(), 3);
 }
 
-#[tokio::test]
-async fn a_projection_is_given_only_what_lies_after_its_own_checkpoint() {
-    static GIVEN: AtomicUsize = AtomicUsize::new(0);
+async fn a_projection_is_given_only_what_lies_after_its_own_checkpoint(lab: &Lab) {
+    // Each test has a thread of its own.
+    thread_local! {
+        static GIVEN: Cell<usize> = const { Cell::new(0) };
+    }
     static COUNTED: Projection = Projection {
         name: "counted",
         version: 1,
         aggregates: &[team::TYPE],
         tables: &[&NAMES],
         project: |_| {
-            GIVEN.fetch_add(1, Ordering::Relaxed);
+            GIVEN.set(GIVEN.get() + 1);
             vec![]
         },
     };
-    let test = TestViews::new().await;
+    let test = TestViews::new(lab).await;
     test.views.prepare(&[&COUNTED], LOG).await.unwrap();
     let entries = teams("two").entries();
     test.applied(&[&COUNTED], 0, &entries[..3]).await;
     let behind = test.applied(&[&COUNTED], 0, &entries[..2]).await;
     assert_eq!(behind.checkpoints[0].position, Position(3), "what another process did stays done");
     test.applied(&[&COUNTED, &teams::PROJECTION], 0, &entries).await;
-    assert_eq!(GIVEN.load(Ordering::Relaxed), entries.len());
+    assert_eq!(GIVEN.get(), entries.len());
     assert_eq!(test.views.rows(&TEAMS).await.unwrap().len(), 3);
 }
 
-#[tokio::test]
-async fn a_batch_that_does_not_continue_the_views_is_not_applied() {
-    let test = TestViews::new().await;
+async fn a_batch_that_does_not_continue_the_views_is_not_applied(lab: &Lab) {
+    let test = TestViews::new(lab).await;
     let entries = teams("two").entries();
     for (incarnation, after) in [(LOG, 1), ("00000002", 0)] {
-        let outcome = test.views.apply(&all(), incarnation, Position(after), &entries[1..]).await.unwrap();
+        let outcome =
+            test.views.apply(&all(), incarnation, Position(after), &entries[1..], None).await.unwrap();
         assert!(matches!(outcome, Outcome::Moved), "after {after} of {incarnation}: {outcome:?}");
     }
     assert!(test.views.rows(&TEAMS).await.unwrap().is_empty());
@@ -187,8 +198,7 @@ static NEXT_SCHEMA: Projection = Projection {
     project: name_of_team,
 };
 
-#[tokio::test]
-async fn rows_of_another_version_incarnation_or_schema_are_built_anew() {
+async fn rows_of_another_version_incarnation_or_schema_are_built_anew(lab: &Lab) {
     let cases: [(&'static Projection, &str, bool); 4] = [
         (&NAMES_OF_TEAMS, LOG, true),
         (&NAMES_OF_TEAMS, "00000002", false),
@@ -196,7 +206,7 @@ async fn rows_of_another_version_incarnation_or_schema_are_built_anew() {
         (&NEXT_SCHEMA, LOG, false),
     ];
     for (projection, incarnation, kept) in cases {
-        let test = TestViews::new().await;
+        let test = TestViews::new(lab).await;
         test.views.prepare(&[&NAMES_OF_TEAMS], LOG).await.unwrap();
         test.applied(&[&NAMES_OF_TEAMS], 0, &teams("poison").entries()).await;
         let [checkpoint] = test.views.prepare(&[projection], incarnation).await.unwrap().try_into().unwrap();
@@ -206,8 +216,7 @@ async fn rows_of_another_version_incarnation_or_schema_are_built_anew() {
     }
 }
 
-#[tokio::test]
-async fn tables_that_a_projection_no_longer_has_are_dropped() {
+async fn tables_that_a_projection_no_longer_has_are_dropped(lab: &Lab) {
     static OTHER: Table = Table {
         name: "other_names",
         key: &[Column::new("id", ColumnType::Integer)],
@@ -221,7 +230,7 @@ async fn tables_that_a_projection_no_longer_has_are_dropped() {
         tables: &[&OTHER],
         project: |event| vec![Change::put(&OTHER, [Value::id_of(&event.stream)], [])],
     };
-    let test = TestViews::new().await;
+    let test = TestViews::new(lab).await;
     test.views.prepare(&[&NAMES_OF_TEAMS], LOG).await.unwrap();
     test.views.prepare(&[&MOVED], LOG).await.unwrap();
     assert!(matches!(test.views.rows(&NAMES).await, Err(ViewError::Unavailable(_))), "the old table is gone");
@@ -229,16 +238,49 @@ async fn tables_that_a_projection_no_longer_has_are_dropped() {
     assert_eq!(shown(&OTHER, &test.views.rows(&OTHER).await.unwrap()), ["1: ", "2: ", "3: "]);
 }
 
-#[tokio::test]
-async fn two_processes_apply_every_event_once() {
-    let test = TestViews::new().await;
-    let other = Views::open(&test.directory.path().join("views.db")).await.unwrap();
+async fn two_processes_apply_every_event_once(lab: &Lab) {
+    let test = TestViews::new(lab).await;
+    let other = lab.open().await;
     let entries = teams("two").entries();
     let feed = async |views: &Views| {
         for (after, entry) in (0..).zip(&entries) {
-            views.apply(&all(), LOG, Position(after), std::slice::from_ref(entry)).await.unwrap();
+            views.apply(&all(), LOG, Position(after), std::slice::from_ref(entry), None).await.unwrap();
         }
     };
     tokio::join!(feed(&test.views), feed(&other));
     test.assert_same_as(&teams("two").in_memory(1)).await;
+}
+
+static INITIALS: Table =
+    Table { name: "initials", key: &[Column::new("name", ColumnType::Text)], columns: &[], indexes: &[] };
+
+async fn what_the_database_refuses_is_undone_and_its_stream_set_aside(lab: &Lab) {
+    /// Tells the database of the initials first, in the order of the tables' names.
+    static NAMES_AND_INITIALS: Projection = Projection {
+        name: "names and initials",
+        version: 1,
+        aggregates: &[team::TYPE],
+        tables: &[&INITIALS, &NAMES],
+        project: |event| {
+            let mut changes = name_of_team(event);
+            if let Event::Team(TeamEvent::TeamCreated { name, .. }) = &event.event {
+                changes.push(Change::put(&INITIALS, [name[..1].into()], []));
+            }
+            changes
+        },
+    };
+    let test = TestViews::new(lab).await;
+    test.views.prepare(&[&NAMES_AND_INITIALS], LOG).await.unwrap();
+    let refuse = "CREATE TRIGGER no_two BEFORE INSERT ON names WHEN new.name = 'zwei' \
+        BEGIN SELECT RAISE(ABORT, 'no two'); END";
+    lab.harm(refuse, "ALTER TABLE views.names ADD CONSTRAINT no_two CHECK (name <> 'zwei')").await;
+    let entries = teams("zwei").entries();
+    test.applied(&[&NAMES_AND_INITIALS], 0, &entries[..3]).await;
+    let applied = test.applied(&[&NAMES_AND_INITIALS], 3, &entries[3..]).await;
+    assert_eq!(names(&test.views).await, ["1: name=uno", "3: name=three"]);
+    let initials = shown(&INITIALS, &test.views.rows(&INITIALS).await.unwrap());
+    assert_eq!(initials, ["o: ", "t: ", "u: "]);
+    assert_eq!((applied.parked[0].first_position, applied.parked[0].events), (Position(2), 2));
+    assert!(applied.parked[0].error.contains("no_two") || applied.parked[0].error.contains("no two"));
+    assert_eq!(test.views.parked().await.unwrap(), applied.parked);
 }

@@ -1,12 +1,20 @@
 //! Given events, then these rows; in every sink, in every split into batches.
 
 mod apply;
+
+mod lease;
 mod open;
+mod postgres;
 mod queries;
 mod rows;
 mod splits;
+mod trouble;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use muster_events::{
     event::Event,
@@ -17,6 +25,8 @@ use muster_events::{
     stream::{Position, Sequence, StreamId},
     time::Timestamp,
 };
+use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
+use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::{
@@ -106,21 +116,92 @@ fn username(text: &str) -> Personal<UserName> {
     sealed(text, Some(hash(text)))
 }
 
+/// Where the views of a test are kept.
+enum Lab {
+    Sqlite { directory: TempDir, files: AtomicU32 },
+    Postgres(Box<postgres::Database>),
+}
+
+impl Lab {
+    fn sqlite() -> Self {
+        Self::Sqlite { directory: tempfile::tempdir().unwrap(), files: AtomicU32::new(0) }
+    }
+
+    async fn postgres() -> Self {
+        Self::Postgres(Box::new(postgres::Database::create().await))
+    }
+
+    /// Opens the views, as one more process would.
+    async fn open(&self) -> Views {
+        match self {
+            Self::Sqlite { directory, files } => Views::open(&file(directory, files)).await.unwrap(),
+            Self::Postgres(database) => {
+                Views::open_postgres(database.pool(2), database.pool(4)).await.unwrap()
+            }
+        }
+    }
+
+    /// From here on there are no views.
+    async fn clear(&self) {
+        match self {
+            Self::Sqlite { files, .. } => drop(files.fetch_add(1, Ordering::Relaxed)),
+            Self::Postgres(database) => database.run("DROP SCHEMA IF EXISTS views CASCADE").await,
+        }
+    }
+
+    /// Does something to the views past this program.
+    async fn harm(&self, in_sqlite: &str, in_postgres: &str) {
+        match self {
+            Self::Sqlite { directory, files } => {
+                let options = SqliteConnectOptions::new().filename(file(directory, files));
+                let pool = SqlitePool::connect_with(options).await.unwrap();
+                sqlx::raw_sql(in_sqlite).execute(&pool).await.unwrap();
+                pool.close().await;
+            }
+            Self::Postgres(database) => database.run(in_postgres).await,
+        }
+    }
+}
+
+fn file(directory: &TempDir, files: &AtomicU32) -> PathBuf {
+    directory.path().join(format!("views-{}.db", files.load(Ordering::Relaxed)))
+}
+
+/// Makes two tests of each function that takes a [`Lab`].
+macro_rules! on_every_database {
+    ($($test:ident)*) => {
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(&$crate::tests::Lab::sqlite()).await;
+            })*
+        }
+
+        mod on_postgres {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(&$crate::tests::Lab::postgres().await).await;
+            })*
+        }
+    };
+}
+use on_every_database;
+
 struct TestViews {
     views: Views,
-    directory: tempfile::TempDir,
 }
 
 impl TestViews {
-    async fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let views = Views::open(&directory.path().join("views.db")).await.unwrap();
+    /// New views.
+    async fn new(lab: &Lab) -> Self {
+        lab.clear().await;
+        let views = lab.open().await;
         views.prepare(&all(), LOG).await.unwrap();
-        Self { views, directory }
+        Self { views }
     }
 
-    async fn of(log: &Log) -> Self {
-        let test = Self::new().await;
+    async fn of(lab: &Lab, log: &Log) -> Self {
+        let test = Self::new(lab).await;
         test.applied(&all(), 0, &log.entries()).await;
         test
     }
@@ -131,9 +212,9 @@ impl TestViews {
         after: u64,
         entries: &[LogEntry],
     ) -> Applied {
-        match self.views.apply(projections, LOG, Position(after), entries).await.unwrap() {
+        match self.views.apply(projections, LOG, Position(after), entries, None).await.unwrap() {
             Outcome::Applied(applied) => applied,
-            Outcome::Moved => panic!("the batch after {after} does not continue the views"),
+            outcome => panic!("the batch after {after} was not applied: {outcome:?}"),
         }
     }
 

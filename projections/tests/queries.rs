@@ -17,8 +17,19 @@ use muster_events::{
 };
 use serde_json::json;
 
-use super::{Log, TestViews, email, hash, id, organization, role, sealed, username};
-use crate::{members, organizations, read::Page, teams, tokens, users};
+use super::{Lab, Log, TestViews, email, hash, id, on_every_database, organization, role, sealed, username};
+use crate::{all, database::Query, members, organizations, read::Page, teams, tokens, users};
+
+on_every_database! {
+    a_member_is_found_with_account_inviter_and_teams
+    requests_and_inactive_accounts_are_not_listed
+    roles_are_held_by_rows_of_every_kind
+    teams_are_listed_by_slug_with_counts_and_the_viewers_role
+    an_organization_is_the_fold_of_its_stream
+    accounts_and_tokens_are_listed_by_id
+    texts_are_ordered_byte_by_byte
+    a_question_of_several_queries_sees_one_state
+}
 
 const ALL: Page = Page { offset: 0, limit: 100 };
 
@@ -120,9 +131,8 @@ fn add_members(log: &mut Log) {
     log.add(member(11), MemberEvent::MemberFlagSet { flag: MemberFlag::SsoLinked });
 }
 
-#[tokio::test]
-async fn a_member_is_found_with_account_inviter_and_teams() {
-    let test = TestViews::of(&acme()).await;
+async fn a_member_is_found_with_account_inviter_and_teams(lab: &Lab) {
+    let test = TestViews::of(lab, &acme()).await;
     let found = members::query::find(&test.views, organization(1), member(11)).await.unwrap().unwrap();
     let account = found.member.account.as_ref().unwrap();
     assert_eq!(account.username, username("u1"));
@@ -144,9 +154,8 @@ async fn a_member_is_found_with_account_inviter_and_teams() {
     assert_eq!(members::query::find(&test.views, organization(2), member(11)).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn requests_and_inactive_accounts_are_not_listed() {
-    let test = TestViews::of(&acme()).await;
+async fn requests_and_inactive_accounts_are_not_listed(lab: &Lab) {
+    let test = TestViews::of(lab, &acme()).await;
     let page = async |offset, limit| {
         let page = Page { offset, limit };
         let listed = members::query::list(&test.views, organization(1), page).await.unwrap();
@@ -160,18 +169,16 @@ async fn requests_and_inactive_accounts_are_not_listed() {
     assert_eq!(members::query::count(&test.views, organization(9)).await.unwrap(), 0);
 }
 
-#[tokio::test]
-async fn roles_are_held_by_rows_of_every_kind() {
-    let test = TestViews::of(&acme()).await;
+async fn roles_are_held_by_rows_of_every_kind(lab: &Lab) {
+    let test = TestViews::of(lab, &acme()).await;
     let (org_roles, team_roles) = members::query::held_roles(&test.views).await.unwrap();
     let names = |roles: &BTreeSet<RoleId>| roles.iter().map(RoleId::to_string).collect::<Vec<_>>();
     assert_eq!(names(&org_roles), ["admin", "manager", "member", "owner", "viewer"]);
     assert_eq!(names(&team_roles), ["admin", "lead"]);
 }
 
-#[tokio::test]
-async fn teams_are_listed_by_slug_with_counts_and_the_viewers_role() {
-    let test = TestViews::of(&acme()).await;
+async fn teams_are_listed_by_slug_with_counts_and_the_viewers_role(lab: &Lab) {
+    let test = TestViews::of(lab, &acme()).await;
     let seen_by = async |viewer| {
         let listed = teams::query::list(&test.views, organization(1), viewer, ALL).await.unwrap();
         let line = |listed: teams::ListedTeam| {
@@ -192,10 +199,9 @@ async fn teams_are_listed_by_slug_with_counts_and_the_viewers_role() {
     assert_eq!((listed.rows[0].team.slug.as_str(), listed.more), ("web", false));
 }
 
-#[tokio::test]
-async fn an_organization_is_the_fold_of_its_stream() {
+async fn an_organization_is_the_fold_of_its_stream(lab: &Lab) {
     let log = acme();
-    let test = TestViews::of(&log).await;
+    let test = TestViews::of(lab, &log).await;
     let events = log.events.iter().filter_map(|recorded| match &recorded.event {
         Event::Organization(event) if recorded.stream == organization(1).into() => {
             Some((event.clone(), recorded.recorded_at))
@@ -213,12 +219,11 @@ async fn an_organization_is_the_fold_of_its_stream() {
     assert_eq!(listed.rows[0].organization.state, folded);
 }
 
-#[tokio::test]
-async fn accounts_and_tokens_are_listed_by_id() {
+async fn accounts_and_tokens_are_listed_by_id(lab: &Lab) {
     let token = id(TokenId::new, 5);
     let owner = TokenOwner::User(user(2));
     let issued = TokenEvent::TokenIssued { owner, scopes: None, digest: "d".into(), key_id: "k".into() };
-    let test = TestViews::of(&acme().and(token, issued)).await;
+    let test = TestViews::of(lab, &acme().and(token, issued)).await;
     let listed = users::query::list(&test.views, Page { offset: 1, limit: 1 }).await.unwrap();
     assert_eq!((listed.rows[0].id, listed.more), (user(2), true));
     assert!(!listed.rows[0].has_second_factor(), "recovery codes are no second factor");
@@ -229,4 +234,27 @@ async fn accounts_and_tokens_are_listed_by_id() {
     assert_eq!(emails, [(&email("u1"), true, true), (&email("a1"), false, false)]);
     let listed = tokens::query::list(&test.views, ALL).await.unwrap();
     assert_eq!((listed.rows[0].id, listed.rows[0].owner, listed.rows[0].revoked), (token, owner, false));
+}
+
+async fn texts_are_ordered_byte_by_byte(lab: &Lab) {
+    let mut log = Log::default();
+    for (number, slug) in (1..).zip(["b", "a-b", "a", "ab", "B", "_", "\u{e9}", "\u{1f600}", "\u{ff5e}"]) {
+        let (organization, slug) = (organization(1), slug.into());
+        log.add(team(number), TeamEvent::TeamCreated { organization, slug, name: "T".into() });
+    }
+    let test = TestViews::of(lab, &log).await;
+    let listed = teams::query::list(&test.views, organization(1), None, ALL).await.unwrap();
+    let slugs: Vec<_> = listed.rows.iter().map(|listed| listed.team.slug.as_str()).collect();
+    assert_eq!(slugs, ["B", "_", "a", "a-b", "ab", "b", "\u{e9}", "\u{ff5e}", "\u{1f600}"]);
+}
+
+async fn a_question_of_several_queries_sees_one_state(lab: &Lab) {
+    let test = TestViews::new(lab).await;
+    let mut reading = test.views.reading().await.unwrap();
+    let query = Query::new("SELECT 1 FROM users");
+    assert_eq!(reading.rows(&query).await.unwrap().len(), 0);
+    test.applied(&all(), 0, &acme().entries()).await;
+    assert_eq!(reading.rows(&query).await.unwrap().len(), 0);
+    drop(reading);
+    assert_eq!(test.views.readers().rows(&query).await.unwrap().len(), 3);
 }

@@ -13,7 +13,9 @@ use muster_events::{
 };
 use serde_json::{Value as Json, json};
 
-use super::{Log, TestViews, email, hash, id, organization, role, sealed, shown, username};
+use super::{
+    Lab, Log, TestViews, email, hash, id, on_every_database, organization, role, sealed, shown, username,
+};
 use crate::{
     members::{MEMBER_TEAMS, MEMBERS},
     organizations::{ORGANIZATION_FEATURES, ORGANIZATION_FLAGS, ORGANIZATION_OPTIONS, ORGANIZATIONS},
@@ -23,13 +25,24 @@ use crate::{
     users::{USER_EMAILS, USERS},
 };
 
-async fn gives(log: Log, expected: &[(&'static Table, &[&str])]) {
+on_every_database! {
+    rows_come_to_be_in_four_ways
+    roles_and_teams_follow_the_member
+    flags_are_set_and_cleared
+    a_removed_member_leaves_no_row
+    accounts_have_addresses_and_authenticators
+    teams_carry_their_marks
+    organizations_carry_their_settings
+    tokens_are_listed_without_their_digests
+}
+
+async fn gives(lab: &Lab, log: Log, expected: &[(&'static Table, &[&str])]) {
     let tables = log.in_memory(1);
     for (table, lines) in expected {
         assert_eq!(shown(table, &tables.rows(table)), *lines, "{}", table.name);
     }
     assert_eq!(log.in_memory(2), tables, "an event that is applied twice changes nothing");
-    TestViews::of(&log).await.assert_same_as(&tables).await;
+    TestViews::of(lab, &log).await.assert_same_as(&tables).await;
 }
 
 fn member(number: u64) -> MemberId {
@@ -68,8 +81,7 @@ fn on_team(number: u64, explicit: Option<&str>) -> MemberEvent {
 
 const BOB: &str = r#"{"key":"k","for":"f","sealed":"bob","hash":"h:bob"}"#;
 
-#[tokio::test]
-async fn rows_come_to_be_in_four_ways() {
+async fn rows_come_to_be_in_four_ways(lab: &Lab) {
     let asked = MemberEvent::JoinRequested {
         organization: organization(1),
         email: email("bob"),
@@ -102,11 +114,10 @@ async fn rows_come_to_be_in_four_ways() {
     );
     let added =
         "42: organization_id=1 user_id=7 org_role=owner invite_status=approved created_at=2 sequence=1";
-    gives(log, &[(&MEMBERS, &[&invited, added, &asked, &proposed]), (&MEMBER_TEAMS, &[])]).await;
+    gives(lab, log, &[(&MEMBERS, &[&invited, added, &asked, &proposed]), (&MEMBER_TEAMS, &[])]).await;
 }
 
-#[tokio::test]
-async fn roles_and_teams_follow_the_member() {
+async fn roles_and_teams_follow_the_member(lab: &Lab) {
     let log = Log::default()
         .and(member(42), added())
         .and(member(42), on_team(3, Some("admin")))
@@ -135,11 +146,10 @@ async fn roles_and_teams_follow_the_member() {
         );
     let row =
         "42: organization_id=1 user_id=7 org_role=manager invite_status=approved created_at=1 sequence=8";
-    gives(log, &[(&MEMBERS, &[row]), (&MEMBER_TEAMS, &["42/3: ", "42/4: role=admin"])]).await;
+    gives(lab, log, &[(&MEMBERS, &[row]), (&MEMBER_TEAMS, &["42/3: ", "42/4: role=admin"])]).await;
 }
 
-#[tokio::test]
-async fn flags_are_set_and_cleared() {
+async fn flags_are_set_and_cleared(lab: &Lab) {
     let mut log = Log::default().and(member(42), added());
     for flag in MemberFlag::ALL {
         log.add(member(42), MemberEvent::MemberFlagSet { flag });
@@ -147,18 +157,17 @@ async fn flags_are_set_and_cleared() {
     let all = "42: organization_id=1 user_id=7 org_role=owner invite_status=approved idp_provisioned=true \
         idp_role_restricted=true sso_linked=true sso_invalid=true member_limit_restricted=true \
         partnership_restricted=true created_at=1 sequence=7";
-    gives(log.clone(), &[(&MEMBERS, &[all])]).await;
+    gives(lab, log.clone(), &[(&MEMBERS, &[all])]).await;
     for flag in MemberFlag::ALL {
         log.add(member(42), MemberEvent::MemberFlagCleared { flag });
     }
     log.add(member(42), MemberEvent::SsoLinked { provider: "okta".into() });
     let linked = "42: organization_id=1 user_id=7 org_role=owner invite_status=approved sso_linked=true created_at=1 \
         sequence=14";
-    gives(log, &[(&MEMBERS, &[linked])]).await;
+    gives(lab, log, &[(&MEMBERS, &[linked])]).await;
 }
 
-#[tokio::test]
-async fn a_removed_member_leaves_no_row() {
+async fn a_removed_member_leaves_no_row(lab: &Lab) {
     let removed = MemberEvent::MemberRemoved {
         reason: RemovalReason::Left,
         role: role("owner"),
@@ -175,11 +184,10 @@ async fn a_removed_member_leaves_no_row() {
         .and(member(42), removed);
     let other =
         "420: organization_id=1 user_id=7 org_role=owner invite_status=approved created_at=2 sequence=2";
-    gives(log, &[(&MEMBERS, &[other]), (&MEMBER_TEAMS, &["420/3: "])]).await;
+    gives(lab, log, &[(&MEMBERS, &[other]), (&MEMBER_TEAMS, &["420/3: "])]).await;
 }
 
-#[tokio::test]
-async fn accounts_have_addresses_and_authenticators() {
+async fn accounts_have_addresses_and_authenticators(lab: &Lab) {
     let user = id(UserId::new, 7);
     let registered = UserEvent::UserRegistered {
         username: username("al"),
@@ -203,11 +211,10 @@ async fn accounts_have_addresses_and_authenticators() {
     let bob = format!("7/h:bob: email={BOB} verified=true added_at=1");
     let rob =
         format!("7/h:rob: email={} added_at=3", r#"{"key":"k","for":"f","sealed":"rob","hash":"h:rob"}"#);
-    gives(log, &[(&USERS, &[&row]), (&USER_EMAILS, &[&bob, &rob])]).await;
+    gives(lab, log, &[(&USERS, &[&row]), (&USER_EMAILS, &[&bob, &rob])]).await;
 }
 
-#[tokio::test]
-async fn teams_carry_their_marks() {
+async fn teams_carry_their_marks(lab: &Lab) {
     let mut log = Log::default();
     for number in [3, 4] {
         let created = TeamEvent::TeamCreated {
@@ -222,11 +229,10 @@ async fn teams_carry_their_marks() {
     let three =
         "3: organization_id=1 slug=t3 name=T active=true idp_provisioned=true created_at=1 sequence=2";
     let four = "4: organization_id=1 slug=t4 name=T created_at=2 sequence=2";
-    gives(log, &[(&TEAMS, &[three, four])]).await;
+    gives(lab, log, &[(&TEAMS, &[three, four])]).await;
 }
 
-#[tokio::test]
-async fn organizations_carry_their_settings() {
+async fn organizations_carry_their_settings(lab: &Lab) {
     let created = OrganizationEvent::OrganizationCreated {
         slug: "acme".into(),
         name: "Acme".into(),
@@ -261,11 +267,10 @@ async fn organizations_carry_their_settings() {
         (&ORGANIZATION_FLAGS, &["1/early_adopter: is_set=true", "1/require_2fa: "]),
         (&ORGANIZATION_FEATURES, &["1/invite-team-roles: is_on=true"]),
     ];
-    gives(log, expected).await;
+    gives(lab, log, expected).await;
 }
 
-#[tokio::test]
-async fn tokens_are_listed_without_their_digests() {
+async fn tokens_are_listed_without_their_digests(lab: &Lab) {
     let issued =
         |owner, scopes| TokenEvent::TokenIssued { owner, scopes, digest: "d".into(), key_id: "k".into() };
     let scopes = ScopeSet::parse(["org:read", "member:read"]).unwrap();
@@ -276,7 +281,7 @@ async fn tokens_are_listed_without_their_digests() {
         .and(mine, TokenEvent::TokenRevoked {});
     let mine = "5: user_id=7 revoked=true created_at=1 sequence=2";
     let theirs = r#"6: organization_id=1 scopes=["member:read","org:read"] created_at=2 sequence=1"#;
-    gives(log, &[(&TOKENS, &[mine, theirs])]).await;
+    gives(lab, log, &[(&TOKENS, &[mine, theirs])]).await;
 }
 
 #[test]

@@ -11,10 +11,10 @@ use muster_events::{
     token::{TokenEvent, TokenOwner},
     user::{Authenticator, UserEvent},
 };
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::json;
 
-use super::{Log, TestViews, email, hash, id, organization, role, sealed, username};
+use super::{Lab, Log, TestViews, email, hash, id, organization, role, sealed, username};
 use crate::all;
 
 /// How many aggregates there are of each kind: few, so that events meet.
@@ -182,36 +182,51 @@ fn begin(other: u8, what: u8) -> MemberEvent {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+/// Choices of events, sizes of batches, and how far one projection is ahead of the others, as after a change of theirs.
+type Split = (Vec<[u8; 4]>, Vec<usize>, usize);
 
-    #[test]
-    fn any_split_gives_the_same_rows(
-        choices in prop::collection::vec(any::<[u8; 4]>(), 1..200),
-        sizes in prop::collection::vec(1..40_usize, 1..20),
-        ahead in 0..200_usize,
-    ) {
-        let log = log_of(&choices);
-        let expected = log.in_memory(1);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let test = TestViews::new().await;
-            let entries = log.entries();
-            // One projection is further than the others, as after a change of theirs.
-            let ahead = ahead.min(entries.len());
-            test.applied(&all()[3..4], 0, &entries[..ahead]).await;
-            let mut done = 0;
-            for size in sizes.iter().cycle() {
-                if done == entries.len() {
-                    break;
-                }
-                let end = (done + size).min(entries.len());
-                test.applied(&all(), done as u64, &entries[done..end]).await;
-                // A process that was killed after the commit gives the batch again.
-                test.applied(&all(), done as u64, &entries[done..end]).await;
-                done = end;
-            }
-            test.assert_same_as(&expected).await;
-        });
+fn split() -> impl Strategy<Value = Split> {
+    let choices = prop::collection::vec(any::<[u8; 4]>(), 1..200);
+    (choices, prop::collection::vec(1..40_usize, 1..20), 0..200_usize)
+}
+
+async fn gives_the_same_rows(lab: &Lab, (choices, sizes, ahead): Split) {
+    let log = log_of(&choices);
+    let test = TestViews::new(lab).await;
+    let entries = log.entries();
+    test.applied(&all()[3..4], 0, &entries[..ahead.min(entries.len())]).await;
+    let mut done = 0;
+    for size in sizes.iter().cycle() {
+        if done == entries.len() {
+            break;
+        }
+        let end = (done + size).min(entries.len());
+        test.applied(&all(), done as u64, &entries[done..end]).await;
+        // A process that was killed after the commit gives the batch again.
+        test.applied(&all(), done as u64, &entries[done..end]).await;
+        done = end;
     }
+    test.assert_same_as(&log.in_memory(1)).await;
+    test.views.close().await;
+}
+
+fn check(lab: impl Future<Output = Lab>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let lab = runtime.block_on(lab);
+    let mut runner = TestRunner::new(ProptestConfig { cases: 48, ..ProptestConfig::default() });
+    let case = |split| {
+        runtime.block_on(gives_the_same_rows(&lab, split));
+        Ok(())
+    };
+    runner.run(&split(), case).unwrap();
+}
+
+#[test]
+fn any_split_gives_the_same_rows_in_sqlite() {
+    check(async { Lab::sqlite() });
+}
+
+#[test]
+fn any_split_gives_the_same_rows_in_postgres() {
+    check(Lab::postgres());
 }

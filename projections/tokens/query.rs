@@ -3,6 +3,7 @@
 use muster_events::{id::TokenId, roles::ScopeSet, stream::Sequence, time::Timestamp, token::TokenOwner};
 
 use crate::{
+    database::Query,
     error::ViewError,
     read::{Cells, Listed, Page},
     views::Views,
@@ -46,7 +47,7 @@ impl TokenRow {
 pub async fn list(views: &Views, page: Page) -> Result<Listed<TokenRow>, ViewError> {
     let sql = "SELECT id, user_id, organization_id, scopes, revoked, created_at, sequence FROM tokens \
         ORDER BY id LIMIT $2 OFFSET $1";
-    let rows = sqlx::query(sql).bind(page.offset).bind(page.probe()).fetch_all(views.readers()).await?;
+    let rows = views.readers().rows(&Query::new(sql).bind(page.offset).bind(page.probe())).await?;
     let rows = rows.iter().map(|row| TokenRow::read(Cells(row))).collect::<Result<_, _>>()?;
     Ok(page.cut(rows))
 }

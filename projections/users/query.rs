@@ -12,8 +12,9 @@ use muster_events::{
 
 use super::table::authenticator_column;
 use crate::{
+    database::Query,
     error::ViewError,
-    read::{Cells, Id, Listed, Page},
+    read::{Cells, Listed, Page},
     views::Views,
 };
 
@@ -96,14 +97,14 @@ impl UserRow {
 /// The account with this id.
 pub async fn find(views: &Views, user: UserId) -> Result<Option<UserRow>, ViewError> {
     let sql = format!("SELECT {COLUMNS} FROM users u WHERE u.id = $1");
-    let row = sqlx::query(&sql).bind(user.number()).fetch_optional(views.readers()).await?;
+    let row = views.readers().row(&Query::new(sql).bind(user)).await?;
     row.as_ref().map_or(Ok(None), |row| UserRow::read(Cells(row)))
 }
 
 /// All accounts, by id.
 pub async fn list(views: &Views, page: Page) -> Result<Listed<UserRow>, ViewError> {
     let sql = format!("SELECT {COLUMNS} FROM users u ORDER BY u.id LIMIT $2 OFFSET $1");
-    let rows = sqlx::query(&sql).bind(page.offset).bind(page.probe()).fetch_all(views.readers()).await?;
+    let rows = views.readers().rows(&Query::new(sql).bind(page.offset).bind(page.probe())).await?;
     let rows =
         rows.iter().filter_map(|row| UserRow::read(Cells(row)).transpose()).collect::<Result<_, _>>()?;
     Ok(page.cut(rows))
@@ -114,7 +115,7 @@ pub async fn emails(views: &Views, user: UserId) -> Result<Vec<EmailRow>, ViewEr
     let sql = "SELECT e.email, e.verified, e.hash = u.email_hash AS is_primary \
         FROM user_emails e JOIN users u ON u.id = e.user_id \
         WHERE e.user_id = $1 ORDER BY is_primary DESC, e.added_at, e.hash";
-    let rows = sqlx::query(sql).bind(user.number()).fetch_all(views.readers()).await?;
+    let rows = views.readers().rows(&Query::new(sql).bind(user)).await?;
     let email = |cells: Cells<'_>| {
         Ok(EmailRow {
             email: cells.json("email")?,

@@ -1,10 +1,17 @@
 //! How far each projection has come, kept beside its rows and saved in the same transaction.
 
+use super::{
+    Views,
+    bookkeeping::{self, CHECKPOINTS},
+};
+use crate::{
+    change::Change,
+    database::{Query, Row},
+    error::ViewError,
+    projection::Projection,
+    read::Cells,
+};
 use muster_events::stream::Position;
-use sqlx::SqliteConnection;
-
-use super::Views;
-use crate::{error::ViewError, projection::Projection, read::Cells};
 
 /// How far a projection has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,19 +40,21 @@ impl Checkpoint {
 impl Views {
     /// How far each projection has come; nowhere in new views.
     pub async fn checkpoints(&self) -> Result<Vec<Checkpoint>, ViewError> {
-        let mut connection = self.readers.acquire().await?;
-        let sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'checkpoints'";
-        if sqlx::query(sql).fetch_optional(&mut *connection).await?.is_none() {
+        if !bookkeeping::is_there(&self.readers).await? {
             return Ok(vec![]);
         }
-        read(&mut connection).await
+        read(&self.readers.rows(&query()).await?)
     }
 }
 
-pub(super) async fn read(connection: &mut SqliteConnection) -> Result<Vec<Checkpoint>, ViewError> {
-    let sql =
-        "SELECT projection, version, incarnation, position, tables FROM checkpoints ORDER BY projection";
-    let rows = sqlx::query(sql).fetch_all(connection).await?;
+/// The query for all checkpoints, which [`read`] reads.
+pub(super) fn query() -> Query {
+    Query::new(
+        "SELECT projection, version, incarnation, position, tables FROM checkpoints ORDER BY projection",
+    )
+}
+
+pub(super) fn read(rows: &[Row]) -> Result<Vec<Checkpoint>, ViewError> {
     let checkpoint = |cells: Cells<'_>| {
         Ok(Checkpoint {
             projection: cells.text("projection")?.into(),
@@ -60,28 +69,18 @@ pub(super) async fn read(connection: &mut SqliteConnection) -> Result<Vec<Checkp
 }
 
 /// Starts `projection` at zero.
-pub(super) async fn begin(
-    connection: &mut SqliteConnection,
-    projection: &Projection,
-    incarnation: &str,
-) -> Result<(), sqlx::Error> {
+pub(super) fn begin(projection: &Projection, incarnation: &str) -> Change {
     let tables: Vec<_> = projection.tables.iter().map(|table| table.name).collect();
-    let sql = "INSERT INTO checkpoints (projection, version, incarnation, position, tables) \
-        VALUES ($1, $2, $3, 0, $4) ON CONFLICT (projection) DO UPDATE SET version = excluded.version, \
-        incarnation = excluded.incarnation, position = excluded.position, tables = excluded.tables";
-    let query = sqlx::query(sql).bind(projection.name).bind(projection.version);
-    query.bind(incarnation).bind(tables.join(",")).execute(connection).await?;
-    Ok(())
+    let cells = [
+        ("version", projection.version.into()),
+        ("incarnation", incarnation.into()),
+        ("position", Position::ZERO.into()),
+        ("tables", tables.join(",").as_str().into()),
+    ];
+    Change::put(&CHECKPOINTS, [projection.name.into()], cells)
 }
 
 /// Moves the checkpoint of `projection`. The caller holds the write lock and has looked at the old one under it.
-pub(super) async fn advance(
-    connection: &mut SqliteConnection,
-    projection: &Projection,
-    position: Position,
-) -> Result<(), sqlx::Error> {
-    let sql = "UPDATE checkpoints SET position = $2 WHERE projection = $1";
-    let query = sqlx::query(sql).bind(projection.name).bind(position.0.cast_signed());
-    query.execute(connection).await?;
-    Ok(())
+pub(super) fn advance(projection: &Projection, position: Position) -> Change {
+    Change::set(&CHECKPOINTS, [projection.name.into()], [("position", position.into())])
 }

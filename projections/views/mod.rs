@@ -1,53 +1,51 @@
-//! The database that the read models are kept in. Disposable: whatever is wrong with it, it is built again from the
-//! log.
+//! The database that the read models are kept in: a file of SQLite, or a schema of a Postgres database. Disposable:
+//! whatever is wrong with it, it is built again from the log.
 //!
-//! Several processes may keep and read the same views: `serve`, and verbs beside it. What each of them applies is
-//! decided under the database's write lock, so nothing is applied twice.
+//! Several processes may keep and read the same views: `serve`, and verbs beside it; on Postgres on several machines.
+//! What each of them applies is decided under the database's write lock, so nothing is applied twice. Where only one
+//! of them is to work, it holds a [`Lease`].
 
 mod apply;
+mod bookkeeping;
 mod checkpoint;
-mod open;
+mod lease;
 mod parked;
+mod postgres;
 mod prepare;
-
-use sqlx::{Sqlite, SqlitePool, Transaction};
+mod sqlite;
 
 pub use apply::{Applied, Outcome};
 pub use checkpoint::Checkpoint;
+pub use lease::Lease;
 pub use parked::ParkedStream;
 
 use crate::{
+    database::{Pool, Transaction},
     error::ViewError,
-    sink::{self, Rows},
+    sink::{Rows, live},
     table::Table,
 };
 
 /// The views.
 #[derive(Debug, Clone)]
 pub struct Views {
-    writer: SqlitePool,
-    readers: SqlitePool,
+    writer: Pool,
+    readers: Pool,
 }
 
 impl Views {
-    pub(crate) fn readers(&self) -> &SqlitePool {
+    pub(crate) fn readers(&self) -> &Pool {
         &self.readers
     }
 
     /// A transaction in which several queries see the same state.
-    pub(crate) async fn reading(&self) -> Result<Transaction<'static, Sqlite>, ViewError> {
-        Ok(self.readers.begin().await?)
-    }
-
-    /// A transaction that holds the write lock from its first moment: what it reads stays true until it commits.
-    async fn writing(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await
+    pub(crate) async fn reading(&self) -> Result<Transaction, ViewError> {
+        Ok(self.readers.reading().await?)
     }
 
     /// All rows of a table, to be compared with what the log says.
     pub async fn rows(&self, table: &'static Table) -> Result<Rows, ViewError> {
-        let mut connection = self.readers.acquire().await?;
-        Ok(sink::sqlite::rows(&mut connection, table).await?)
+        Ok(live::rows(&self.readers, table).await?)
     }
 
     /// Closes the database; waits for queries that are under way.

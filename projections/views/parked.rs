@@ -9,13 +9,16 @@ use muster_events::{
     id::OrganizationId,
     stream::{Position, Sequence, StreamId},
 };
-use sqlx::SqliteConnection;
 
-use super::Views;
+use super::{Views, bookkeeping::PARKED};
 use crate::{
+    change::{Change, Misfit},
+    database::{Query, Row},
     error::ViewError,
     projection::{LogEntry, Projection},
-    read::{Cells, Id},
+    read::Cells,
+    sink::fold::Fold,
+    table::Value,
 };
 
 /// A stream that is set aside in one projection: the event that could not be taken, and all behind it.
@@ -42,9 +45,16 @@ pub struct ParkedStream {
 impl Views {
     /// The streams that are set aside, by projection and stream.
     pub async fn parked(&self) -> Result<Vec<ParkedStream>, ViewError> {
-        let mut connection = self.readers.acquire().await?;
-        Ok(Parked::read(&mut connection).await?.streams.into_values().collect())
+        Ok(Parked::read(&self.readers.rows(&query()).await?)?.streams.into_values().collect())
     }
+}
+
+/// The query for all streams that are set aside, which [`Parked::read`] reads.
+pub(super) fn query() -> Query {
+    Query::new(
+        "SELECT projection, aggregate_type, aggregate_id, organization_id, first_sequence, first_position, \
+        last_position, events, error FROM parked",
+    )
 }
 
 /// The streams that are set aside, as one transaction sees and changes them.
@@ -55,12 +65,10 @@ pub(super) struct Parked {
 }
 
 impl Parked {
-    pub(super) async fn read(connection: &mut SqliteConnection) -> Result<Self, ViewError> {
-        let sql = "SELECT projection, aggregate_type, aggregate_id, organization_id, first_sequence, first_position, \
-            last_position, events, error FROM parked";
+    pub(super) fn read(rows: &[Row]) -> Result<Self, ViewError> {
         let mut parked = Self::default();
-        for row in sqlx::query(sql).fetch_all(connection).await? {
-            let cells = Cells(&row);
+        for row in rows {
+            let cells = Cells(row);
             let stream = ParkedStream {
                 projection: cells.text("projection")?.into(),
                 stream: StreamId::new(cells.text("aggregate_type")?, cells.text("aggregate_id")?),
@@ -91,7 +99,7 @@ impl Parked {
     }
 
     /// Sets the stream of this event aside, because of this event.
-    pub(super) fn park(&mut self, projection: &Projection, entry: &LogEntry, error: String) {
+    pub(super) fn park(&mut self, projection: &Projection, entry: &LogEntry, error: &str) {
         let key = (projection.name.to_owned(), entry.stream.clone());
         let stream = ParkedStream {
             projection: key.0.clone(),
@@ -101,48 +109,35 @@ impl Parked {
             first_position: entry.position,
             last_position: entry.position,
             events: 1,
-            error,
+            // The one character that no column takes.
+            error: error.replace('\0', "\u{FFFD}"),
         };
         self.streams.insert(key.clone(), stream);
         self.changed.push(key);
     }
 
-    pub(super) async fn save(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        self.changed.sort();
-        self.changed.dedup();
-        for key in self.changed.drain(..) {
-            if let Some(stream) = self.streams.get(&key) {
-                save(connection, stream).await?;
-            }
-        }
-        Ok(())
+    /// Adds what has changed here to what the database is told.
+    pub(super) fn save(&mut self, fold: &mut Fold) -> Result<(), Misfit> {
+        let changed = self.changed.drain(..).filter_map(|key| self.streams.get(&key));
+        changed.map(row).try_for_each(|row| fold.add(row))
     }
 }
 
-async fn save(connection: &mut SqliteConnection, parked: &ParkedStream) -> Result<(), sqlx::Error> {
-    let sql = "INSERT INTO parked (projection, aggregate_type, aggregate_id, organization_id, first_sequence, \
-            first_position, last_position, events, error) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
-        ON CONFLICT (projection, aggregate_type, aggregate_id) \
-        DO UPDATE SET last_position = excluded.last_position, events = excluded.events";
-    let query = sqlx::query(sql)
-        .bind(&parked.projection)
-        .bind(parked.stream.aggregate_type.as_str())
-        .bind(parked.stream.aggregate_id.as_str())
-        .bind(parked.organization.map(Id::number))
-        .bind(parked.first_sequence.0.cast_signed())
-        .bind(parked.first_position.0.cast_signed())
-        .bind(parked.last_position.0.cast_signed())
-        .bind(parked.events.cast_signed())
-        .bind(&parked.error);
-    query.execute(connection).await?;
-    Ok(())
+fn row(parked: &ParkedStream) -> Change {
+    let ParkedStream { projection, stream, .. } = parked;
+    let key = [projection.as_str(), &stream.aggregate_type, &stream.aggregate_id].map(Value::from);
+    let cells = [
+        ("organization_id", parked.organization.into()),
+        ("first_sequence", parked.first_sequence.into()),
+        ("first_position", parked.first_position.into()),
+        ("last_position", parked.last_position.into()),
+        ("events", parked.events.cast_signed().into()),
+        ("error", parked.error.as_str().into()),
+    ];
+    Change::put(&PARKED, key, cells)
 }
 
 /// Forgets what is set aside in `projection`: it starts anew.
-pub(super) async fn forget(
-    connection: &mut SqliteConnection,
-    projection: &Projection,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM parked WHERE projection = $1").bind(projection.name).execute(connection).await?;
-    Ok(())
+pub(super) fn forget(projection: &Projection) -> Change {
+    Change::delete(&PARKED, [projection.name.into()])
 }

@@ -183,10 +183,11 @@ impl Runner {
             return Ok(Turn::AtHead);
         }
         let entries: Vec<_> = stored.iter().map(entry).collect();
-        match self.views.apply(&self.projections, &self.incarnation, after, &entries).await? {
+        match self.views.apply(&self.projections, &self.incarnation, after, &entries, None).await? {
             Outcome::Applied(applied) => self.applied(applied, &entries),
             // Paused like an error, so that two versions of this program that keep the same views do not race.
-            Outcome::Moved => return Err(CatchUpError::Moved),
+            // Without a lease there is nothing to be fenced by.
+            Outcome::Moved | Outcome::Fenced => return Err(CatchUpError::Moved),
         }
         Ok(Turn::More)
     }

@@ -1,4 +1,4 @@
-//! How the database of the views is opened, and what is refused then.
+//! How the file of the views is opened, and what is refused then.
 
 use std::{path::Path, time::Duration};
 
@@ -9,15 +9,12 @@ use sqlx::{
 
 use super::Views;
 use crate::{
-    error::{ViewError, is_damage},
-    sink::sqlite::result_code,
+    database::{LOCK_WAIT, Pool, is_damage, result_code},
+    error::ViewError,
 };
 
 /// `PRAGMA application_id` of this file: "msvw".
 const APPLICATION_ID: i64 = 0x6D73_7677;
-/// How long a statement waits for the lock of another process. Short, because who keeps the views tries again, and
-/// stops cleanly in between.
-const LOCK_WAIT: Duration = Duration::from_secs(1);
 /// How often a file that is locked is tried to be opened.
 const OPEN_ATTEMPTS: u32 = 20;
 /// How long to wait between two of these attempts.
@@ -51,7 +48,7 @@ impl Views {
             connect(&pool().max_connections(1), &writer).await.map_err(|error| cannot_open(path, &error))?;
         claim_file(&writer, path).await?;
         let readers = pool().max_connections(READERS).connect_lazy_with(options.read_only(true));
-        Ok(Self { writer, readers })
+        Ok(Self { writer: Pool::Sqlite(writer), readers: Pool::Sqlite(readers) })
     }
 }
 

@@ -1,0 +1,55 @@
+//! What is SQLite's own: one row a statement, as there is no way to the server that it could save; result codes.
+
+use sqlx::{Sqlite, SqliteConnection, SqliteExecutor, query::Query as Bound, sqlite::SqliteArguments};
+
+use super::{Query, Row};
+use crate::{sink::fold::Group, table::Value};
+
+pub(super) async fn rows(executor: impl SqliteExecutor<'_>, query: &Query) -> Result<Vec<Row>, sqlx::Error> {
+    let bound = query.values.iter().fold(sqlx::query(&query.sql), bind).persistent(query.persistent);
+    Ok(bound.fetch_all(executor).await?.into_iter().map(Row::Sqlite).collect())
+}
+
+pub(super) async fn carry_out(
+    connection: &mut SqliteConnection,
+    sql: &str,
+    group: &Group<'_>,
+) -> Result<(), sqlx::Error> {
+    for row in &group.rows {
+        row.iter().copied().fold(sqlx::query(sql), bind).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+fn bind<'q>(
+    query: Bound<'q, Sqlite, SqliteArguments<'q>>,
+    value: &'q Value,
+) -> Bound<'q, Sqlite, SqliteArguments<'q>> {
+    match value {
+        Value::Null => query.bind(None::<i64>),
+        Value::Bool(value) => query.bind(*value),
+        Value::Integer(value) => query.bind(*value),
+        Value::Text(value) => query.bind(value.as_str()),
+    }
+}
+
+const SQLITE_CORRUPT: i32 = 11;
+const SQLITE_TOOBIG: i32 = 18;
+const SQLITE_CONSTRAINT: i32 = 19;
+const SQLITE_MISMATCH: i32 = 20;
+const SQLITE_NOTADB: i32 = 26;
+
+/// The primary result code, where the error is one of SQLite's.
+pub(crate) fn result_code(error: &sqlx::Error) -> Option<i32> {
+    let error = error.as_database_error()?.try_downcast_ref::<sqlx::sqlite::SqliteError>()?;
+    let extended: i32 = sqlx::error::DatabaseError::code(error)?.parse().ok()?;
+    Some(extended & 0xFF)
+}
+
+pub(super) fn is_refusal(error: &sqlx::Error) -> bool {
+    matches!(result_code(error), Some(SQLITE_TOOBIG | SQLITE_CONSTRAINT | SQLITE_MISMATCH))
+}
+
+pub(super) fn is_damage(error: &sqlx::Error) -> bool {
+    matches!(result_code(error), Some(SQLITE_CORRUPT | SQLITE_NOTADB))
+}

@@ -1,0 +1,125 @@
+//! What many changes come to: the last state of each row, so that a database is told each row once, and all rows of
+//! which the same is told at once.
+//!
+//! Rows are told apart by their keys, so nothing but the order of the changes of one key has to be kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{place, remove};
+use crate::{
+    change::{Cell, Change, Misfit, Row},
+    table::{Column, Table, Value},
+};
+
+/// Changes, folded.
+#[derive(Debug, Default)]
+pub(crate) struct Fold {
+    tables: BTreeMap<&'static str, TableFold>,
+}
+
+#[derive(Debug)]
+struct TableFold {
+    table: &'static Table,
+    /// Beginnings of keys. Carried out first: what was put behind a deletion is among `rows`, what was set behind it
+    /// finds no row.
+    deleted: BTreeSet<Vec<Value>>,
+    rows: BTreeMap<Vec<Value>, RowFold>,
+}
+
+/// What is known of a row: a cell that is not, stays as the database has it.
+#[derive(Debug)]
+struct RowFold {
+    /// Whether this is the row, whether there was one or not.
+    is_put: bool,
+    cells: Vec<Option<Value>>,
+}
+
+impl Fold {
+    /// Adds a change behind those that are here.
+    pub(crate) fn add(&mut self, change: Change) -> Result<(), Misfit> {
+        change.check()?;
+        let Change { table, key, row } = change;
+        let fold = self.tables.entry(table.name).or_insert_with(|| TableFold {
+            table,
+            deleted: BTreeSet::new(),
+            rows: BTreeMap::new(),
+        });
+        let nothing = |is_put| RowFold { is_put, cells: vec![None; table.columns.len()] };
+        match row {
+            Row::Put(cells) => {
+                let mut row = nothing(true);
+                row.write(table, cells);
+                fold.rows.insert(key, row);
+            }
+            Row::Set(cells) => fold.rows.entry(key).or_insert_with(|| nothing(false)).write(table, cells),
+            Row::Delete => {
+                remove(&mut fold.rows, &key);
+                fold.deleted.insert(key);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tables.is_empty()
+    }
+
+    /// The statements, to be carried out in this order.
+    pub(crate) fn groups(&self) -> Vec<Group<'_>> {
+        self.tables.values().flat_map(TableFold::groups).collect()
+    }
+}
+
+impl RowFold {
+    fn write(&mut self, table: &Table, cells: Vec<Cell>) {
+        for (name, value) in cells {
+            if let Some(cell) = place(table, name).and_then(|place| self.cells.get_mut(place)) {
+                *cell = Some(value);
+            }
+        }
+    }
+
+    /// Which columns it has something for.
+    fn columns(&self, table: &'static Table) -> impl Iterator<Item = &'static Column> {
+        table.columns.iter().zip(&self.cells).filter(|(_, cell)| cell.is_some()).map(|(column, _)| column)
+    }
+}
+
+/// Changes of one table that have one statement in common.
+#[derive(Debug)]
+pub(crate) struct Group<'a> {
+    pub(crate) table: &'static Table,
+    pub(crate) act: Act,
+    /// The columns that each row has a value for: those of the key, or of its beginning, first.
+    pub(crate) columns: Vec<&'static Column>,
+    pub(crate) rows: Vec<Vec<&'a Value>>,
+}
+
+/// What becomes of the rows of a [`Group`]; as [`Row`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Act {
+    Delete,
+    Put,
+    Set,
+}
+
+impl TableFold {
+    fn groups(&self) -> impl Iterator<Item = Group<'_>> {
+        let table = self.table;
+        let mut groups: BTreeMap<(Act, Vec<&'static str>), Group<'_>> = BTreeMap::new();
+        let mut add = |act, columns: Vec<&'static Column>, row| {
+            let names = columns.iter().map(|column| column.name).collect();
+            let empty = Group { table, act, columns, rows: vec![] };
+            groups.entry((act, names)).or_insert(empty).rows.push(row);
+        };
+        for beginning in &self.deleted {
+            add(Act::Delete, table.key.iter().take(beginning.len()).collect(), beginning.iter().collect());
+        }
+        for (key, row) in &self.rows {
+            let act = if row.is_put { Act::Put } else { Act::Set };
+            let columns = table.key.iter().chain(row.columns(table)).collect();
+            add(act, columns, key.iter().chain(row.cells.iter().flatten()).collect());
+        }
+        groups.into_values()
+    }
+}

@@ -1,0 +1,73 @@
+//! Changes carried out in the database of the views, through a transaction that is open already.
+
+use thiserror::Error;
+
+use super::{Rows, fold::Fold};
+use crate::{
+    change::Misfit,
+    database::{Pool, Query, Row, Transaction, is_refusal},
+    error::ViewError,
+    sql,
+    table::{Column, ColumnType, Table, Value},
+};
+
+/// Why a change was not carried out.
+#[derive(Debug, Error)]
+pub(crate) enum SinkError {
+    /// Because of what it is: it will be refused again.
+    #[error("{0}")]
+    Refused(String),
+    /// Because of the database, for now: busy, full, unreachable, damaged.
+    #[error(transparent)]
+    Database(sqlx::Error),
+}
+
+impl From<Misfit> for SinkError {
+    fn from(misfit: Misfit) -> Self {
+        Self::Refused(misfit.to_string())
+    }
+}
+
+impl From<sqlx::Error> for SinkError {
+    fn from(error: sqlx::Error) -> Self {
+        if is_refusal(&error) { Self::Refused(error.to_string()) } else { Self::Database(error) }
+    }
+}
+
+/// Where what is refused is a row of our own: the tables are not what this program made.
+impl From<SinkError> for ViewError {
+    fn from(error: SinkError) -> Self {
+        match error {
+            SinkError::Database(error) => error.into(),
+            SinkError::Refused(text) => Self::Damaged(text),
+        }
+    }
+}
+
+/// Carries out what was folded. After an error the transaction or savepoint has to be rolled back.
+pub(crate) async fn carry_out(transaction: &mut Transaction, fold: &Fold) -> Result<(), SinkError> {
+    for group in fold.groups() {
+        transaction.carry_out(&group).await?;
+    }
+    Ok(())
+}
+
+/// All rows of `table`, to be compared with those of another sink.
+pub(crate) async fn rows(pool: &Pool, table: &'static Table) -> Result<Rows, sqlx::Error> {
+    let mut rows = Rows::new();
+    for row in pool.rows(&Query::new(sql::select_all(table))).await? {
+        let read = |column| cell(&row, column);
+        let mut key: Vec<_> = table.all_columns().map(read).collect::<Result<_, _>>()?;
+        let cells = key.split_off(table.key.len());
+        rows.insert(key, cells);
+    }
+    Ok(rows)
+}
+
+fn cell(row: &Row, column: &Column) -> Result<Value, sqlx::Error> {
+    match column.kind {
+        ColumnType::Bool => row.cell::<Option<bool>>(column.name).map(Value::from),
+        ColumnType::Integer => row.cell::<Option<i64>>(column.name).map(Value::from),
+        ColumnType::Text | ColumnType::Json => row.cell::<Option<&str>>(column.name).map(Value::from),
+    }
+}
