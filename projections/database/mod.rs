@@ -9,7 +9,8 @@ mod sqlite;
 use std::{borrow::Cow, time::Duration};
 
 use sqlx::{
-    Decode, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Type, postgres::PgRow, raw_sql, sqlite::SqliteRow,
+    Decode, Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Type, postgres::PgRow, raw_sql,
+    sqlite::SqliteRow,
 };
 
 pub(crate) use postgres::sqlstate;
@@ -148,8 +149,8 @@ impl Transaction {
     /// Runs a text without values, such as a definition; nothing of it is kept prepared.
     pub(crate) async fn run(&mut self, sql: &str) -> Result<(), sqlx::Error> {
         match self {
-            Self::Sqlite(transaction) => raw_sql(sql).execute(&mut **transaction).await.map(|_| ()),
-            Self::Postgres(transaction) => raw_sql(sql).execute(&mut **transaction).await.map(|_| ()),
+            Self::Sqlite(transaction) => transaction.execute(raw_sql(sql)).await.map(|_| ()),
+            Self::Postgres(transaction) => transaction.execute(raw_sql(sql)).await.map(|_| ()),
         }
     }
 

@@ -2,7 +2,7 @@
 //! back; the write lock; states.
 
 use sqlx::{
-    Encode, PgConnection, PgExecutor, PgPool, Postgres, Transaction, Type,
+    Encode, Executor as _, PgConnection, PgExecutor, PgPool, Postgres, Transaction, Type,
     encode::IsNull,
     error::BoxDynError,
     postgres::{PgArgumentBuffer, PgArguments, PgDatabaseError, PgTypeInfo, types::Oid},
@@ -41,7 +41,7 @@ pub(super) async fn writing(pool: &PgPool) -> Result<Transaction<'static, Postgr
         "SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = {wait}; \
         SELECT pg_advisory_xact_lock({WRITE_LOCK})"
     );
-    raw_sql(&sql).execute(&mut *transaction).await?;
+    transaction.execute(raw_sql(&sql)).await?;
     Ok(transaction)
 }
 

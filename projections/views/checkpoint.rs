@@ -30,7 +30,7 @@ pub struct Checkpoint {
 
 impl Checkpoint {
     /// Whether the rows behind this checkpoint are what `projection` makes from the log `incarnation`.
-    pub(super) fn is_of(&self, projection: &Projection, incarnation: &str) -> bool {
+    pub fn is_of(&self, projection: &Projection, incarnation: &str) -> bool {
         self.projection == projection.name
             && self.version == projection.version
             && self.incarnation == incarnation

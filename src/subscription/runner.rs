@@ -16,9 +16,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{ReadModels, Status, Trouble, reports};
+use super::{ReadModels, Status, Trouble, reports, tenure::Tenure};
 use crate::{
-    clock::Clock,
+    clock::{Clock, event_id},
     store::{Store, StoreError, StoredEvent},
 };
 
@@ -26,6 +26,10 @@ use crate::{
 const BATCH: usize = 500;
 /// How often the log is looked at when nobody says that it has grown: what another process appended is found so.
 const POLL: Duration = Duration::from_millis(100);
+/// How often a process without the lease looks how far the one with it has come, while somebody waits for that.
+const STANDBY_LOOK: Duration = Duration::from_millis(10);
+/// The name of the lease.
+const LEASE: &str = "projections";
 /// How long the runner pauses after a first error; twice as long after each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause after an error.
@@ -58,6 +62,7 @@ pub struct Runner {
     /// What was recorded before does not count as lag.
     started: Timestamp,
     incarnation: String,
+    tenure: Tenure,
     /// The lowest checkpoint; none when it has to be looked at (again).
     position: Option<Position>,
     status: watch::Sender<Status>,
@@ -71,6 +76,8 @@ enum Turn {
     More,
     /// There was nothing to read.
     AtHead,
+    /// Another process does the work; this one has looked how far that is.
+    Standby,
 }
 
 impl Runner {
@@ -83,6 +90,8 @@ impl Runner {
     ) -> Self {
         let incarnation = store.incarnation().to_string();
         let started = clock.now();
+        let holder = event_id(started).to_string();
+        let tenure = Tenure::new(views.clone(), LEASE, holder);
         let (status, _) = watch::channel(Status::default());
         let wake = Arc::default();
         Self {
@@ -93,6 +102,7 @@ impl Runner {
             poll: POLL,
             started,
             incarnation,
+            tenure,
             position: None,
             status,
             wake,
@@ -116,10 +126,13 @@ impl Runner {
         let mut hears_commits = true;
         while !stop.is_cancelled() {
             // Before the log is read: what is committed from here on wakes the runner again.
-            commits.borrow_and_update();
+            let committed = *commits.borrow_and_update();
             match self.turn().await {
                 Ok(Turn::More) => {}
-                Ok(Turn::AtHead) => {
+                Ok(Turn::Standby) if !self.status.borrow().has_reached(committed) => {
+                    sleep(STANDBY_LOOK).await;
+                }
+                Ok(Turn::AtHead | Turn::Standby) => {
                     tokio::select! {
                         () = stop.cancelled() => {}
                         committed = commits.changed(), if hears_commits => hears_commits = committed.is_ok(),
@@ -136,10 +149,18 @@ impl Runner {
                 }
             }
         }
+        self.tenure.give_back().await;
     }
 
-    /// Brings the views to where the log stands now, for a verb that runs without a server; says how far that is.
+    /// Brings the views to where the log stands now, for a verb that runs without a server; says how far that is. Where
+    /// another process does the work, waits for it.
     pub async fn run_to_head(&mut self) -> Result<Position, CatchUpError> {
+        let reached = self.turns_to_head().await;
+        self.tenure.give_back().await;
+        reached
+    }
+
+    async fn turns_to_head(&mut self) -> Result<Position, CatchUpError> {
         let mut target = None;
         let mut attempts = 0;
         loop {
@@ -165,17 +186,30 @@ impl Runner {
             Some(head) => head,
             None => *target.insert(self.store.head().await?.position),
         };
-        let position = self.position().await?;
-        // A read may find nothing before the head where a store holds back what is not complete yet.
-        if position >= head || self.turn().await? == Turn::AtHead {
-            self.out_of_trouble();
-            return Ok(Some(position));
+        let turn = self.turn().await?;
+        let applied = self.status.borrow().applied;
+        match applied.filter(|applied| *applied >= head) {
+            Some(applied) => Ok(Some(applied)),
+            // A read may find nothing before the head where a store holds back what is not complete yet.
+            None if turn == Turn::AtHead => Ok(Some(applied.unwrap_or_default())),
+            None => {
+                if turn == Turn::Standby {
+                    sleep(STANDBY_LOOK).await;
+                }
+                Ok(None)
+            }
         }
-        Ok(None)
     }
 
-    /// Reads and applies one batch.
+    /// Reads and applies one batch, where this process does the work.
     async fn turn(&mut self) -> Result<Turn, CatchUpError> {
+        let incarnation = self.store.incarnation().to_string();
+        if incarnation != self.incarnation {
+            // The log was put back to an earlier state: the views are those of another one.
+            self.incarnation = incarnation;
+            self.position = None;
+        }
+        let Some(lease) = self.tenure.hold().await? else { return self.stand_by().await };
         let after = self.position().await?;
         let stored = self.store.read_all(after, BATCH).await?;
         if stored.is_empty() {
@@ -183,13 +217,36 @@ impl Runner {
             return Ok(Turn::AtHead);
         }
         let entries: Vec<_> = stored.iter().map(entry).collect();
-        match self.views.apply(&self.projections, &self.incarnation, after, &entries, None).await? {
+        let applied =
+            self.views.apply(&self.projections, &self.incarnation, after, &entries, Some(&lease)).await?;
+        match applied {
             Outcome::Applied(applied) => self.applied(applied, &entries),
+            Outcome::Fenced => {
+                self.tenure.lost();
+                self.position = None;
+            }
             // Paused like an error, so that two versions of this program that keep the same views do not race.
-            // Without a lease there is nothing to be fenced by.
-            Outcome::Moved | Outcome::Fenced => return Err(CatchUpError::Moved),
+            Outcome::Moved => return Err(CatchUpError::Moved),
         }
         Ok(Turn::More)
+    }
+
+    /// Looks how far the process has come that does the work.
+    async fn stand_by(&mut self) -> Result<Turn, CatchUpError> {
+        self.position = None;
+        let mut checkpoints = self.views.checkpoints().await?;
+        checkpoints.retain(|checkpoint| {
+            self.projections.iter().any(|projection| checkpoint.is_of(projection, &self.incarnation))
+        });
+        let parked = self.views.parked().await?.into();
+        let status = Status::at(&self.projections, &checkpoints, parked);
+        self.status.send_if_modified(|published| {
+            let changed = published.applied != status.applied || *published.parked != *status.parked;
+            let was_in_trouble = published.trouble.is_some();
+            *published = status;
+            changed || was_in_trouble
+        });
+        Ok(Turn::Standby)
     }
 
     /// The lowest checkpoint. Looks at the views when it has to: makes what is not there, and begins anew what
