@@ -69,8 +69,7 @@ fn person(number: usize) -> RegisterUser {
 impl Setting {
     pub(crate) async fn new() -> Arc<Self> {
         let directory = directory();
-        let options =
-            DeploymentOptions { data: directory.path().to_owned(), master_key_file: None, create: true };
+        let options = DeploymentOptions::directory(directory.path().to_owned());
         let deployment = Arc::new(Deployment::open(&options).await.unwrap());
         let fact = |user, role: &str| MemberFact {
             person: Person::User(user),

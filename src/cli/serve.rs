@@ -37,10 +37,10 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) async fn run(self, settings: &Settings, screen: &mut Screen) -> Result<()> {
         let serving = settings.serving(&self.flags)?;
-        let (lock, deployment) = open_alone(settings).await?;
+        let (lock, deployment) = open_to_serve(settings).await?;
         let listener = listen(&serving.listen).await.with_context(|| cannot_listen(&serving.listen))?;
         let url = url(listener.local_addr()?);
-        screen.line(format!("muster serves {} at {url}", settings.data.display()))?;
+        screen.line(format!("muster serves {} at {url}", deployment.place))?;
         screen.line(format!("The description of the API is at {url}/docs"))?;
         if deployment.ledger.store().head().await?.position <= Position(1) {
             screen
@@ -58,13 +58,19 @@ impl Serve {
     }
 }
 
-/// Opens the data directory, which is made where there is none, for the only server on it.
-pub(super) async fn open_alone(settings: &Settings) -> Result<(ServeLock, Deployment)> {
+/// Opens the deployment, which is made where there is none. For the only server on a data directory; a database has as
+/// many as are started.
+pub(super) async fn open_to_serve(settings: &Settings) -> Result<(Option<ServeLock>, Deployment)> {
     let data = &settings.data;
-    open::make_directory(data)
-        .with_context(|| format!("--data: {} cannot be a data directory", data.display()))?;
+    if settings.keeps_files() {
+        open::make_directory(data)
+            .with_context(|| format!("--data: {} cannot be a data directory", data.display()))?;
+    }
+    if settings.database.is_some() {
+        return Ok((None, open::existing_or_new(settings).await?));
+    }
     let lock = ServeLock::take(data)?;
-    Ok((lock, open::existing_or_new(settings).await?))
+    Ok((Some(lock), open::existing_or_new(settings).await?))
 }
 
 /// Listens at an address, or at the first one of a name that can be listened at.

@@ -5,7 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
+
+use crate::database::Database;
 
 use super::{Address, LogFormat, Network, Usage, limits::Limits};
 
@@ -14,12 +16,18 @@ use super::{Address, LogFormat, Network, Usage, limits::Limits};
 #[serde(deny_unknown_fields)]
 pub(super) struct Written {
     pub(super) data: Option<PathBuf>,
+    #[serde(default, deserialize_with = "database")]
+    pub(super) database_url: Option<Database>,
     pub(super) master_key_file: Option<PathBuf>,
     pub(super) log: Option<String>,
     pub(super) log_format: Option<LogFormat>,
     pub(super) listen: Option<Address>,
     pub(super) trusted_proxies: Option<Vec<Network>>,
     pub(super) limits: Option<Limits>,
+}
+
+fn database<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Database>, D::Error> {
+    String::deserialize(deserializer)?.parse().map(Some).map_err(de::Error::custom)
 }
 
 impl Written {

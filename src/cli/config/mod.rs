@@ -18,7 +18,7 @@ use serde::{Deserialize, Deserializer, de};
 pub(super) use self::address::Address;
 use self::{file::Written, limits::Limits};
 use super::exit::Usage;
-use crate::{deployment::DeploymentOptions, http::ServeOptions};
+use crate::{database::Database, deployment::DeploymentOptions, http::ServeOptions};
 
 /// The data directory, where none is named.
 const DATA: &str = "./muster-data";
@@ -32,7 +32,12 @@ pub(super) struct Flags {
     /// The data directory: the log, the keys, the read models [default: ./muster-data]
     #[arg(long, global = true, env = "MUSTER_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The file of the master key, which wraps all other keys [default: master.key in the data directory]
+    /// The Postgres database that holds the log, the keys and the read models, instead of the data directory; such as
+    /// postgres://user:password@host/database?sslmode=verify-full
+    #[arg(long, global = true, env = "MUSTER_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    database_url: Option<Database>,
+    /// The file of the master key, which wraps all other keys; needed with --database-url [default: master.key in the
+    /// data directory]
     #[arg(long, global = true, env = "MUSTER_MASTER_KEY_FILE", value_name = "FILE")]
     master_key_file: Option<PathBuf>,
     /// A TOML file with settings: each flag in this section, with `_` for `-`
@@ -100,6 +105,10 @@ pub(super) struct Settings {
     pub(super) data: PathBuf,
     /// Whether somebody chose it.
     pub(super) data_was_named: bool,
+    /// The database that is used instead of it.
+    pub(super) database: Option<Database>,
+    /// Whether a master key is made in the data directory, also for a database.
+    own_master_key: bool,
     /// The file of the master key; by default in the data directory.
     pub(super) master_key_file: Option<PathBuf>,
     /// What is logged, where somebody chose it.
@@ -133,6 +142,8 @@ impl Settings {
         Ok(Self {
             data_was_named: data.is_some(),
             data: data.unwrap_or_else(|| DATA.into()),
+            database: flags.database_url.or(file.database_url),
+            own_master_key: false,
             master_key_file: flags.master_key_file.or(file.master_key_file),
             log: flags.log.or(file.log),
             log_format: flags.log_format.or(file.log_format).unwrap_or_default(),
@@ -164,10 +175,25 @@ impl Settings {
         Self { data: data.into(), ..self.clone() }
     }
 
+    /// Whether something is kept in the data directory.
+    pub(super) fn keeps_files(&self) -> bool {
+        self.database.is_none() || (self.own_master_key && self.master_key_file.is_none())
+    }
+
+    /// The same for a demonstration, which has its own master key.
+    pub(super) fn for_demo(&self) -> Self {
+        Self { own_master_key: true, ..self.clone() }
+    }
+
     /// What to open.
     pub(super) fn deployment(&self, create: bool) -> DeploymentOptions {
-        let (data, master_key_file) = (self.data.clone(), self.master_key_file.clone());
-        DeploymentOptions { data, master_key_file, create }
+        DeploymentOptions {
+            data: self.data.clone(),
+            database: self.database.clone(),
+            master_key_file: self.master_key_file.clone(),
+            own_master_key: self.own_master_key,
+            create,
+        }
     }
 }
 
@@ -176,7 +202,14 @@ mod tests {
     use super::{Flags, LogFormat, ServeFlags, Settings};
 
     fn flags() -> Flags {
-        Flags { data: None, master_key_file: None, config: None, log: None, log_format: None }
+        Flags {
+            data: None,
+            database_url: None,
+            master_key_file: None,
+            config: None,
+            log: None,
+            log_format: None,
+        }
     }
 
     #[test]

@@ -39,13 +39,16 @@ impl Demo {
     pub(super) async fn run(self, settings: &Settings, screen: &mut Screen) -> Result<()> {
         let serving = settings.serving(&self.flags)?;
         // Declared first, so that it is removed last.
-        let scratch = if settings.data_was_named { None } else { Some(Scratch::new()?) };
-        let scratched = scratch.as_ref().map(|scratch| settings.at(scratch.path()));
-        let settings = scratched.as_ref().unwrap_or(settings);
+        let lasting = settings.data_was_named || settings.database.is_some();
+        let scratch = if lasting { None } else { Some(Scratch::new()?) };
+        let mut settings = settings.for_demo();
+        if let Some(scratch) = &scratch {
+            settings = settings.at(scratch.path());
+        }
         let shutdown = CancellationToken::new();
         signals::cancel_on_signal(&shutdown)?;
-        let (_lock, deployment) = serve::open_alone(settings).await?;
-        screen.line(format!("A membership ledger in {}.", settings.data.display()))?;
+        let (_lock, deployment) = serve::open_to_serve(&settings).await?;
+        screen.line(format!("A membership ledger in {}.", deployment.place))?;
         let imported = import::read(EXAMPLE).map_err(anyhow::Error::msg)?;
         let imported = imported.write(&deployment, "the example organization").await?;
         summary::print(&deployment, screen).await?;
@@ -62,7 +65,7 @@ impl Demo {
         served?;
         screen.line(match &scratch {
             Some(scratch) => format!("Stopped. {} is removed.", scratch.path().display()),
-            None => format!("Stopped. The ledger stays in {}.", settings.data.display()),
+            None => format!("Stopped. The ledger stays in {}.", deployment.place),
         })?;
         Ok(())
     }

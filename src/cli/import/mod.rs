@@ -19,7 +19,7 @@ use anyhow::{Context, Result, anyhow};
 use muster_events::roles::Roles;
 
 use super::{config::Settings, open, screen::Screen};
-use crate::deployment::{Deployment, LOG_FILE};
+use crate::deployment::Deployment;
 
 pub(super) use plan::roles_in_force;
 pub(super) use users::{check_email, check_name};
@@ -43,7 +43,7 @@ impl Import {
         };
         let text = text.with_context(|| format!("{shown} cannot be read"))?;
         let file = read(&text).map_err(|error| anyhow!("{shown}, {error}"))?;
-        if !settings.data.join(LOG_FILE).exists() {
+        if !settings.deployment(false).has_ledger().await? {
             // A file that makes no sense makes no ledger either. A new one will have the bundled roles.
             let again = read(&text).map_err(|error| anyhow!("{shown}, {error}"))?;
             check::check(again.0, &Arc::new(Roles::bundled()))

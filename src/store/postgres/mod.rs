@@ -104,6 +104,14 @@ impl PostgresStore {
         })
     }
 
+    /// Whether there is a log in `database`. Makes nothing.
+    pub async fn exists(database: &Database) -> Result<bool, StoreError> {
+        let (mut connection, _) = connection::open(database, &PostgresOptions::default()).await?;
+        let exists = schema::exists(&mut connection).await;
+        connection::abandon(connection).await;
+        exists
+    }
+
     /// Draws another incarnation for the log: it was put back to an earlier state, and its positions will not be those
     /// that somebody has seen.
     pub async fn renew_incarnation(database: &Database) -> Result<(), StoreError> {

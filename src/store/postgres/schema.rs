@@ -81,6 +81,11 @@ fn int(version: usize) -> i32 {
     i32::try_from(version).unwrap_or(i32::MAX)
 }
 
+/// Whether there is a log.
+pub(super) async fn exists(connection: &mut PgConnection) -> StoreResult<bool> {
+    Ok(version(connection).await?.is_some())
+}
+
 /// The version of the schema, and the oldest program that can work with it; none before the first migration.
 async fn version(connection: &mut PgConnection) -> StoreResult<Option<(usize, i32)>> {
     let found = sqlx::query(HAS_VERSION).fetch_one(&mut *connection).await?;

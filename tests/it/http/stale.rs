@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use muster::{
     clock::{Clock, SystemClock, event_id},
-    deployment::LOG_FILE,
     ledger::{
         CommandMeta, Turn,
         operations::{ImportMember, ImportedOrganization, MemberFact, Person},
@@ -18,20 +17,20 @@ use crate::support::World;
 const ACME: &str = "/api/0/organizations/acme/members/";
 const GLOBEX: &str = "/api/0/organizations/globex/members/";
 
-/// What a newer version of this program could have appended to dana's stream; its position.
-fn poison(world: &World) -> u64 {
-    let log = rusqlite::Connection::open(world.deployment.data.join(LOG_FILE)).unwrap();
-    let sql = "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, position, \
+/// Appends what a newer version of this program could have appended to dana's stream.
+async fn poison(world: &World) {
+    let StreamId { aggregate_type, aggregate_id } = world.member("acme", "dana").into();
+    let id = event_id(SystemClock.now());
+    let sql = format!(
+        "INSERT INTO {{events}} (aggregate_type, aggregate_id, sequence, event_type, event_version, position, \
             event_id, recorded_at, organization, actor_kind, actor_id, leaf, payload, metadata) \
         SELECT aggregate_type, aggregate_id, sequence + 1, 'FromTheFuture', '1', \
-            (SELECT max(position) + 1 FROM events), ?2, (SELECT max(recorded_at) FROM events), organization, \
-            actor_kind, actor_id, leaf, '{}', metadata \
-        FROM events WHERE aggregate_type = ?1 AND aggregate_id = ?3 ORDER BY sequence DESC LIMIT 1 \
-        RETURNING position";
-    let StreamId { aggregate_type, aggregate_id } = world.member("acme", "dana").into();
-    let id = event_id(SystemClock.now()).to_string();
-    let values = rusqlite::params![aggregate_type.as_str(), id, aggregate_id.as_str()];
-    log.query_row(sql, values, |row| row.get(0)).unwrap()
+            (SELECT max(position) + 1 FROM {{events}}), '{id}', (SELECT max(recorded_at) FROM {{events}}), \
+            organization, actor_kind, actor_id, leaf, '{{}}', metadata \
+        FROM {{events}} WHERE aggregate_type = '{aggregate_type}' AND aggregate_id = '{aggregate_id}' \
+        ORDER BY sequence DESC LIMIT 1"
+    );
+    world.place.run_on_log(&sql).await;
 }
 
 /// A world, and the position up to which what it shows of acme is complete.
@@ -40,7 +39,8 @@ async fn poisoned() -> (World, String) {
     let before = world.of("alice").get(ACME).await.expect(200);
     assert_eq!(before.header("muster-stale"), None);
     let complete = before.header("muster-position").unwrap().to_owned();
-    assert_eq!(poison(&world), before.position() + 1);
+    poison(&world).await;
+    assert_eq!(world.head().await, before.position() + 1);
     (world, complete)
 }
 

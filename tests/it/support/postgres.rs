@@ -1,67 +1,78 @@
-//! A database of its own for each test, on the cluster that `tests/run` starts.
+//! A database of its own for a test, on the server whose URL is in the environment.
 
-use std::thread;
+use std::{env, thread};
 
-use muster::database::Database;
-use sqlx::{Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions};
-use uuid::Uuid;
+use muster::{clock::random_bytes, database::Database};
+use sqlx::{Connection as _, PgConnection};
 
-/// The superuser's URL of a cluster that tests may use as they like.
-const VARIABLE: &str = "MUSTER_TEST_POSTGRES_URL";
+/// The URL of a server that tests may do anything with, as a superuser.
+const SERVER: &str = "MUSTER_TEST_POSTGRES_URL";
 
-/// A database that is there until this is dropped, also by a test that fails.
+/// An empty database with a name of its own; gone when it is dropped, also when the test has failed.
 #[derive(Debug)]
 pub(crate) struct TestDatabase {
-    cluster: String,
+    server: String,
     name: String,
-}
-
-fn cluster() -> String {
-    std::env::var(VARIABLE).unwrap_or_else(|_| {
-        panic!("this test needs Postgres: start it with tests/run, which brings one, or set {VARIABLE}")
-    })
+    url: String,
 }
 
 impl TestDatabase {
-    /// A new one, empty.
+    /// Makes one. A test that needs Postgres fails where there is none: what was not tried did not pass.
     pub(crate) async fn create() -> Self {
-        let made = Self { cluster: cluster(), name: format!("test_{}", Uuid::now_v7().simple()) };
-        let create = format!("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'", made.name);
-        PgConnection::connect(&made.cluster).await.unwrap().execute(create.as_str()).await.unwrap();
-        made
+        let server = env::var(SERVER).unwrap_or_else(|_| {
+            panic!("this test needs Postgres: run tests/run, which starts one, or set {SERVER}")
+        });
+        let name = format!("muster_test_{}", hex::encode(random_bytes::<8>()));
+        let url = with_database(&server, &name);
+        let database = Self { server, name, url };
+        run(&database.server, &format!("CREATE DATABASE {}", database.name)).await.unwrap_or_else(|error| {
+            panic!("no database can be made on the server of {SERVER}: {error}");
+        });
+        database
     }
 
-    /// Its URL.
-    pub(crate) fn url(&self) -> String {
-        let options: PgConnectOptions = self.cluster.parse().unwrap();
-        sqlx::ConnectOptions::to_url_lossy(&options.database(&self.name)).to_string()
+    /// Its URL, with the rights of a superuser.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     /// As the product names it.
     pub(crate) fn database(&self) -> Database {
-        self.url().parse().unwrap()
+        self.url.parse().unwrap()
     }
 
     /// A connection past the product.
     pub(crate) async fn connection(&self) -> PgConnection {
-        PgConnection::connect(&self.url()).await.unwrap()
+        PgConnection::connect(&self.url).await.unwrap()
     }
 }
 
 impl Drop for TestDatabase {
-    /// On a thread of its own, because this may be a thread of the test's runtime.
+    /// On a thread of its own, because the runtime of the test may be about to end.
     fn drop(&mut self) {
-        let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
-        let cluster = self.cluster.clone();
+        let server = self.server.clone();
+        let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         let dropped = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                PgConnection::connect(&cluster).await?.execute(drop.as_str()).await.map(|_| ())
-            })
-        });
-        match dropped.join() {
-            Ok(Ok(())) => {}
-            left => eprintln!("the database {} is left behind: {left:?}", self.name),
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.unwrap().block_on(run(&server, &statement))
+        })
+        .join();
+        if !matches!(dropped, Ok(Ok(()))) {
+            // Not a panic: there may be one already, and that is the one to be seen.
+            eprintln!("{} is left on the server: {dropped:?}", self.name);
         }
     }
+}
+
+/// The URL of another database of the same server.
+fn with_database(url: &str, name: &str) -> String {
+    let (place, parameters) = url.split_once('?').map_or((url, ""), |(place, rest)| (place, rest));
+    let (server, _) = place.rsplit_once('/').unwrap_or_else(|| panic!("{SERVER} is no URL: {url}"));
+    if parameters.is_empty() { format!("{server}/{name}") } else { format!("{server}/{name}?{parameters}") }
+}
+
+async fn run(url: &str, statement: &str) -> Result<(), sqlx::Error> {
+    let mut connection = PgConnection::connect(url).await?;
+    sqlx::raw_sql(statement).execute(&mut connection).await?;
+    connection.close().await
 }

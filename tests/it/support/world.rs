@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use muster::{
-    deployment::{Deployment, DeploymentOptions},
+    deployment::Deployment,
     http::{ServeOptions, serve},
     ledger::{
         CommandMeta, Operation, Turn,
@@ -21,16 +21,15 @@ use muster_events::{
     user::Authenticator,
 };
 use serde_json::Value;
-use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::Client;
+use super::{Client, Place};
 
 /// A world under construction.
 #[derive(Debug)]
 pub(crate) struct WorldBuilder {
-    directory: TempDir,
+    place: Place,
     deployment: Arc<Deployment>,
     users: BTreeMap<String, UserId>,
     organizations: BTreeMap<String, ImportedOrganization>,
@@ -49,7 +48,7 @@ pub(crate) struct World {
     tokens: BTreeMap<String, TokenId>,
     shutdown: CancellationToken,
     server: JoinHandle<()>,
-    _directory: TempDir,
+    pub(crate) place: Place,
 }
 
 /// A role id.
@@ -64,12 +63,10 @@ fn teams(teams: &[(&str, Option<&str>)]) -> Vec<(String, Option<RoleId>)> {
 impl WorldBuilder {
     /// An empty ledger.
     pub(crate) async fn new() -> Self {
-        let directory = TempDir::new().unwrap();
-        let options =
-            DeploymentOptions { data: directory.path().to_owned(), master_key_file: None, create: true };
-        let deployment = Arc::new(Deployment::open(&options).await.unwrap());
+        let place = Place::new().await;
+        let deployment = Arc::new(Deployment::open(&place.options()).await.unwrap());
         Self {
-            directory,
+            place,
             deployment,
             users: BTreeMap::new(),
             organizations: BTreeMap::new(),
@@ -237,7 +234,7 @@ impl WorldBuilder {
             tokens: self.tokens,
             shutdown,
             server,
-            _directory: self.directory,
+            place: self.place,
         }
     }
 }

@@ -68,7 +68,7 @@ fn noted(id: &str, sequence: usize) -> SerializedEvent {
 }
 
 async fn repository(lab: &PostgresLab) -> PostgresEventRepository {
-    let pool = PgPool::connect(&lab.0.url()).await.unwrap();
+    let pool = PgPool::connect(lab.0.url()).await.unwrap();
     PostgresEventRepository::new(pool).with_tables("log.events", "log.snapshots")
 }
 

@@ -1,0 +1,180 @@
+//! One deployment, opened: the log, the keys, the write side and the read side, wired; kept in the files of one data
+//! directory, or in one Postgres database.
+
+mod directory;
+mod postgres;
+
+use std::{io, path::PathBuf, sync::Arc};
+
+use muster_projections::{error::ViewError, views::Views};
+use thiserror::Error;
+
+pub use directory::{KEYS_FILE, LOG_FILE, VIEWS_FILE};
+
+use crate::{
+    clock::{Clock, SystemClock},
+    database::Database,
+    ledger::{ExecuteError, Ledger},
+    sealing::{KeyRing, MasterSource, SealingError},
+    store::{Store, StoreError, postgres::PostgresStore},
+    subscription::Runner,
+};
+
+/// The master key, where no other file is named.
+pub const MASTER_KEY_FILE: &str = "master.key";
+
+/// What to open.
+#[derive(Debug, Clone)]
+pub struct DeploymentOptions {
+    /// The data directory.
+    pub data: PathBuf,
+    /// The database that holds the log, the keys and the read models, instead of files in the data directory.
+    pub database: Option<Database>,
+    /// The file of the master key. Where none is named: without a database, one in the data directory that is made on
+    /// the first run.
+    pub master_key_file: Option<PathBuf>,
+    /// Whether that is done with a database too. Then whoever has the database has not yet the key, and whoever loses
+    /// the directory has lost the database.
+    pub own_master_key: bool,
+    /// Whether a directory or a database in which there is no ledger becomes a new one.
+    pub create: bool,
+}
+
+impl DeploymentOptions {
+    /// The ledger of a data directory, which is made when there is none.
+    pub fn directory(data: impl Into<PathBuf>) -> Self {
+        Self { data: data.into(), database: None, master_key_file: None, own_master_key: true, create: true }
+    }
+
+    /// Whether there is a ledger. Makes nothing.
+    pub async fn has_ledger(&self) -> Result<bool, StoreError> {
+        match &self.database {
+            None => Ok(self.data.join(LOG_FILE).exists()),
+            Some(database) => PostgresStore::exists(database).await,
+        }
+    }
+}
+
+/// Why a deployment cannot be opened; each text says what to mend.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// There is no ledger.
+    #[error(
+        "there is no ledger in {0}: name another directory with --data or another database with --database-url, or make \
+         one with `muster import` or `muster serve`"
+    )]
+    NoLedger(String),
+    /// With a database, nobody made a master key.
+    #[error(
+        "--master-key-file is needed with --database-url: name the file of the master key, or make one with \
+         `muster keys new FILE`"
+    )]
+    NoMasterKey,
+    /// Part of what belongs together is gone.
+    #[error(
+        "{lost} is gone from {}, and {left} is nothing without it: put {lost} back from its backup, or begin anew in \
+         another directory (--data)",
+        .data.display()
+    )]
+    Lost {
+        /// The data directory.
+        data: PathBuf,
+        /// What is gone.
+        lost: &'static str,
+        /// What is left.
+        left: &'static str,
+    },
+    /// The keys are those of another log.
+    #[error("the keys in {0} do not belong to the log there: put the right ones back from their backup")]
+    OtherKeys(String),
+    /// The directory cannot be used.
+    #[error("the data directory {} cannot be used: {error}; name another one with --data", .directory.display())]
+    Directory {
+        /// Which.
+        directory: PathBuf,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// The log cannot be opened.
+    #[error(transparent)]
+    Log(#[from] StoreError),
+    /// The keys cannot be opened.
+    #[error(transparent)]
+    Keys(#[from] SealingError),
+    /// The read models cannot be opened.
+    #[error(transparent)]
+    Views(#[from] ViewError),
+    /// The first event cannot be written.
+    #[error(transparent)]
+    First(#[from] ExecuteError),
+}
+
+/// One deployment, opened.
+#[derive(Debug)]
+pub struct Deployment {
+    /// Where it is kept, for people.
+    pub place: String,
+    /// The write side.
+    pub ledger: Arc<Ledger>,
+    /// The rows of the read models. Not kept up to date by themselves: see [`Deployment::runner`].
+    pub views: Views,
+}
+
+impl Deployment {
+    /// Opens the ledger.
+    pub async fn open(options: &DeploymentOptions) -> Result<Self, OpenError> {
+        Self::open_at(options, Arc::new(SystemClock)).await
+    }
+
+    /// The same with another clock.
+    pub async fn open_at(options: &DeploymentOptions, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let data = options.data.clone();
+        let own = data.join(MASTER_KEY_FILE);
+        let master = match &options.master_key_file {
+            Some(file) => MasterSource::File(file.clone()),
+            None if options.database.is_none() || options.own_master_key => {
+                MasterSource::FileMadeOnFirstRun(own)
+            }
+            None => return Err(OpenError::NoMasterKey),
+        };
+        let (parts, place) = match &options.database {
+            None => (directory::open(options, master, &clock).await?, data.display().to_string()),
+            Some(database) => (postgres::open(database, options, master, &clock).await?, database.place()),
+        };
+        let Parts { store, keys, views } = parts;
+        let noted = store.hash_key(keys.hash_key_id()).await?;
+        if noted != keys.hash_key_id() {
+            return Err(OpenError::OtherKeys(place));
+        }
+        let ledger = Arc::new(Ledger::open(store, keys, clock).await?);
+        Ok(Self { place, ledger, views })
+    }
+
+    /// What keeps the read models up to date: run by a server all the time, by a verb to the head once.
+    pub fn runner(&self) -> Runner {
+        let (store, clock) = (Arc::clone(self.ledger.store()), Arc::clone(self.ledger.clock()));
+        Runner::new(store, self.views.clone(), muster_projections::all(), clock)
+    }
+}
+
+/// What a deployment is made of.
+struct Parts {
+    store: Arc<dyn Store>,
+    keys: KeyRing,
+    views: Views,
+}
+
+/// Whether the views have seen more of the log than there is: it was put back to an earlier state.
+async fn is_ahead(views: &Views, store: &dyn Store) -> Result<bool, OpenError> {
+    // The checkpoints first: what another process appends meanwhile makes the head higher, not lower.
+    let seen = views.checkpoints().await?;
+    let (incarnation, head) = (store.incarnation().to_string(), store.head().await?.position);
+    let ahead = seen.iter().any(|seen| seen.incarnation == incarnation && seen.position > head);
+    if ahead {
+        tracing::warn!(
+            head = head.0,
+            "the log ends before what was seen of it: it was put back to an earlier state"
+        );
+    }
+    Ok(ahead)
+}

@@ -1,0 +1,87 @@
+//! Where a ledger under test is kept: in files, or in Postgres, as `MUSTER_TEST_STORE` says.
+
+use std::path::Path;
+
+use muster::deployment::DeploymentOptions;
+use sqlx::{Executor as _, Row as _, SqliteConnection, postgres::PgRow};
+use tempfile::TempDir;
+
+use super::TestDatabase;
+
+/// `sqlite`, or `postgres`; the former where it is not set. `tests/run` runs what depends on it with each.
+const STORE: &str = "MUSTER_TEST_STORE";
+
+/// Whether the ledgers under test are kept in Postgres.
+pub(crate) fn on_postgres() -> bool {
+    match std::env::var(STORE).as_deref() {
+        Ok("postgres") => true,
+        Ok("sqlite") | Err(_) => false,
+        Ok(other) => panic!("{STORE} is {other}; it is sqlite or postgres"),
+    }
+}
+
+/// A directory, and beside it a database where the ledger is kept in one. Both are gone when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    directory: TempDir,
+    pub(crate) database: Option<TestDatabase>,
+}
+
+impl Place {
+    /// An empty one.
+    pub(crate) async fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        let database = if on_postgres() { Some(TestDatabase::create().await) } else { None };
+        Self { directory, database }
+    }
+
+    /// The directory.
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// What to open: a ledger that is made when there is none.
+    pub(crate) fn options(&self) -> DeploymentOptions {
+        let database = self.database.as_ref().map(TestDatabase::database);
+        DeploymentOptions { database, ..DeploymentOptions::directory(self.path()) }
+    }
+
+    /// Runs statements on the log past the store, as who may append everything. The table is `{events}`.
+    pub(crate) async fn run_on_log(&self, statements: &str) {
+        use sqlx::Connection as _;
+        match &self.database {
+            Some(database) => {
+                let sql = statements.replace("{events}", "log.events");
+                let mut connection = database.connection().await;
+                connection.execute("SET muster.appends = 'yes'").await.unwrap();
+                connection.execute(sqlx::raw_sql(&sql)).await.unwrap();
+            }
+            None => {
+                let file = format!("sqlite:{}", self.path().join("log.db").display());
+                let sql = statements.replace("{events}", "events");
+                let mut connection = SqliteConnection::connect(&file).await.unwrap();
+                connection.execute(sqlx::raw_sql(&sql)).await.unwrap();
+            }
+        }
+    }
+
+    /// Every byte that is stored anywhere: of the files, and of the rows.
+    pub(crate) async fn everything_stored(&self) -> Vec<u8> {
+        let mut all = vec![];
+        for file in std::fs::read_dir(self.path()).unwrap() {
+            all.extend(std::fs::read(file.unwrap().path()).unwrap());
+        }
+        let Some(database) = &self.database else { return all };
+        let mut connection = database.connection().await;
+        let tables = "SELECT format('SELECT string_agg(row::text, '''') AS text FROM %I.%I AS row', table_schema, \
+                      table_name) AS query FROM information_schema.tables \
+                      WHERE table_schema IN ('log', 'views', 'keys') AND table_type = 'BASE TABLE'";
+        let queries: Vec<PgRow> = connection.fetch_all(tables).await.unwrap();
+        assert!(queries.len() > 10, "there are hardly any tables");
+        for query in queries {
+            let row = connection.fetch_one(query.get::<&str, _>("query")).await.unwrap();
+            all.extend(row.get::<Option<&str>, _>("text").unwrap_or_default().as_bytes());
+        }
+        all
+    }
+}
