@@ -16,6 +16,7 @@ mod envelope;
 mod hashes;
 mod master;
 mod opener;
+mod postgres;
 mod ring;
 mod sealer;
 mod sqlite;
@@ -28,6 +29,7 @@ use thiserror::Error;
 pub use self::{
     master::{MasterKey, MasterSource},
     opener::{ERASED, Opener, Unsealed},
+    postgres::PostgresKeyStore,
     ring::KeyRing,
     sealer::{FieldSealer, Sealer},
     sqlite::SqliteKeyStore,

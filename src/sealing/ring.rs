@@ -12,13 +12,16 @@ use muster_events::id::{MemberId, UserId};
 use tokio::{sync::Mutex as Turn, task};
 
 use super::{
-    Founding, KeyStore, MasterKey, MasterSource, NewKey, SealingError, Snapshot, SqliteKeyStore, StoredKey,
-    Subject, WrappedKey,
+    Founding, KeyStore, MasterKey, MasterSource, NewKey, PostgresKeyStore, SealingError, Snapshot,
+    SqliteKeyStore, StoredKey, Subject, WrappedKey,
     cache::{Cache, Held, PersonKey},
     cipher::{Secret, random_id},
     hashes::DeploymentKeys,
 };
-use crate::clock::{Clock, stopwatch};
+use crate::{
+    clock::{Clock, stopwatch},
+    database::Database,
+};
 
 /// Times that a caller asks whether keys were erased, before he gives up because they are erased all the time.
 const CONFIRMATIONS: usize = 8;
@@ -59,6 +62,15 @@ impl KeyRing {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SealingError> {
         Self::open(Arc::new(SqliteKeyStore::open(path).await?), master.into(), clock).await
+    }
+
+    /// Opens the keys in schema `keys` of a Postgres database, which is made when there is none.
+    pub async fn open_postgres(
+        database: &Database,
+        master: impl Into<MasterSource>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, SealingError> {
+        Self::open(Arc::new(PostgresKeyStore::open(database).await?), master.into(), clock).await
     }
 
     /// Opens the keys in `store`; founds a deployment there when there is none. A master key that is not the one

@@ -23,7 +23,7 @@ const ROOMS: &[Room] = &[
         may_use: &["clock"],
         reason: "the log knows no keys, no commands and no readers",
     },
-    Room { path: "src/sealing", may_use: &["clock"], reason: "keys are kept apart from the log" },
+    Room { path: "src/sealing", may_use: &["clock", "database"], reason: "keys are kept apart from the log" },
     Room {
         path: "src/ledger",
         may_use: &["clock", "store", "sealing"],

@@ -4,15 +4,14 @@ use muster::sealing::SealingError;
 use muster_events::personal::{EmailAddress, Envelope, PersonalVisitor};
 use serde_json::json;
 
-use super::{Keys, PLANTED, seal, user, value};
+use super::{Keys, PLANTED, Store, seal, user, value};
 
 fn is_tampered(opened: &Result<muster::sealing::Unsealed, SealingError>) -> bool {
     matches!(opened, Err(SealingError::Tampered { .. }))
 }
 
-#[tokio::test]
-async fn an_envelope_is_not_taken_for_another() {
-    let keys = Keys::new();
+pub(super) async fn an_envelope_is_not_taken_for_another(store: Store) {
+    let keys = Keys::new(store).await;
     let ring = keys.open().await;
     let good = seal(&ring, user(7), PLANTED).await;
     let other_person = seal(&ring, user(8), PLANTED).await;
@@ -42,9 +41,8 @@ async fn an_envelope_is_not_taken_for_another() {
 }
 
 /// A look-up by hash must not lead to another person's value.
-#[tokio::test]
-async fn a_hash_cannot_be_moved_to_another_envelope() {
-    let keys = Keys::new();
+pub(super) async fn a_hash_cannot_be_moved_to_another_envelope(store: Store) {
+    let keys = Keys::new(store).await;
     let ring = keys.open().await;
     let own_key = ring.sealer(user(7)).await.unwrap();
     let sealed = |address: &str| {
@@ -58,9 +56,8 @@ async fn a_hash_cannot_be_moved_to_another_envelope() {
     assert!(is_tampered(&ring.unseal(&Envelope { hash: None, ..own }).await));
 }
 
-#[tokio::test]
-async fn every_changed_byte_is_noticed() {
-    let keys = Keys::new();
+pub(super) async fn every_changed_byte_is_noticed(store: Store) {
+    let keys = Keys::new(store).await;
     let ring = keys.open().await;
     let good = seal(&ring, user(7), "x").await;
     for at in 0..good.sealed.len() {
@@ -71,9 +68,8 @@ async fn every_changed_byte_is_noticed() {
     }
 }
 
-#[tokio::test]
-async fn a_key_that_never_was_is_missing_and_not_erased() {
-    let keys = Keys::new();
+pub(super) async fn a_key_that_never_was_is_missing_and_not_erased(store: Store) {
+    let keys = Keys::new(store).await;
     let ring = keys.open().await;
     let good = seal(&ring, user(7), PLANTED).await;
     for id in ["0123456789abcdef", "", "\u{0}", "' OR 1=1 --", &"k".repeat(100_000)] {
@@ -83,15 +79,14 @@ async fn a_key_that_never_was_is_missing_and_not_erased() {
 }
 
 /// Somebody who may write the database puts one person's wrapped key into another's row.
-#[tokio::test]
-async fn a_key_in_another_persons_row_is_refused_and_named() {
-    let keys = Keys::new();
+pub(super) async fn a_key_in_another_persons_row_is_refused_and_named(store: Store) {
+    let keys = Keys::new(store).await;
     let ring = keys.open().await;
     let good = seal(&ring, user(7), PLANTED).await;
     seal(&ring, user(8), PLANTED).await;
     let swap =
         "UPDATE wrapped_keys SET bytes = (SELECT bytes FROM wrapped_keys WHERE number = 2) WHERE number = 1";
-    keys.database().execute_batch(swap).unwrap();
+    keys.session().await.execute(swap).await.unwrap();
     let fresh = keys.open().await;
     let opened = fresh.unseal(&good).await;
     assert!(matches!(&opened, Err(SealingError::Unusable(text)) if text.contains("user:7")), "{opened:?}");
@@ -100,9 +95,8 @@ async fn a_key_in_another_persons_row_is_refused_and_named() {
 }
 
 /// One damaged value, or a foreign object that looks like an envelope, does not hide the rest of a history.
-#[tokio::test]
-async fn what_cannot_be_opened_in_a_document_stays_and_is_named() {
-    let keys = Keys::new();
+pub(super) async fn what_cannot_be_opened_in_a_document_stays_and_is_named(store: Store) {
+    let keys = Keys::new(store).await;
     let ring = keys.open().await;
     let good = serde_json::to_value(seal(&ring, user(7), PLANTED).await).unwrap();
     let foreign = json!({"key": "k", "for": "x", "sealed": "y"});
@@ -119,13 +113,12 @@ async fn what_cannot_be_opened_in_a_document_stays_and_is_named() {
     assert_eq!(documents, [opened, json!(PLANTED)]);
 }
 
-#[tokio::test]
-async fn the_database_refuses_to_lose_a_tombstone() {
-    let keys = Keys::new();
+pub(super) async fn the_database_refuses_to_lose_a_tombstone(store: Store) {
+    let keys = Keys::new(store).await;
     let ring = keys.open().await;
     seal(&ring, user(7), PLANTED).await;
     ring.erase(user(7)).await.unwrap();
     for statement in ["DELETE FROM person_keys", "UPDATE person_keys SET erased_at = NULL"] {
-        assert!(keys.database().execute_batch(statement).is_err(), "{statement}");
+        assert!(keys.session().await.execute(statement).await.is_err(), "{statement}");
     }
 }

@@ -8,17 +8,10 @@ use muster::{
 };
 use muster_events::id::{MemberId, UserId};
 
-use super::{Keys, PLANTED, invitee, seal, user, value};
+use super::{Keys, PLANTED, Store, invitee, seal, user, value};
 
-fn wrapped_bytes(keys: &Keys) -> Vec<Vec<u8>> {
-    let database = keys.database();
-    let mut statement = database.prepare("SELECT bytes FROM wrapped_keys ORDER BY number").unwrap();
-    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
-}
-
-#[tokio::test]
-async fn what_is_erased_is_erased_for_good_and_others_are_untouched() {
-    let keys = Keys::new();
+pub(super) async fn what_is_erased_is_erased_for_good_and_others_are_untouched(store: Store) {
+    let keys = Keys::new(store).await;
     let ring = keys.open().await;
     let (own, other) = (seal(&ring, user(7), PLANTED).await, seal(&ring, user(8), PLANTED).await);
     assert_eq!(ring.erase(user(7)).await, Ok(1));
@@ -35,9 +28,8 @@ async fn what_is_erased_is_erased_for_good_and_others_are_untouched() {
     assert_eq!((check.living, check.erased, check.faults.len()), (1, 1, 0));
 }
 
-#[tokio::test]
-async fn who_is_sealed_for_after_an_erasure_gets_a_new_key() {
-    let keys = Keys::new();
+pub(super) async fn who_is_sealed_for_after_an_erasure_gets_a_new_key(store: Store) {
+    let keys = Keys::new(store).await;
     let ring = keys.open().await;
     let before = seal(&ring, invitee(5), PLANTED).await;
     ring.erase(invitee(5)).await.unwrap();
@@ -49,9 +41,8 @@ async fn who_is_sealed_for_after_an_erasure_gets_a_new_key() {
     assert_eq!(ring.unseal(&after).await, Ok(Unsealed::Erased));
 }
 
-#[tokio::test]
-async fn erasing_a_user_covers_the_invitations_that_he_accepted() {
-    let keys = Keys::new();
+pub(super) async fn erasing_a_user_covers_the_invitations_that_he_accepted(store: Store) {
+    let keys = Keys::new(store).await;
     let ring = keys.open().await;
     let own = seal(&ring, user(7), PLANTED).await;
     let accepted = [seal(&ring, invitee(1), PLANTED).await, seal(&ring, invitee(2), PLANTED).await];
@@ -66,9 +57,8 @@ async fn erasing_a_user_covers_the_invitations_that_he_accepted() {
     assert_eq!(ring.unseal(&strangers).await, Ok(value(PLANTED)));
 }
 
-#[tokio::test]
-async fn erasing_an_invitee_leaves_the_user() {
-    let keys = Keys::new();
+pub(super) async fn erasing_an_invitee_leaves_the_user(store: Store) {
+    let keys = Keys::new(store).await;
     let ring = keys.open().await;
     let own = seal(&ring, user(7), PLANTED).await;
     let accepted = seal(&ring, invitee(1), PLANTED).await;
@@ -80,9 +70,8 @@ async fn erasing_an_invitee_leaves_the_user() {
 
 /// Enough keys for pages to split; erased in an order that leaves gaps everywhere; then no file has a trace of the
 /// erased ones, while all others open.
-#[tokio::test]
-async fn no_file_holds_the_bytes_of_an_erased_key() {
-    let keys = Keys::new();
+pub(super) async fn no_file_holds_the_bytes_of_an_erased_key(store: Store) {
+    let keys = Keys::new(store).await;
     let (ring, reader) = (keys.open().await, keys.open().await);
     let mut envelopes = Vec::new();
     for number in 1..=300 {
@@ -91,60 +80,62 @@ async fn no_file_holds_the_bytes_of_an_erased_key() {
         envelopes.push((subject, seal(&ring, subject, PLANTED).await));
     }
     reader.unseal(&envelopes[0].1).await.unwrap();
-    let wrapped = wrapped_bytes(&keys);
+    let wrapped = keys.wrapped_bytes().await;
     assert_eq!(wrapped.len(), 300);
-    assert!(keys.contain(&wrapped[0]), "the search itself does not find anything");
+    assert!(keys.files().await.contain(&wrapped[0]), "the search itself does not find anything");
     let is_erased = |index: usize| index.is_multiple_of(3) || (100..150).contains(&index);
     for (index, (subject, _)) in envelopes.iter().enumerate() {
         if is_erased(index) {
             assert_eq!(ring.erase(*subject).await, Ok(1));
         }
     }
-    let later = keys.open().await;
+    let (later, files) = (keys.open().await, keys.files().await);
     for (index, ((_, envelope), bytes)) in envelopes.iter().zip(&wrapped).enumerate() {
         let expected = if is_erased(index) { Unsealed::Erased } else { value(PLANTED) };
         assert_eq!(later.unseal(envelope).await, Ok(expected), "key {index}");
-        assert_eq!(keys.contain(bytes), !is_erased(index), "key {index}");
+        assert_eq!(files.contain(bytes), !is_erased(index), "key {index}");
     }
 }
 
-/// A process was killed between the commit of an erasure and the emptying of the write-ahead log: whoever opens the
-/// keys next does the rest.
-#[tokio::test]
-async fn an_erasure_that_was_cut_off_is_completed_at_the_next_start() {
-    let keys = Keys::new();
+/// A process was killed between the commit of an erasure and the removal of what it overwrote: whoever opens the keys
+/// next does the rest.
+pub(super) async fn an_erasure_that_was_cut_off_is_completed_at_the_next_start(store: Store) {
+    let keys = Keys::new(store).await;
     let ring = keys.open().await;
     seal(&ring, user(7), PLANTED).await;
-    let bytes = wrapped_bytes(&keys).remove(0);
-    let database = keys.database();
-    let cut_off = "PRAGMA secure_delete = on; BEGIN; UPDATE wrapped_keys SET bytes = zeroblob(72);
-        UPDATE person_keys SET erased_at = 1; UPDATE deployment SET erasures = 1, destructions = 1; COMMIT";
-    database.execute_batch(cut_off).unwrap();
-    assert!(keys.contain(&bytes), "still in the write-ahead log");
+    let bytes = keys.wrapped_bytes().await.remove(0);
+    let mut session = keys.session().await;
+    let overwrite = match store {
+        Store::Sqlite => "PRAGMA secure_delete = on; BEGIN; UPDATE wrapped_keys SET bytes = zeroblob(72)",
+        Store::Postgres => "BEGIN; UPDATE wrapped_keys SET bytes = decode(repeat('00', 72), 'hex')",
+    };
+    session.execute(overwrite).await.unwrap();
+    let rest =
+        "UPDATE person_keys SET erased_at = 1; UPDATE deployment SET erasures = 1, destructions = 1; COMMIT";
+    session.execute(rest).await.unwrap();
+    assert!(keys.files().await.contain(&bytes), "there is something left to do");
     keys.open().await;
-    assert!(!keys.contain(&bytes));
+    assert!(!keys.files().await.contain(&bytes));
 }
 
 /// A backup, say, that reads while a person is erased: the erasure is in force, but says that it is not complete.
-#[tokio::test]
-async fn an_erasure_that_cannot_empty_the_log_says_so_and_can_be_repeated() {
-    let keys = Keys::new();
+pub(super) async fn an_erasure_that_cannot_remove_the_bytes_says_so_and_can_be_repeated(store: Store) {
+    let keys = Keys::new(store).await;
     let ring = keys.open().await;
     let envelope = seal(&ring, user(7), PLANTED).await;
-    let bytes = wrapped_bytes(&keys).remove(0);
-    let reader = keys.database();
-    reader.execute_batch("BEGIN; SELECT count(*) FROM wrapped_keys").unwrap();
+    let bytes = keys.wrapped_bytes().await.remove(0);
+    let mut reader = keys.session().await;
+    reader.execute("BEGIN; SELECT count(*) FROM wrapped_keys").await.unwrap();
     let text = ring.erase(user(7)).await.unwrap_err().to_string();
     assert!(text.contains("do it again"), "{text}");
     assert_eq!(ring.unseal(&envelope).await, Ok(Unsealed::Erased));
-    reader.execute_batch("COMMIT").unwrap();
+    reader.execute("COMMIT").await.unwrap();
     assert_eq!(ring.erase(user(7)).await, Ok(0));
-    assert!(!keys.contain(&bytes));
+    assert!(!keys.files().await.contain(&bytes));
 }
 
-#[tokio::test]
-async fn an_erasure_elsewhere_is_known_once_it_was_asked_for() {
-    let keys = Keys::new();
+pub(super) async fn an_erasure_elsewhere_is_known_once_it_was_asked_for(store: Store) {
+    let keys = Keys::new(store).await;
     let (here, there) = (keys.open().await, keys.open().await);
     let own = seal(&here, user(7), PLANTED).await;
     assert_eq!(there.unseal(&own).await, Ok(value(PLANTED)));
@@ -156,9 +147,8 @@ async fn an_erasure_elsewhere_is_known_once_it_was_asked_for() {
 }
 
 /// Nobody calls `refresh` here: uses alone notice it, from 250 ms after the erasure on for certain.
-#[tokio::test]
-async fn an_erasure_elsewhere_is_noticed_within_250_ms() {
-    let keys = Keys::new();
+pub(super) async fn an_erasure_elsewhere_is_noticed_within_250_ms(store: Store) {
+    let keys = Keys::new(store).await;
     let (here, there) = (keys.open().await, keys.open().await);
     let own = seal(&here, user(7), PLANTED).await;
     assert_eq!(there.unseal(&own).await, Ok(value(PLANTED)));

@@ -2,11 +2,10 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use muster::{
-    clock::SystemClock,
-    sealing::{KeyRing, MasterKey, MasterSource, SealingError},
-};
+use muster::sealing::{MasterKey, MasterSource, SealingError};
 use tempfile::TempDir;
+
+use super::{Keys, Store};
 
 fn refusal(path: &Path) -> String {
     let text = MasterKey::read(path).unwrap_err().to_string();
@@ -91,41 +90,35 @@ fn what_is_no_master_key_is_refused_with_what_to_mend() {
     assert!(text.contains("cannot be written"), "{text}");
 }
 
-async fn open(directory: &Path, source: MasterSource) -> Result<KeyRing, SealingError> {
-    KeyRing::open_sqlite(&directory.join("keys.db"), source, Arc::new(SystemClock)).await
-}
-
-#[tokio::test]
-async fn the_first_run_makes_the_file_and_later_ones_need_it() {
-    let directory = TempDir::new().unwrap();
-    let file = directory.path().join("master.key");
+pub(super) async fn the_first_run_makes_the_file_and_later_ones_need_it(store: Store) {
+    let keys = Keys::new(store).await;
+    let file = keys.path("master.key");
     let first_run = || MasterSource::FileMadeOnFirstRun(file.clone());
-    let hash = open(directory.path(), first_run()).await.unwrap().hash("x");
-    assert_eq!(open(directory.path(), first_run()).await.unwrap().hash("x"), hash);
+    let hash = keys.open_with(first_run()).await.unwrap().hash("x");
+    assert_eq!(keys.open_with(first_run()).await.unwrap().hash("x"), hash);
 
     fs::remove_file(&file).unwrap();
-    let text = open(directory.path(), first_run()).await.unwrap_err().to_string();
+    let text = keys.open_with(first_run()).await.unwrap_err().to_string();
     assert!(text.contains("there is no master key file"), "{text}");
     assert!(!file.exists(), "a new key would open nothing");
 }
 
-#[tokio::test]
-async fn a_named_file_must_be_there() {
-    let directory = TempDir::new().unwrap();
-    let file = directory.path().join("named.key");
-    let refused = open(directory.path(), MasterSource::File(file.clone())).await;
+pub(super) async fn a_named_file_must_be_there(store: Store) {
+    let keys = Keys::new(store).await;
+    let file = keys.path("named.key");
+    let refused = keys.open_with(MasterSource::File(file.clone())).await;
     assert!(matches!(refused, Err(SealingError::Unusable(_))), "{refused:?}");
     assert!(!file.exists());
 }
 
-#[tokio::test]
-async fn many_first_runs_at_once_agree() {
-    let directory = TempDir::new().unwrap();
-    let file = directory.path().join("master.key");
+pub(super) async fn many_first_runs_at_once_agree(store: Store) {
+    let keys = Arc::new(Keys::new(store).await);
     let runs = (0..16).map(|_| {
-        let (directory, source) =
-            (directory.path().to_owned(), MasterSource::FileMadeOnFirstRun(file.clone()));
-        tokio::spawn(async move { open(&directory, source).await.unwrap().hash("x") })
+        let keys = Arc::clone(&keys);
+        tokio::spawn(async move {
+            let source = MasterSource::FileMadeOnFirstRun(keys.path("master.key"));
+            keys.open_with(source).await.unwrap().hash("x")
+        })
     });
     let hashes: Vec<_> = futures_util::future::join_all(runs).await.into_iter().map(Result::unwrap).collect();
     assert!(hashes.iter().all(|hash| *hash == hashes[0]), "{hashes:?}");

@@ -3,31 +3,31 @@
 use std::{
     env,
     io::Write,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::Arc,
 };
 
-use muster::{
-    clock::SystemClock,
-    sealing::{KeyRing, MasterSource},
-};
+use muster::sealing::{KeyRing, MasterSource};
 use muster_events::personal::Envelope;
-use tempfile::TempDir;
 
-use super::{Keys, PLANTED, invitee, seal, user, value};
+use super::{
+    Keys, PLANTED, Store, invitee,
+    lab::{self, Place},
+    seal, user, value,
+};
 
-const DIRECTORY: &str = "MUSTER_TEST_KEYS_DIRECTORY";
+/// Where the other processes find the keys, and the master key.
+const PLACE: &str = "MUSTER_TEST_KEYS_PLACE";
+const MASTER_KEY: &str = "MUSTER_TEST_KEYS_MASTER_KEY";
 const PERSONS: u64 = 40;
 
-async fn open(directory: PathBuf) -> KeyRing {
-    let master = MasterSource::FileMadeOnFirstRun(directory.join("master.key"));
-    KeyRing::open_sqlite(&directory.join("keys.db"), master, Arc::new(SystemClock)).await.unwrap()
+async fn open(place: &Place, master_key: &Path) -> KeyRing {
+    lab::open(place, MasterSource::FileMadeOnFirstRun(master_key.into())).await.unwrap()
 }
 
 /// What the other processes do: seal for every person and print the envelopes.
-async fn seal_for_everyone(directory: PathBuf) {
-    let ring = open(directory).await;
+async fn seal_for_everyone(place: &Place, master_key: PathBuf) {
+    let ring = open(place, &master_key).await;
     let mut lines = vec![String::new()];
     for number in 1..=PERSONS {
         let envelope = seal(&ring, invitee(number), PLANTED).await;
@@ -36,25 +36,25 @@ async fn seal_for_everyone(directory: PathBuf) {
     std::io::stdout().write_all(lines.join("\n").as_bytes()).unwrap();
 }
 
-/// The other processes are this same test, started with the directory in the environment.
-#[tokio::test]
-async fn processes_that_start_and_seal_at_once_make_one_key_for_each_person() {
-    if let Some(directory) = env::var_os(DIRECTORY) {
-        return seal_for_everyone(directory.into()).await;
+/// The other processes are this same test, started with the place in the environment.
+pub(super) async fn processes_that_start_and_seal_at_once_make_one_key_for_each_person(store: Store) {
+    if let (Ok(place), Some(master_key)) = (env::var(PLACE), env::var_os(MASTER_KEY)) {
+        return seal_for_everyone(&store.place(place), master_key.into()).await;
     }
-    let directory = TempDir::new().unwrap();
+    let keys = Keys::new(store).await;
     let own_name = "processes_that_start_and_seal_at_once_make_one_key_for_each_person";
-    let path = format!("{}::{own_name}", module_path!().split_once("::").unwrap().1);
+    let path = format!("sealing::{}::{own_name}", store.module());
     let start = || {
         Command::new(env::current_exe().unwrap())
             .args([&path, "--exact", "--nocapture"])
-            .env(DIRECTORY, directory.path())
+            .env(PLACE, keys.place().to_string())
+            .env(MASTER_KEY, keys.path("master.key"))
             .stdout(Stdio::piped())
             .spawn()
             .unwrap()
     };
     let processes: Vec<_> = (0..4).map(|_| start()).collect();
-    let ring = open(directory.path().to_owned()).await;
+    let ring = open(keys.place(), &keys.path("master.key")).await;
     for process in processes {
         let output = process.wait_with_output().unwrap();
         assert!(output.status.success());
@@ -73,9 +73,8 @@ async fn processes_that_start_and_seal_at_once_make_one_key_for_each_person() {
     assert_eq!(ring.check().await.unwrap().living, PERSONS);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn concurrent_users_of_one_ring_and_of_others_share_a_persons_key() {
-    let keys = Keys::new();
+pub(super) async fn concurrent_users_of_one_ring_and_of_others_share_a_persons_key(store: Store) {
+    let keys = Keys::new(store).await;
     let rings = [keys.open().await, keys.open().await];
     let sealing = (0..64).map(|number| {
         let ring = rings[number % 2].clone();

@@ -1,7 +1,10 @@
-//! What tests of the whole stand on: a small world in a real ledger, behind a real server, and a client for it.
+//! What tests of the whole stand on: a small world in a real ledger, behind a real server, a client for it, and
+//! databases on a real Postgres.
 
 mod client;
+mod postgres;
 mod world;
 
 pub(crate) use client::Client;
+pub(crate) use postgres::TestDatabase;
 pub(crate) use world::World;
