@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::{
     clock::{Clock, SystemClock},
+    database::Database,
     ledger::{ExecuteError, Ledger},
     sealing::{KeyRing, MasterSource, SealingError},
     store::{Store, StoreError, sqlite::SqliteStore},
@@ -32,7 +33,9 @@ pub const MASTER_KEY_FILE: &str = "master.key";
 pub struct DeploymentOptions {
     /// The data directory.
     pub data: PathBuf,
-    /// The file of the master key; by default in the data directory.
+    /// The database of the log and the keys; by default files in the data directory.
+    pub database: Option<Database>,
+    /// The file of the master key; by default in the data directory, where it is made when there are no keys yet.
     pub master_key_file: Option<PathBuf>,
     /// Whether a directory that is not there, or that is empty, becomes a new ledger.
     pub create: bool,
@@ -69,6 +72,9 @@ pub enum OpenError {
         /// What the operating system says.
         error: io::Error,
     },
+    /// The log is to be kept where it cannot be.
+    #[error("the log cannot be kept in {0} yet: leave --database-url out")]
+    NotInDatabase(String),
     /// The log cannot be opened.
     #[error(transparent)]
     Log(#[from] StoreError),
@@ -103,12 +109,11 @@ impl Deployment {
     /// The same with another clock.
     pub async fn open_at(options: &DeploymentOptions, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let data = options.data.clone();
+        if let Some(database) = &options.database {
+            return Err(OpenError::NotInDatabase(database.place()));
+        }
         prepare(options)?;
-        let master = match &options.master_key_file {
-            Some(file) => MasterSource::File(file.clone()),
-            None => MasterSource::FileMadeOnFirstRun(data.join(MASTER_KEY_FILE)),
-        };
-        let keys = KeyRing::open_sqlite(&data.join(KEYS_FILE), master, Arc::clone(&clock)).await?;
+        let keys = open_keys(options, &clock).await?;
         let (store, views) = open_log(&data, &clock).await?;
         let noted = store.hash_key(keys.hash_key_id()).await?;
         if noted != keys.hash_key_id() {
@@ -141,6 +146,18 @@ fn prepare(options: &DeploymentOptions) -> Result<(), OpenError> {
             let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
             made.map_err(|error| OpenError::Directory { directory: data.clone(), error })
         }
+    }
+}
+
+async fn open_keys(options: &DeploymentOptions, clock: &Arc<dyn Clock>) -> Result<KeyRing, SealingError> {
+    let (data, clock) = (&options.data, Arc::clone(clock));
+    let master = match &options.master_key_file {
+        Some(file) => MasterSource::File(file.clone()),
+        None => MasterSource::FileMadeOnFirstRun(data.join(MASTER_KEY_FILE)),
+    };
+    match &options.database {
+        Some(database) => KeyRing::open_postgres(database, master, clock).await,
+        None => KeyRing::open_sqlite(&data.join(KEYS_FILE), master, clock).await,
     }
 }
 

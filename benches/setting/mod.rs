@@ -69,8 +69,12 @@ fn person(number: usize) -> RegisterUser {
 impl Setting {
     pub(crate) async fn new() -> Arc<Self> {
         let directory = directory();
-        let options =
-            DeploymentOptions { data: directory.path().to_owned(), master_key_file: None, create: true };
+        let options = DeploymentOptions {
+            data: directory.path().to_owned(),
+            database: None,
+            master_key_file: None,
+            create: true,
+        };
         let deployment = Arc::new(Deployment::open(&options).await.unwrap());
         let fact = |user, role: &str| MemberFact {
             person: Person::User(user),

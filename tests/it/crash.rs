@@ -172,7 +172,8 @@ async fn acknowledged_changes_survive_kills_exactly_once() {
 async fn check(directory: &TempDir, acknowledged: &[(String, u64)]) {
     let doctor = muster(&data(directory), &["doctor"]).output().unwrap();
     assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
-    let options = DeploymentOptions { data: data(directory), master_key_file: None, create: false };
+    let options =
+        DeploymentOptions { data: data(directory), database: None, master_key_file: None, create: false };
     let deployment = Deployment::open(&options).await.unwrap();
     let (store, keys) = (deployment.ledger.store(), deployment.ledger.keys());
     let caller = deployment.ledger.identify(TOKEN).await.unwrap().unwrap();

@@ -7,7 +7,12 @@ use muster_events::stream::Position;
 use tempfile::TempDir;
 
 fn options(directory: &TempDir) -> DeploymentOptions {
-    DeploymentOptions { data: directory.path().join("data"), master_key_file: None, create: true }
+    DeploymentOptions {
+        data: directory.path().join("data"),
+        database: None,
+        master_key_file: None,
+        create: true,
+    }
 }
 
 async fn open(directory: &TempDir) -> Result<Deployment, OpenError> {

@@ -7,13 +7,14 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{Address, LogFormat, Network, Usage, limits::Limits};
+use super::{Address, DatabaseUrl, LogFormat, Network, Usage, limits::Limits};
 
 /// What may stand in it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Written {
     pub(super) data: Option<PathBuf>,
+    pub(super) database_url: Option<DatabaseUrl>,
     pub(super) master_key_file: Option<PathBuf>,
     pub(super) log: Option<String>,
     pub(super) log_format: Option<LogFormat>,

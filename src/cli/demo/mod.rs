@@ -40,11 +40,11 @@ impl Demo {
         let serving = settings.serving(&self.flags)?;
         // Declared first, so that it is removed last.
         let scratch = if settings.data_was_named { None } else { Some(Scratch::new()?) };
-        let scratched = scratch.as_ref().map(|scratch| settings.at(scratch.path()));
-        let settings = scratched.as_ref().unwrap_or(settings);
+        let settings = settings.making_master_key();
+        let settings = scratch.as_ref().map_or(settings.clone(), |scratch| settings.at(scratch.path()));
         let shutdown = CancellationToken::new();
         signals::cancel_on_signal(&shutdown)?;
-        let (_lock, deployment) = serve::open_alone(settings).await?;
+        let (_lock, deployment) = serve::open_alone(&settings).await?;
         screen.line(format!("A membership ledger in {}.", settings.data.display()))?;
         let imported = import::read(EXAMPLE).map_err(anyhow::Error::msg)?;
         let imported = imported.write(&deployment, "the example organization").await?;

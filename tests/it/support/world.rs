@@ -65,8 +65,12 @@ impl WorldBuilder {
     /// An empty ledger.
     pub(crate) async fn new() -> Self {
         let directory = TempDir::new().unwrap();
-        let options =
-            DeploymentOptions { data: directory.path().to_owned(), master_key_file: None, create: true };
+        let options = DeploymentOptions {
+            data: directory.path().to_owned(),
+            database: None,
+            master_key_file: None,
+            create: true,
+        };
         let deployment = Arc::new(Deployment::open(&options).await.unwrap());
         Self {
             directory,
