@@ -1,6 +1,6 @@
 //! The Postgres database that a deployment may be kept in: how it is named, and how connections to it are made.
 
-use std::{str::FromStr, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
 
 use sqlx::{
     PgConnection, PgPool,
@@ -22,9 +22,15 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS: u32 = 10_000;
 pub struct DatabaseUrlError(String);
 
 /// A Postgres database, not connected. Its password is not shown by `Debug`.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Database {
     options: PgConnectOptions,
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Database({})", self.place())
+    }
 }
 
 impl FromStr for Database {

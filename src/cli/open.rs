@@ -18,12 +18,12 @@ pub(super) fn make_directory(data: &Path) -> io::Result<()> {
 
 /// Opens the ledger that is there.
 pub(super) async fn existing(settings: &Settings) -> Result<Deployment> {
-    Ok(Deployment::open(&settings.deployment(false)).await?)
+    Ok(Deployment::open(&settings.deployment(false)?).await?)
 }
 
 /// Opens the ledger that is there, or makes a new one.
 pub(super) async fn existing_or_new(settings: &Settings) -> Result<Deployment> {
-    Ok(Deployment::open(&settings.deployment(true)).await?)
+    Ok(Deployment::open(&settings.deployment(true)?).await?)
 }
 
 /// Opens the ledger that is there, with its read models at the head of the log.

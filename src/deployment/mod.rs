@@ -30,12 +30,8 @@ pub struct DeploymentOptions {
     pub data: PathBuf,
     /// The database that holds the log, the keys and the read models, instead of files in the data directory.
     pub database: Option<Database>,
-    /// The file of the master key. Where none is named: without a database, one in the data directory that is made on
-    /// the first run.
+    /// The file of the master key; by default one in the data directory, which is made when there are no keys yet.
     pub master_key_file: Option<PathBuf>,
-    /// Whether that is done with a database too. Then whoever has the database has not yet the key, and whoever loses
-    /// the directory has lost the database.
-    pub own_master_key: bool,
     /// Whether a directory or a database in which there is no ledger becomes a new one.
     pub create: bool,
 }
@@ -43,7 +39,7 @@ pub struct DeploymentOptions {
 impl DeploymentOptions {
     /// The ledger of a data directory, which is made when there is none.
     pub fn directory(data: impl Into<PathBuf>) -> Self {
-        Self { data: data.into(), database: None, master_key_file: None, own_master_key: true, create: true }
+        Self { data: data.into(), database: None, master_key_file: None, create: true }
     }
 
     /// Whether there is a ledger. Makes nothing.
@@ -64,12 +60,6 @@ pub enum OpenError {
          one with `muster import` or `muster serve`"
     )]
     NoLedger(String),
-    /// With a database, nobody made a master key.
-    #[error(
-        "--master-key-file is needed with --database-url: name the file of the master key, or make one with \
-         `muster keys new FILE`"
-    )]
-    NoMasterKey,
     /// Part of what belongs together is gone.
     #[error(
         "{lost} is gone from {}, and {left} is nothing without it: put {lost} back from its backup, or begin anew in \
@@ -129,13 +119,9 @@ impl Deployment {
     /// The same with another clock.
     pub async fn open_at(options: &DeploymentOptions, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let data = options.data.clone();
-        let own = data.join(MASTER_KEY_FILE);
         let master = match &options.master_key_file {
             Some(file) => MasterSource::File(file.clone()),
-            None if options.database.is_none() || options.own_master_key => {
-                MasterSource::FileMadeOnFirstRun(own)
-            }
-            None => return Err(OpenError::NoMasterKey),
+            None => MasterSource::FileMadeOnFirstRun(data.join(MASTER_KEY_FILE)),
         };
         let (parts, place) = match &options.database {
             None => (directory::open(options, master, &clock).await?, data.display().to_string()),

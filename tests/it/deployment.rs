@@ -58,7 +58,7 @@ async fn keys_of_another_ledger_are_refused() {
         fs::copy(of_other.join(file), data.join(file)).unwrap();
     }
     let refused = open(&one).await.unwrap_err().to_string();
-    assert!(refused.contains("does not belong"), "{refused}");
+    assert!(refused.contains("do not belong"), "{refused}");
 }
 
 #[tokio::test]

@@ -5,29 +5,22 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 
-use crate::database::Database;
-
-use super::{Address, LogFormat, Network, Usage, limits::Limits};
+use super::{Address, DatabaseUrl, LogFormat, Network, Usage, limits::Limits};
 
 /// What may stand in it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Written {
     pub(super) data: Option<PathBuf>,
-    #[serde(default, deserialize_with = "database")]
-    pub(super) database_url: Option<Database>,
+    pub(super) database_url: Option<DatabaseUrl>,
     pub(super) master_key_file: Option<PathBuf>,
     pub(super) log: Option<String>,
     pub(super) log_format: Option<LogFormat>,
     pub(super) listen: Option<Address>,
     pub(super) trusted_proxies: Option<Vec<Network>>,
     pub(super) limits: Option<Limits>,
-}
-
-fn database<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Database>, D::Error> {
-    String::deserialize(deserializer)?.parse().map(Some).map_err(de::Error::custom)
 }
 
 impl Written {

@@ -2,6 +2,7 @@
 //! first of these that is given counts.
 
 mod address;
+mod database_url;
 mod file;
 mod limits;
 
@@ -16,7 +17,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
 
 pub(super) use self::address::Address;
-use self::{file::Written, limits::Limits};
+use self::{database_url::DatabaseUrl, file::Written, limits::Limits};
 use super::exit::Usage;
 use crate::{database::Database, deployment::DeploymentOptions, http::ServeOptions};
 
@@ -32,12 +33,12 @@ pub(super) struct Flags {
     /// The data directory: the log, the keys, the read models [default: ./muster-data]
     #[arg(long, global = true, env = "MUSTER_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The Postgres database that holds the log, the keys and the read models, instead of the data directory; such as
-    /// postgres://user:password@host/database?sslmode=verify-full
-    #[arg(long, global = true, env = "MUSTER_DATABASE_URL", value_name = "URL", hide_env_values = true)]
-    database_url: Option<Database>,
-    /// The file of the master key, which wraps all other keys; needed with --database-url [default: master.key in the
-    /// data directory]
+    /// The Postgres database of the ledger, such as `postgres://user:password@host:5432/database`; with a
+    /// password rather as a variable or in the file of --config, because other users of a machine see flags
+    #[arg(long, global = true, env = "MUSTER_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database_url: Option<DatabaseUrl>,
+    /// The file of the master key, which wraps all other keys [default: master.key in the data directory; needed with
+    /// --database-url]
     #[arg(long, global = true, env = "MUSTER_MASTER_KEY_FILE", value_name = "FILE")]
     master_key_file: Option<PathBuf>,
     /// A TOML file with settings: each flag in this section, with `_` for `-`
@@ -105,12 +106,12 @@ pub(super) struct Settings {
     pub(super) data: PathBuf,
     /// Whether somebody chose it.
     pub(super) data_was_named: bool,
-    /// The database that is used instead of it.
+    /// The database, where the ledger is to be kept in one.
     pub(super) database: Option<Database>,
-    /// Whether a master key is made in the data directory, also for a database.
-    own_master_key: bool,
     /// The file of the master key; by default in the data directory.
     pub(super) master_key_file: Option<PathBuf>,
+    /// Whether the master key may be made in the data directory though the ledger is in a database.
+    makes_master_key: bool,
     /// What is logged, where somebody chose it.
     pub(super) log: Option<String>,
     /// How.
@@ -139,11 +140,12 @@ impl Settings {
     pub(super) fn from_flags(flags: Flags) -> Result<Self, Usage> {
         let file = flags.config.as_deref().map(Written::read).transpose()?.unwrap_or_default();
         let data = flags.data.or(file.data);
+        let url = flags.database_url.or(file.database_url);
         Ok(Self {
             data_was_named: data.is_some(),
             data: data.unwrap_or_else(|| DATA.into()),
-            database: flags.database_url.or(file.database_url),
-            own_master_key: false,
+            database: url.map(|url| url.database()).transpose()?,
+            makes_master_key: false,
             master_key_file: flags.master_key_file.or(file.master_key_file),
             log: flags.log.or(file.log),
             log_format: flags.log_format.or(file.log_format).unwrap_or_default(),
@@ -175,25 +177,29 @@ impl Settings {
         Self { data: data.into(), ..self.clone() }
     }
 
+    /// The same settings for a ledger that needs no care: its master key is made where there is none.
+    pub(super) fn making_master_key(&self) -> Self {
+        Self { makes_master_key: true, ..self.clone() }
+    }
+
     /// Whether something is kept in the data directory.
     pub(super) fn keeps_files(&self) -> bool {
-        self.database.is_none() || (self.own_master_key && self.master_key_file.is_none())
+        self.database.is_none() || (self.makes_master_key && self.master_key_file.is_none())
     }
 
-    /// The same for a demonstration, which has its own master key.
-    pub(super) fn for_demo(&self) -> Self {
-        Self { own_master_key: true, ..self.clone() }
-    }
-
-    /// What to open.
-    pub(super) fn deployment(&self, create: bool) -> DeploymentOptions {
-        DeploymentOptions {
-            data: self.data.clone(),
-            database: self.database.clone(),
-            master_key_file: self.master_key_file.clone(),
-            own_master_key: self.own_master_key,
-            create,
+    /// What to open. Who shares a database with others must not find, on the next machine, that the master key is on the
+    /// first one: so its file is named by whoever starts the ledger.
+    pub(super) fn deployment(&self, create: bool) -> Result<DeploymentOptions, Usage> {
+        let (data, database) = (self.data.clone(), self.database.clone());
+        let master_key_file = self.master_key_file.clone();
+        if database.is_some() && master_key_file.is_none() && !self.makes_master_key {
+            return Err(Usage(
+                "--master-key-file: with --database-url, the file of the master key has to be named; `muster keys new \
+                 FILE` makes one for a new ledger"
+                    .into(),
+            ));
         }
+        Ok(DeploymentOptions { data, database, master_key_file, create })
     }
 }
 
@@ -228,5 +234,22 @@ mod tests {
         let settings = Settings::from_flags(flags()).unwrap();
         assert_eq!(settings.data, std::path::Path::new("./muster-data"));
         assert_eq!(settings.serving(&ServeFlags::default()).unwrap().listen.as_str(), "127.0.0.1:8484");
+    }
+
+    #[test]
+    fn a_ledger_in_a_database_needs_a_named_master_key_and_shows_no_password() {
+        let url = "postgres://muster:hunter2@127.0.0.1/ledger";
+        let named = || Flags { database_url: Some(url.parse().unwrap()), ..flags() };
+        assert!(!format!("{:?}", named()).contains("hunter2"));
+        let settings = Settings::from_flags(named()).unwrap();
+        assert!(settings.deployment(true).unwrap_err().to_string().starts_with("--master-key-file: "));
+        let demo = settings.making_master_key().deployment(true).unwrap();
+        assert_eq!(demo.master_key_file, None);
+        let flags = Flags { master_key_file: Some("master.key".into()), ..named() };
+        let settings = Settings::from_flags(flags).unwrap();
+        let options = settings.deployment(true).unwrap();
+        assert_eq!(options.database.as_ref().unwrap().place(), "ledger on 127.0.0.1:5432");
+        let shown = format!("{settings:?} {options:?}");
+        assert!(shown.contains("ledger on 127.0.0.1") && !shown.contains("hunter2"), "{shown}");
     }
 }

@@ -41,7 +41,7 @@ impl Demo {
         // Declared first, so that it is removed last.
         let lasting = settings.data_was_named || settings.database.is_some();
         let scratch = if lasting { None } else { Some(Scratch::new()?) };
-        let mut settings = settings.for_demo();
+        let mut settings = settings.making_master_key();
         if let Some(scratch) = &scratch {
             settings = settings.at(scratch.path());
         }

@@ -43,7 +43,7 @@ impl Import {
         };
         let text = text.with_context(|| format!("{shown} cannot be read"))?;
         let file = read(&text).map_err(|error| anyhow!("{shown}, {error}"))?;
-        if !settings.deployment(false).has_ledger().await? {
+        if !settings.deployment(false)?.has_ledger().await? {
             // A file that makes no sense makes no ledger either. A new one will have the bundled roles.
             let again = read(&text).map_err(|error| anyhow!("{shown}, {error}"))?;
             check::check(again.0, &Arc::new(Roles::bundled()))

@@ -44,7 +44,7 @@ impl Rotate {
 
 /// Whether the keys are wrapped by the key that was to be the next one.
 async fn was_rotated_to(settings: &Settings, next: &Path) -> Result<bool> {
-    let options = DeploymentOptions { master_key_file: Some(next.into()), ..settings.deployment(false) };
+    let options = DeploymentOptions { master_key_file: Some(next.into()), ..settings.deployment(false)? };
     match Deployment::open(&options).await {
         Ok(_) => Ok(true),
         Err(OpenError::Keys(SealingError::WrongMasterKey { .. })) => Ok(false),

@@ -44,7 +44,6 @@ pub(super) fn cannot_open(place: &str, error: Error) -> SealingError {
         Error::Database(refused) if is_of(&NOT_LET_IN, &**refused) => {
             SealingError::Unusable(format!("{place} does not let muster in ({refused}): mend --database-url"))
         }
-        Error::Database(_) => error.into(),
         Error::Configuration(_) | Error::Tls(_) => {
             SealingError::Unusable(format!("{place} cannot be connected to ({error}): mend --database-url"))
         }

@@ -209,7 +209,7 @@ pub(super) async fn rotate(
     Ok(())
 }
 
-/// Whether keys were destroyed whose bytes may still be in a file.
+/// Whether keys were destroyed whose bytes may still be in a table's file.
 pub(super) async fn is_to_be_scrubbed(connection: &mut PgConnection) -> Result<bool> {
     Ok(sqlx::query(SELECT_UNSCRUBBED).fetch_optional(connection).await?.is_some())
 }
@@ -217,14 +217,15 @@ pub(super) async fn is_to_be_scrubbed(connection: &mut PgConnection) -> Result<b
 /// Makes new files without what was destroyed, as far as that was not done. False while another process reads the
 /// old ones; nothing may be done with the transaction then. Needs the lock.
 pub(super) async fn scrub(connection: &mut PgConnection) -> Result<bool> {
-    let unscrubbed = sqlx::query_scalar(SELECT_UNSCRUBBED).fetch_optional(&mut *connection).await?;
+    let unscrubbed: Option<i64> =
+        sqlx::query_scalar(SELECT_UNSCRUBBED).fetch_optional(&mut *connection).await?;
     let Some(destructions) = unscrubbed else { return Ok(true) };
-    let destructions: i64 = destructions;
     sqlx::query(WAIT_FOR_READERS).execute(&mut *connection).await?;
     for statement in WRITE_ANEW {
         match sqlx::query(statement).execute(&mut *connection).await {
             Err(error) if is_locked(&error) => return Ok(false),
-            written => drop(written?),
+            Err(error) => return Err(error),
+            Ok(_) => {}
         }
     }
     sqlx::query(UPDATE_SCRUBBED).bind(destructions).execute(connection).await?;

@@ -26,6 +26,11 @@ fn what_is_not_understood_ends_with_2_and_says_what() {
         (&["serve", "--log", "muster=loud"], "--log: \"muster=loud\" is no filter"),
         (&["events", "list", "--limit", "0"], "--limit"),
         (&["--config", "nowhere.toml", "org", "list"], "--config: nowhere.toml cannot be read"),
+        (
+            &["org", "list", "--database-url", "mysql://localhost/x"],
+            "--database-url is to be like postgres://",
+        ),
+        (&["org", "list", "--database-url", "postgres://localhost"], "the URL names no database"),
     ] {
         muster.run(arguments).misunderstood(says);
     }
@@ -38,6 +43,31 @@ fn an_unknown_key_in_the_configuration_is_named_with_its_line() {
     let config = muster.file("muster.toml", "listen = \"127.0.0.1:0\"\nlissten = \"x\"\n");
     let ran = muster.run(&["--config", &config, "org", "list"]);
     ran.misunderstood("line 2: unknown key `lissten`, expected one of `data`");
+}
+
+/// Wherever it was given, and whether it can be used or not.
+#[test]
+fn the_password_of_a_database_is_never_printed() {
+    let muster = Muster::new();
+    let wrong = "postgres://muster:hunter2@127.0.0.1:none/ledger";
+    let right = "postgres://muster:hunter2@127.0.0.1:1/ledger";
+    let config = muster.file("muster.toml", &format!("database_url = \"{wrong}\"\n"));
+    let mut by_variable = muster.command(&["org", "list"]);
+    let mut by_help = muster.command(&["org", "list", "--help"]);
+    let runs = [
+        muster.run(&["org", "list", "--database-url", wrong]).misunderstood("--database-url"),
+        muster.run(&["--config", &config, "org", "list"]).misunderstood("--database-url"),
+        Ran::of(by_variable.env("MUSTER_DATABASE_URL", wrong)).misunderstood("--database-url"),
+        Ran::of(by_help.env("MUSTER_DATABASE_URL", right)).done().says("MUSTER_DATABASE_URL"),
+        muster.run(&["org", "list", "--database-url", right]).misunderstood("--master-key-file"),
+        muster.run(&["keys", "rotate", "--database-url", right]).misunderstood("--master-key-file"),
+    ];
+    for ran in runs {
+        assert!(!ran.stdout.contains("hunter2") && !ran.stderr.contains("hunter2"), "{ran:#?}");
+    }
+    let key = muster.path("shared.key");
+    muster.run(&["keys", "new", &key, "--database-url", right]).done();
+    assert!(!muster.data().exists());
 }
 
 #[test]

@@ -26,7 +26,7 @@ async fn what_was_accepted_is_finished_and_streams_end() {
     let ledger = std::sync::Arc::clone(&world.deployment.ledger);
     // At least one is under way.
     alice.put(&path, &json!({"teams": []})).await.expect(200);
-    world.stop().await;
+    let _place = world.stop().await;
     timeout(Duration::from_secs(10), feed.bytes()).await.expect("the feed did not end").ok();
     let mut last = 0;
     for request in requests {

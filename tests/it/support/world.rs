@@ -322,9 +322,10 @@ impl World {
         events.into_iter().map(|event| event.event_type).collect()
     }
 
-    /// Stops the server as SIGTERM does, and waits until it has ended.
-    pub(crate) async fn stop(self) {
+    /// Stops the server as SIGTERM does, and waits until it has ended. What it was kept in is left.
+    pub(crate) async fn stop(self) -> Place {
         self.shutdown.cancel();
         tokio::time::timeout(Duration::from_secs(30), self.server).await.unwrap().unwrap();
+        self.place
     }
 }
