@@ -9,7 +9,8 @@ mod sqlite;
 use std::{borrow::Cow, time::Duration};
 
 use sqlx::{
-    Decode, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Type, postgres::PgRow, raw_sql, sqlite::SqliteRow,
+    Decode, Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Type, postgres::PgRow, raw_sql,
+    sqlite::SqliteRow,
 };
 
 pub(crate) use postgres::sqlstate;
@@ -78,8 +79,8 @@ pub(crate) enum Pool {
 impl Pool {
     pub(crate) async fn rows(&self, query: &Query) -> Result<Vec<Row>, sqlx::Error> {
         match self {
-            Self::Sqlite(pool) => sqlite::rows(pool, query).await,
-            Self::Postgres(pool) => postgres::rows(pool, query).await,
+            Self::Sqlite(pool) => sqlite::rows(&mut *pool.acquire().await?, query).await,
+            Self::Postgres(pool) => postgres::rows(&mut *pool.acquire().await?, query).await,
         }
     }
 
@@ -135,8 +136,8 @@ impl Transaction {
 
     pub(crate) async fn rows(&mut self, query: &Query) -> Result<Vec<Row>, sqlx::Error> {
         match self {
-            Self::Sqlite(transaction) => sqlite::rows(&mut **transaction, query).await,
-            Self::Postgres(transaction) => postgres::rows(&mut **transaction, query).await,
+            Self::Sqlite(transaction) => sqlite::rows(transaction, query).await,
+            Self::Postgres(transaction) => postgres::rows(transaction, query).await,
         }
     }
 
@@ -148,8 +149,8 @@ impl Transaction {
     /// Runs a text without values, such as a definition; nothing of it is kept prepared.
     pub(crate) async fn run(&mut self, sql: &str) -> Result<(), sqlx::Error> {
         match self {
-            Self::Sqlite(transaction) => raw_sql(sql).execute(&mut **transaction).await.map(|_| ()),
-            Self::Postgres(transaction) => raw_sql(sql).execute(&mut **transaction).await.map(|_| ()),
+            Self::Sqlite(transaction) => transaction.execute(raw_sql(sql)).await.map(|_| ()),
+            Self::Postgres(transaction) => transaction.execute(raw_sql(sql)).await.map(|_| ()),
         }
     }
 

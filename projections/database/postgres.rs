@@ -2,7 +2,7 @@
 //! back; the write lock; states.
 
 use sqlx::{
-    Encode, PgConnection, PgExecutor, PgPool, Postgres, Transaction, Type,
+    Encode, Executor as _, PgConnection, PgPool, Postgres, Transaction, Type,
     encode::IsNull,
     error::BoxDynError,
     postgres::{PgArgumentBuffer, PgArguments, PgDatabaseError, PgTypeInfo, types::Oid},
@@ -19,9 +19,9 @@ use crate::{
 /// The advisory lock of who writes the views: "msvw". The log's locks in the same database are others.
 const WRITE_LOCK: i64 = 0x6D73_7677;
 
-pub(super) async fn rows(executor: impl PgExecutor<'_>, query: &Query) -> Result<Vec<Row>, sqlx::Error> {
+pub(super) async fn rows(connection: &mut PgConnection, query: &Query) -> Result<Vec<Row>, sqlx::Error> {
     let bound = query.values.iter().fold(sqlx::query(&query.sql), bind).persistent(query.persistent);
-    Ok(bound.fetch_all(executor).await?.into_iter().map(Row::Postgres).collect())
+    Ok(bound.fetch_all(connection).await?.into_iter().map(Row::Postgres).collect())
 }
 
 /// Without this, each statement would see what was committed before it began.
@@ -41,7 +41,7 @@ pub(super) async fn writing(pool: &PgPool) -> Result<Transaction<'static, Postgr
         "SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = {wait}; \
         SELECT pg_advisory_xact_lock({WRITE_LOCK})"
     );
-    raw_sql(&sql).execute(&mut *transaction).await?;
+    transaction.execute(raw_sql(&sql)).await?;
     Ok(transaction)
 }
 
