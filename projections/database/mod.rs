@@ -79,8 +79,8 @@ pub(crate) enum Pool {
 impl Pool {
     pub(crate) async fn rows(&self, query: &Query) -> Result<Vec<Row>, sqlx::Error> {
         match self {
-            Self::Sqlite(pool) => sqlite::rows(pool, query).await,
-            Self::Postgres(pool) => postgres::rows(pool, query).await,
+            Self::Sqlite(pool) => sqlite::rows(&mut *pool.acquire().await?, query).await,
+            Self::Postgres(pool) => postgres::rows(&mut *pool.acquire().await?, query).await,
         }
     }
 
@@ -136,8 +136,8 @@ impl Transaction {
 
     pub(crate) async fn rows(&mut self, query: &Query) -> Result<Vec<Row>, sqlx::Error> {
         match self {
-            Self::Sqlite(transaction) => sqlite::rows(&mut **transaction, query).await,
-            Self::Postgres(transaction) => postgres::rows(&mut **transaction, query).await,
+            Self::Sqlite(transaction) => sqlite::rows(transaction, query).await,
+            Self::Postgres(transaction) => postgres::rows(transaction, query).await,
         }
     }
 

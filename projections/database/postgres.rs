@@ -2,7 +2,7 @@
 //! back; the write lock; states.
 
 use sqlx::{
-    Encode, Executor as _, PgConnection, PgExecutor, PgPool, Postgres, Transaction, Type,
+    Encode, Executor as _, PgConnection, PgPool, Postgres, Transaction, Type,
     encode::IsNull,
     error::BoxDynError,
     postgres::{PgArgumentBuffer, PgArguments, PgDatabaseError, PgTypeInfo, types::Oid},
@@ -19,9 +19,9 @@ use crate::{
 /// The advisory lock of who writes the views: "msvw". The log's locks in the same database are others.
 const WRITE_LOCK: i64 = 0x6D73_7677;
 
-pub(super) async fn rows(executor: impl PgExecutor<'_>, query: &Query) -> Result<Vec<Row>, sqlx::Error> {
+pub(super) async fn rows(connection: &mut PgConnection, query: &Query) -> Result<Vec<Row>, sqlx::Error> {
     let bound = query.values.iter().fold(sqlx::query(&query.sql), bind).persistent(query.persistent);
-    Ok(bound.fetch_all(executor).await?.into_iter().map(Row::Postgres).collect())
+    Ok(bound.fetch_all(connection).await?.into_iter().map(Row::Postgres).collect())
 }
 
 /// Without this, each statement would see what was committed before it began.

@@ -1,13 +1,13 @@
 //! What is SQLite's own: one row a statement, as there is no way to the server that it could save; result codes.
 
-use sqlx::{Sqlite, SqliteConnection, SqliteExecutor, query::Query as Bound, sqlite::SqliteArguments};
+use sqlx::{Sqlite, SqliteConnection, query::Query as Bound, sqlite::SqliteArguments};
 
 use super::{Query, Row};
 use crate::{sink::fold::Group, table::Value};
 
-pub(super) async fn rows(executor: impl SqliteExecutor<'_>, query: &Query) -> Result<Vec<Row>, sqlx::Error> {
+pub(super) async fn rows(connection: &mut SqliteConnection, query: &Query) -> Result<Vec<Row>, sqlx::Error> {
     let bound = query.values.iter().fold(sqlx::query(&query.sql), bind).persistent(query.persistent);
-    Ok(bound.fetch_all(executor).await?.into_iter().map(Row::Sqlite).collect())
+    Ok(bound.fetch_all(connection).await?.into_iter().map(Row::Sqlite).collect())
 }
 
 pub(super) async fn carry_out(

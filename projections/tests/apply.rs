@@ -30,6 +30,7 @@ on_every_database! {
     rows_of_another_version_incarnation_or_schema_are_built_anew
     tables_that_a_projection_no_longer_has_are_dropped
     two_processes_apply_every_event_once
+    a_batch_can_be_applied_by_any_thread
     what_the_database_refuses_is_undone_and_its_stream_set_aside
 }
 
@@ -249,6 +250,17 @@ async fn two_processes_apply_every_event_once(lab: &Lab) {
     };
     tokio::join!(feed(&test.views), feed(&other));
     test.assert_same_as(&teams("two").in_memory(1)).await;
+}
+
+/// Holds when it compiles: what a server runs in the background has to.
+async fn a_batch_can_be_applied_by_any_thread(lab: &Lab) {
+    let views = TestViews::new(lab).await.views;
+    let entries = teams("two").entries();
+    let applied = tokio::spawn(async move {
+        views.prepare(&all(), LOG).await.unwrap();
+        views.apply(&all(), LOG, Position::ZERO, &entries, None).await.unwrap()
+    });
+    assert!(matches!(applied.await.unwrap(), Outcome::Applied(_)));
 }
 
 static INITIALS: Table =

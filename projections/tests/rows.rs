@@ -1,4 +1,4 @@
-//! Which rows some events give: in memory, in SQLite, and when every event is applied twice.
+//! Which rows some events give: in memory, in each database, and when every event is applied twice.
 
 use muster_events::{
     id::{MemberId, TeamId, TokenId, UserId},

@@ -1,6 +1,6 @@
 //! The one task of this process that appends. It takes all appends that wait and commits them together.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use muster_events::{
     stream::{Position, Sequence, StreamId},
@@ -21,7 +21,7 @@ use super::{
     keys, statements,
 };
 use crate::{
-    clock::Clock,
+    clock::{Clock, stopwatch},
     database::Database,
     store::{Append, AppendError, Appended, Head, StoreError, followers::Followers, heads::Heads},
 };
@@ -50,6 +50,22 @@ type Outcome = Result<Appended, AppendError>;
 /// Held by the writer from before a commit until followers have been told of it. Whoever finds events of which they
 /// were not told waits for it first: the events may be this process's own, which need not be read and decoded.
 pub(super) type InProgress = Mutex<()>;
+
+/// Measures where the time of an append goes, for `/metrics`.
+struct Phase(Instant);
+
+impl Phase {
+    fn begin() -> Self {
+        Self(stopwatch())
+    }
+
+    /// A phase ends and the next one begins.
+    fn ends(&mut self, name: &'static str) {
+        let now = stopwatch();
+        metrics::histogram!("muster_append_seconds", "phase" => name).record(now - self.0);
+        self.0 = now;
+    }
+}
 
 /// What the task owns.
 pub(super) struct Writer {
@@ -138,7 +154,9 @@ impl Writer {
                 Some(connection) => connection,
                 None => self.connect().await?,
             };
+            let mut phase = Phase::begin();
             let head = self.lock_and_follow(&mut connection).await?;
+            phase.ends("lock");
             let recorded_at = self.clock.now().max(head.recorded_at);
             let known = self.know(&mut connection, appends, recorded_at, look_for_keys).await?;
             let mut batch = Batch::new(known, head.position, recorded_at);
@@ -148,7 +166,8 @@ impl Writer {
                 .iter()
                 .zip(&outcomes)
                 .any(|(append, outcome)| append.key.is_some() && matches!(outcome, Some(Err(_))));
-            if (look_for_keys || !refused) && self.write(&mut connection, &batch).await? {
+            phase.ends("decide");
+            if (look_for_keys || !refused) && self.write(&mut connection, &batch, &mut phase).await? {
                 self.connection = Some(connection);
                 return Ok(outcomes);
             }
@@ -253,7 +272,12 @@ impl Writer {
     }
 
     /// Writes and commits a batch, and tells of it. False when a key of it was used before, for which nobody had looked.
-    async fn write(&mut self, connection: &mut PgConnection, batch: &Batch) -> StoreResult<bool> {
+    async fn write(
+        &mut self,
+        connection: &mut PgConnection,
+        batch: &Batch,
+        phase: &mut Phase,
+    ) -> StoreResult<bool> {
         batch.known.claims.store(connection).await?;
         if !statements::insert(connection, batch).await? {
             return Ok(false);
@@ -263,16 +287,21 @@ impl Writer {
             claims::purge(connection, batch.recorded_at, PURGED).await?;
             self.purged = batch.recorded_at;
         }
+        phase.ends("write");
         let in_progress = Arc::clone(&self.in_progress);
         let _until_told = in_progress.lock().await;
         if let Err(error) = statements::commit(connection).await {
             self.look_after_commit(connection, batch, &error).await?;
         }
+        phase.ends("commit");
+        let events = u32::try_from(batch.appended.len()).unwrap_or(u32::MAX);
+        metrics::histogram!("muster_append_events").record(f64::from(events));
         for (stream, sequence) in &batch.known.heads {
             self.heads.set(stream, *sequence);
         }
         self.followers.tell([batch.appended.as_slice()]);
         self.followed = batch.head;
+        phase.ends("tell");
         Ok(true)
     }
 
