@@ -18,11 +18,7 @@ use std::{
     time::Duration,
 };
 
-use muster::{
-    clock::stopwatch,
-    ledger::{CommandMeta, RequestKey, operations::UpdateMember},
-};
-use muster_events::member::MemberUpdate;
+use muster::clock::stopwatch;
 use rusqlite::{Connection, TransactionBehavior, params, params_from_iter};
 use setting::{MEMBERS, Setting};
 
@@ -50,21 +46,11 @@ fn main() {
             plain.push(runtime.block_on(through_the_ledger(&setting, callers, false)));
             keyed.push(runtime.block_on(through_the_ledger(&setting, callers, true)));
         }
-        let (theirs, plain, keyed) = (median(theirs), median(plain), median(keyed));
+        let (theirs, plain, keyed) =
+            (setting::median(theirs), setting::median(plain), setting::median(keyed));
         let (of_plain, of_keyed) = (plain / theirs, keyed / theirs);
         println!("{callers:>8} {theirs:>22.0} {plain:>14.0} {of_plain:>6.1}x {keyed:>14.0} {of_keyed:>6.1}x");
     }
-}
-
-fn median(mut rates: Vec<f64>) -> f64 {
-    rates.sort_by(f64::total_cmp);
-    rates[rates.len() / 2]
-}
-
-fn rate(count: u64, took: Duration) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-    let count = count as f64;
-    count / took.as_secs_f64()
 }
 
 async fn through_the_ledger(setting: &Arc<Setting>, callers: usize, keyed: bool) -> f64 {
@@ -75,7 +61,7 @@ async fn through_the_ledger(setting: &Arc<Setting>, callers: usize, keyed: bool)
             let (setting, stop, count) = (Arc::clone(setting), Arc::clone(&stop), Arc::clone(&count));
             tokio::spawn(async move {
                 while !stop.load(Ordering::Relaxed) {
-                    command(&setting, number % MEMBERS, keyed).await;
+                    setting.command(number % MEMBERS, keyed).await;
                     count.fetch_add(1, Ordering::Relaxed);
                 }
             })
@@ -86,35 +72,7 @@ async fn through_the_ledger(setting: &Arc<Setting>, callers: usize, keyed: bool)
     for task in tasks {
         task.await.unwrap();
     }
-    rate(count.load(Ordering::Relaxed), began.elapsed())
-}
-
-/// One PUT of a role, as the HTTP room asks for it.
-async fn command(setting: &Setting, member: usize, keyed: bool) {
-    let ledger = &setting.deployment.ledger;
-    let (role, number) = setting.next_role(member);
-    let key = keyed.then(|| RequestKey {
-        actor: setting.caller.actor().to_string(),
-        key: ledger.keys().request_hash(&[b"key", &number.to_le_bytes()]),
-        request: ledger.keys().request_hash(&[b"request", role.as_bytes()]),
-        success: 200,
-        refused: |_| 400,
-    });
-    let turn = ledger.begin(key).await;
-    let operation = UpdateMember {
-        caller: setting.caller,
-        organization: setting.organization,
-        member: setting.members[member],
-        if_match: None,
-        address: None,
-        changes: MemberUpdate {
-            org_role: Some(role.to_owned()),
-            has_other_keys: true,
-            ..MemberUpdate::default()
-        },
-    };
-    let executed = ledger.execute(&operation, &CommandMeta::by(setting.caller.actor()), turn).await.unwrap();
-    assert!(executed.done().unwrap().changed_anything(), "the command changed nothing");
+    setting::rate(count.load(Ordering::Relaxed), began.elapsed())
 }
 
 /// The usual design: one connection, and a transaction for each command.
@@ -140,7 +98,7 @@ fn one_transaction_each(callers: usize) -> f64 {
         std::thread::park_timeout(TIME);
         stop.store(true, Ordering::Relaxed);
     });
-    rate(count.load(Ordering::Relaxed), began.elapsed())
+    setting::rate(count.load(Ordering::Relaxed), began.elapsed())
 }
 
 fn transaction(connection: &mut Connection, id: &str) {

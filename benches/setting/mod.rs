@@ -2,32 +2,39 @@
 
 #![allow(dead_code, reason = "each bench uses its part")]
 
+pub(crate) mod postgres;
+
 use std::{
     path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use muster::{
+    database::Database,
     deployment::{Deployment, DeploymentOptions},
     ledger::{
-        Caller, CommandMeta, Operation, Turn,
+        Caller, CommandMeta, Operation, RequestKey, Turn,
         operations::{
             ImportMember, ImportOrganization, IssueToken, MemberFact, Person, RegisterUser, Secret,
+            UpdateMember,
         },
     },
 };
 use muster_events::{
     id::{MemberId, OrganizationId},
+    member::MemberUpdate,
     roles::RoleId,
+    stream::Position,
     token::TokenOwner,
 };
 use tempfile::TempDir;
 
-/// How many members there are: one for each caller.
-pub(crate) const MEMBERS: usize = 64;
+/// How many members there are: at least one for each caller.
+pub(crate) const MEMBERS: usize = 256;
 
 /// The secret of the owner's token.
 pub(crate) const TOKEN: &str = "bench-owner-token";
@@ -67,9 +74,15 @@ fn person(number: usize) -> RegisterUser {
 }
 
 impl Setting {
+    /// On SQLite.
     pub(crate) async fn new() -> Arc<Self> {
+        Self::on(None).await
+    }
+
+    /// On Postgres, or on SQLite.
+    pub(crate) async fn on(database: Option<Database>) -> Arc<Self> {
         let directory = directory();
-        let options = DeploymentOptions::directory(directory.path().to_owned());
+        let options = DeploymentOptions { database, ..DeploymentOptions::directory(directory.path()) };
         let deployment = Arc::new(Deployment::open(&options).await.unwrap());
         let fact = |user, role: &str| MemberFact {
             person: Person::User(user),
@@ -123,4 +136,47 @@ impl Setting {
         let role = if turn.is_multiple_of(2) { "manager" } else { "member" };
         (role, self.commands.fetch_add(1, Ordering::Relaxed))
     }
+
+    /// One PUT of a role, as the HTTP room asks for it.
+    pub(crate) async fn command(&self, member: usize, keyed: bool) -> Position {
+        let ledger = &self.deployment.ledger;
+        let (role, number) = self.next_role(member);
+        let key = keyed.then(|| RequestKey {
+            actor: self.caller.actor().to_string(),
+            key: ledger.keys().request_hash(&[b"key", &number.to_le_bytes()]),
+            request: ledger.keys().request_hash(&[b"request", role.as_bytes()]),
+            success: 200,
+            refused: |_| 400,
+        });
+        let turn = ledger.begin(key).await;
+        let operation = UpdateMember {
+            caller: self.caller,
+            organization: self.organization,
+            member: self.members[member],
+            if_match: None,
+            address: None,
+            changes: MemberUpdate {
+                org_role: Some(role.to_owned()),
+                has_other_keys: true,
+                ..MemberUpdate::default()
+            },
+        };
+        let executed = ledger.execute(&operation, &CommandMeta::by(self.caller.actor()), turn).await.unwrap();
+        let done = executed.done().unwrap();
+        assert!(done.changed_anything(), "the command changed nothing");
+        done.position
+    }
+}
+
+/// The middle one.
+pub(crate) fn median(mut rates: Vec<f64>) -> f64 {
+    rates.sort_by(f64::total_cmp);
+    rates[rates.len() / 2]
+}
+
+/// How many a second.
+pub(crate) fn rate(count: u64, took: Duration) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    let count = count as f64;
+    count / took.as_secs_f64()
 }
