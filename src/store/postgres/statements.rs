@@ -29,20 +29,22 @@ const SELECT_STREAM_HEADS: &str = "SELECT asked.aggregate_type, asked.aggregate_
      (SELECT sequence FROM log.events WHERE aggregate_type = asked.aggregate_type COLLATE \"C\" \
      AND aggregate_id = asked.aggregate_id COLLATE \"C\" ORDER BY sequence DESC LIMIT 1) AS sequence \
      FROM UNNEST($1::text[], $2::text[]) AS asked (aggregate_type, aggregate_id)";
-const INSERT_EVENTS: &str = "INSERT INTO log.events (aggregate_type, aggregate_id, sequence, event_type, \
-     event_version, payload, metadata, position, event_id, recorded_at, organization, actor_kind, actor_id, leaf) \
-     SELECT aggregate_type, aggregate_id, sequence, event_type, event_version, payload::json, metadata::json, \
-     position, event_id, $14, organization, actor_kind, actor_id, leaf \
-     FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], \
-     $8::bigint[], $9::uuid[], $10::bigint[], $11::text[], $12::text[], $13::bytea[]) AS new (aggregate_type, \
-     aggregate_id, sequence, event_type, event_version, payload, metadata, position, event_id, organization, \
-     actor_kind, actor_id, leaf)";
-const INSERT_KEYS: &str = "INSERT INTO log.idempotency_keys \
-     (digest, actor, request, status, result, position, recorded_at) \
-     SELECT *, $7 FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::bigint[]) \
-     ON CONFLICT (digest) DO NOTHING";
-/// Wakes the other processes; each looks at the log and takes nothing from the message.
-const NOTIFY: &str = "SELECT pg_notify('muster_log', $1)";
+/// Everything in one statement, which is one way to the server and back. What is notified wakes the other processes; each
+/// looks at the log and takes nothing from the message.
+const INSERT_BATCH: &str = "WITH events AS ( \
+         INSERT INTO log.events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, \
+         metadata, position, event_id, recorded_at, organization, actor_kind, actor_id, leaf) \
+         SELECT aggregate_type, aggregate_id, sequence, event_type, event_version, payload::json, metadata::json, \
+         position, event_id, $1, organization, actor_kind, actor_id, leaf \
+         FROM UNNEST($2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], \
+         $9::bigint[], $10::uuid[], $11::bigint[], $12::text[], $13::text[], $14::bytea[]) AS new \
+         (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, position, \
+         event_id, organization, actor_kind, actor_id, leaf) \
+     ), keys AS ( \
+         INSERT INTO log.idempotency_keys (digest, actor, request, status, result, position, recorded_at) \
+         SELECT *, $1 FROM UNNEST($15::uuid[], $16::text[], $17::text[], $18::integer[], $19::text[], \
+         $20::bigint[]) ON CONFLICT (digest) DO NOTHING RETURNING 1 \
+     ) SELECT (SELECT count(*) FROM keys) AS keys, pg_notify('muster_log', $21)";
 const IS_THERE: &str =
     "SELECT EXISTS (SELECT FROM log.events WHERE position = $1 AND event_id = $2) AS there";
 const KEY_IS_THERE: &str = "SELECT EXISTS (SELECT FROM log.idempotency_keys \
@@ -112,28 +114,22 @@ pub(super) async fn stream_heads(
 
 /// Writes the events and keys of a batch. False when one of the keys is there already.
 pub(super) async fn insert(connection: &mut PgConnection, batch: &Batch) -> StoreResult<bool> {
-    let recorded_at = batch.recorded_at.as_micros();
-    let keys = &batch.keys;
-    if !keys.digests.is_empty() {
-        let query = sqlx::query(INSERT_KEYS).bind(&keys.digests).bind(&keys.actors).bind(&keys.requests);
-        let query = query.bind(&keys.statuses).bind(&keys.results).bind(&keys.positions).bind(recorded_at);
-        let inserted = query.execute(&mut *connection).await?.rows_affected();
-        if inserted != keys.digests.len() as u64 {
-            return Ok(false);
-        }
+    let (events, keys) = (&batch.events, &batch.keys);
+    if events.positions.is_empty() && keys.digests.is_empty() {
+        return Ok(true);
     }
-    let events = &batch.events;
-    let Some(last) = events.positions.last() else { return Ok(true) };
     let payloads: Vec<&str> = events.payloads.iter().map(|text| &**text).collect();
     let metadatas: Vec<&str> = events.metadatas.iter().map(|text| &**text).collect();
     let leaves: Vec<&[u8]> = events.leaves.iter().map(|leaf| &leaf[..]).collect();
-    let query = sqlx::query(INSERT_EVENTS).bind(&events.aggregate_types).bind(&events.aggregate_ids);
-    let query = query.bind(&events.sequences).bind(&events.event_types).bind(&events.event_versions);
-    let query = query.bind(payloads).bind(metadatas).bind(&events.positions).bind(&events.event_ids);
-    let query = query.bind(&events.organizations).bind(&events.actor_kinds).bind(&events.actor_ids);
-    query.bind(leaves).bind(recorded_at).execute(&mut *connection).await?;
-    sqlx::query(NOTIFY).bind(last.to_string()).execute(connection).await?;
-    Ok(true)
+    let query = sqlx::query(INSERT_BATCH).bind(batch.recorded_at.as_micros());
+    let query = query.bind(&events.aggregate_types).bind(&events.aggregate_ids).bind(&events.sequences);
+    let query = query.bind(&events.event_types).bind(&events.event_versions).bind(payloads).bind(metadatas);
+    let query = query.bind(&events.positions).bind(&events.event_ids).bind(&events.organizations);
+    let query = query.bind(&events.actor_kinds).bind(&events.actor_ids).bind(leaves);
+    let query = query.bind(&keys.digests).bind(&keys.actors).bind(&keys.requests).bind(&keys.statuses);
+    let query = query.bind(&keys.results).bind(&keys.positions).bind(batch.head.to_string());
+    let written: i64 = query.fetch_one(connection).await?.try_get("keys")?;
+    Ok(usize::try_from(written) == Ok(keys.digests.len()))
 }
 
 /// Whether a batch was committed. To be called with the order lock.
