@@ -29,10 +29,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::support::Client;
+use crate::support::{Client, OWNER_TOKEN, path_in_crowd, write_crowd};
 
 const CLIENTS: usize = 64;
-const TOKEN: &str = "crash-owner-token";
 
 /// How long a restarted server may take until it serves, and a client until it is answered.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -52,23 +51,6 @@ fn muster(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
     command.args(arguments).arg("--data").arg(data);
     command
-}
-
-/// One organization with an owner and a member for each client.
-fn world() -> serde_json::Value {
-    let people = (0..=CLIENTS).map(|number| format!("p{number}"));
-    let user = |key: String| json!({"key": key, "email": format!("{key}@example.com"), "username": key});
-    let member = |number: usize| {
-        let key = format!("p{number}");
-        json!({"key": key, "user": key, "role": if number == 0 { "owner" } else { "member" }})
-    };
-    json!({
-        "users": people.map(user).collect::<Vec<_>>(),
-        "organizations": [{
-            "slug": "acme", "name": "Acme", "teams": [], "members": (0..=CLIENTS).map(member).collect::<Vec<_>>(),
-        }],
-        "tokens": [{"token": TOKEN, "user": "p0"}],
-    })
 }
 
 fn serve(data: &Path, listen: &str) -> (Child, String) {
@@ -131,21 +113,17 @@ async fn until_answered(client: &Client, path: &str, key: &str, role: &str) -> u
 async fn acknowledged_changes_survive_kills_exactly_once() {
     let (seconds, kills) = form();
     let directory = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let file = directory.path().join("world.json");
-    std::fs::write(&file, world().to_string()).unwrap();
+    let file = directory.path().join("crowd.json");
+    write_crowd(&file, CLIENTS);
     let imported = muster(&data(&directory), &["import", file.to_str().unwrap()]).output().unwrap();
     assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
     let ids: serde_json::Value = serde_json::from_slice(&imported.stdout).unwrap();
 
     let (mut server, address) = serve(&data(&directory), "127.0.0.1:0");
     let stop = Arc::new(AtomicBool::new(false));
-    let client = Client::new(&format!("http://{address}"), Some(TOKEN));
+    let client = Client::new(&format!("http://{address}"), Some(OWNER_TOKEN));
     let clients: Vec<_> = (1..=CLIENTS)
-        .map(|number| {
-            let id = ids["organizations"]["acme"]["members"][format!("p{number}")].as_str().unwrap();
-            let path = format!("/api/0/organizations/acme/members/{id}/");
-            change_roles(client.clone(), path, number, Arc::clone(&stop))
-        })
+        .map(|number| change_roles(client.clone(), path_in_crowd(&ids, number), number, Arc::clone(&stop)))
         .collect();
     let pause = Duration::from_millis(seconds * 1000 / u64::from(kills + 1));
     for _ in 0..kills {
@@ -175,7 +153,7 @@ async fn check(directory: &TempDir, acknowledged: &[(String, u64)]) {
     let options = DeploymentOptions { create: false, ..DeploymentOptions::directory(data(directory)) };
     let deployment = Deployment::open(&options).await.unwrap();
     let (store, keys) = (deployment.ledger.store(), deployment.ledger.keys());
-    let caller = deployment.ledger.identify(TOKEN).await.unwrap().unwrap();
+    let caller = deployment.ledger.identify(OWNER_TOKEN).await.unwrap().unwrap();
     let actor = caller.actor().to_string();
 
     let (mut position, mut by_key) = (Position::ZERO, BTreeMap::<String, Vec<u64>>::new());

@@ -7,6 +7,7 @@ mod deployment;
 mod histories;
 mod history;
 mod http;
+mod never_skip;
 mod sealing;
 mod subscription;
 mod support;

@@ -142,10 +142,8 @@ impl Batch {
         }
         let whole_log = StreamId::whole_log();
         for read in &append.reads {
-            let actual = match read.stream == whole_log {
-                true => Sequence(self.head.0),
-                false => self.head_of(&read.stream),
-            };
+            let actual =
+                if read.stream == whole_log { Sequence(self.head.0) } else { self.head_of(&read.stream) };
             if actual != read.sequence {
                 return conflict(&read.stream, read.sequence, actual);
             }

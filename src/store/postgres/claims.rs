@@ -132,7 +132,9 @@ impl Claims {
             ClaimChange::Disband { kind, scope } => {
                 let of_group = |claim: &&Claim| claim.kind == *kind && claim.scope == *scope;
                 let group: Vec<_> = self.held.keys().filter(of_group).cloned().collect();
-                group.iter().for_each(|claim| self.set(claim, None));
+                for claim in &group {
+                    self.set(claim, None);
+                }
                 Ok(())
             }
             ClaimChange::Count { scope, name, at_most } => {

@@ -104,7 +104,7 @@ fn cannot_connect(database: &Database, error: &sqlx::Error) -> StoreError {
     /// Classes of SQLSTATE: invalid authorization, invalid catalog name.
     const WRONG: [&str; 2] = ["28", "3D"];
     let text = format!("{} cannot be opened: {error}", database.place());
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     let wrong = code.is_some_and(|code| WRONG.iter().any(|class| code.starts_with(class)));
     if wrong || matches!(error, sqlx::Error::Tls(_)) {
         StoreError::Unusable(format!("{text}; check --database-url"))

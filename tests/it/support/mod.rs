@@ -1,12 +1,20 @@
-//! What tests of the whole stand on: a small world in a real ledger, behind a real server, a client for it, and
-//! databases on a real Postgres.
+//! What tests of the whole stand on: a small world in a real ledger, behind a real server, a client for it, databases
+//! on a real Postgres, processes that share one.
 
 mod client;
+mod cluster;
+mod crowd;
 mod place;
 mod postgres;
+mod random;
+mod shared;
 mod world;
 
 pub(crate) use client::Client;
+pub(crate) use cluster::Cluster;
+pub(crate) use crowd::{OWNER_TOKEN, path_in_crowd, write_crowd};
 pub(crate) use place::Place;
 pub(crate) use postgres::TestDatabase;
+pub(crate) use random::{Random, seed};
+pub(crate) use shared::{Server, SharedLedger};
 pub(crate) use world::World;

@@ -49,19 +49,16 @@ impl Place {
     /// Runs statements on the log past the store, as who may append everything. The table is `{events}`.
     pub(crate) async fn run_on_log(&self, statements: &str) {
         use sqlx::Connection as _;
-        match &self.database {
-            Some(database) => {
-                let sql = statements.replace("{events}", "log.events");
-                let mut connection = database.connection().await;
-                connection.execute("SET muster.appends = 'yes'").await.unwrap();
-                connection.execute(sqlx::raw_sql(&sql)).await.unwrap();
-            }
-            None => {
-                let file = format!("sqlite:{}", self.path().join("log.db").display());
-                let sql = statements.replace("{events}", "events");
-                let mut connection = SqliteConnection::connect(&file).await.unwrap();
-                connection.execute(sqlx::raw_sql(&sql)).await.unwrap();
-            }
+        if let Some(database) = &self.database {
+            let sql = statements.replace("{events}", "log.events");
+            let mut connection = database.connection().await;
+            connection.execute("SET muster.appends = 'yes'").await.unwrap();
+            connection.execute(sqlx::raw_sql(&sql)).await.unwrap();
+        } else {
+            let file = format!("sqlite:{}", self.path().join("log.db").display());
+            let sql = statements.replace("{events}", "events");
+            let mut connection = SqliteConnection::connect(&file).await.unwrap();
+            connection.execute(sqlx::raw_sql(&sql)).await.unwrap();
         }
     }
 

@@ -9,7 +9,9 @@ use cqrs_es::{
 };
 use muster::store::leaf::leaf_of;
 use muster_events::{
-    definitions, member, organization,
+    definitions,
+    id::OrganizationId,
+    member, organization,
     stream::{Position, Sequence, StreamId},
     token, user,
 };
@@ -155,7 +157,7 @@ async fn foreign_events_that_make_claims_or_hold_personal_data_are_refused() {
     }
     connection.execute(insert("organization", "TwoFactorRequired").as_str()).await.unwrap();
     let found = store.read_stream(&StreamId::new("organization", "7"), Sequence::ZERO, 9).await.unwrap();
-    assert_eq!(found[0].organization.map(|organization| organization.get()), Some(7));
+    assert_eq!(found[0].organization.map(OrganizationId::get), Some(7));
     found[0].recorded().unwrap();
 }
 

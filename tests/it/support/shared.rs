@@ -1,0 +1,164 @@
+//! A ledger in a database that several processes of the real binary share.
+
+use std::{
+    collections::VecDeque,
+    env,
+    io::{BufRead, BufReader, Read},
+    path::PathBuf,
+    process::{Child, ChildStderr, Command, Output, Stdio},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
+
+use muster::deployment::DeploymentOptions;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::crowd::write_crowd;
+
+/// Lines of the log of a process that are kept, to be shown when it fails.
+const KEPT_LINES: usize = 40;
+
+/// Where the ledger is, and the key that opens it.
+#[derive(Debug)]
+pub(crate) struct SharedLedger {
+    url: String,
+    directory: TempDir,
+}
+
+impl SharedLedger {
+    /// A ledger with a crowd of `members` in an empty database; and what its import has printed.
+    pub(crate) fn with_crowd(url: &str, members: usize) -> (Self, Value) {
+        let ledger = Self { url: url.to_owned(), directory: TempDir::new().unwrap() };
+        let made = bare().args(["keys", "new"]).arg(ledger.master_key()).output().unwrap();
+        assert!(made.status.success(), "{made:?}");
+        let file = ledger.directory.path().join("crowd.json");
+        write_crowd(&file, members);
+        let imported = ledger.run(&["import", file.to_str().unwrap()]);
+        assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+        let printed = serde_json::from_slice(&imported.stdout).unwrap();
+        (ledger, printed)
+    }
+
+    fn master_key(&self) -> PathBuf {
+        self.directory.path().join("master.key")
+    }
+
+    /// What to open in this process.
+    pub(crate) fn options(&self) -> DeploymentOptions {
+        DeploymentOptions {
+            database: Some(self.url.parse().unwrap()),
+            master_key_file: Some(self.master_key()),
+            create: false,
+            ..DeploymentOptions::directory(self.directory.path())
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = bare();
+        command.args(arguments).args(["--database-url", &self.url]).arg("--master-key-file");
+        command.arg(self.master_key());
+        command
+    }
+
+    /// Runs a verb to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Starts a server, and returns when it listens. For one that was there before, at the same address.
+    pub(crate) fn serve(&self, listen: &str) -> Server {
+        // What it says about the lease on the read models is how the test knows who has it.
+        let log = "muster::subscription::tenure=debug,warn";
+        let mut command = self.command(&["serve", "--listen", listen, "--log", log]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let said = Arc::new(Said::default());
+        let hear = child.stderr.take().unwrap();
+        thread::spawn({
+            let said = Arc::clone(&said);
+            move || said.hear(hear)
+        });
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let line = stdout.by_ref().lines().map_while(Result::ok).find(|line| line.contains(" at http://"));
+        let Some(line) = line else { panic!("it does not serve: {said:?}") };
+        // Until it ends, so that it never writes to nobody.
+        thread::spawn(move || stdout.lines().map_while(Result::ok).for_each(drop));
+        let address = line.split("http://").nth(1).unwrap().trim().to_owned();
+        Server { child, address, said }
+    }
+}
+
+/// The binary, with none of the settings of whoever runs the tests.
+fn bare() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("MUSTER_")) {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// What a process has said in its log.
+#[derive(Debug, Default)]
+struct Said {
+    epoch: AtomicU64,
+    last: Mutex<VecDeque<String>>,
+}
+
+impl Said {
+    fn hear(&self, stderr: ChildStderr) {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            if line.contains("this process works from now on")
+                && let Some(epoch) = line.split("epoch=").nth(1).and_then(|epoch| epoch.trim().parse().ok())
+            {
+                self.epoch.store(epoch, Ordering::SeqCst);
+            }
+            let mut last = self.last.lock().unwrap();
+            if last.len() == KEPT_LINES {
+                last.pop_front();
+            }
+            last.push_back(line);
+        }
+    }
+}
+
+/// A process that serves; killed when the test ends before.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: String,
+    said: Arc<Said>,
+}
+
+impl Server {
+    /// The last lease on the read models that it got, by its number.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.said.epoch.load(Ordering::SeqCst)
+    }
+
+    /// Where a client finds it.
+    pub(crate) fn base(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        let ended = self.child.try_wait().unwrap();
+        assert!(ended.is_none(), "it has ended by itself: {ended:?} {:?}", self.said);
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("{} said at last: {:#?}", self.address, self.said);
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
