@@ -7,6 +7,6 @@ mod postgres;
 mod world;
 
 pub(crate) use client::Client;
-pub(crate) use place::Place;
+pub(crate) use place::{Place, is_without_database, is_without_files, on_postgres};
 pub(crate) use postgres::TestDatabase;
 pub(crate) use world::World;

@@ -20,6 +20,22 @@ pub(crate) fn on_postgres() -> bool {
     }
 }
 
+/// Whether a test is left out of this pass, because what it is about is there only with files; says so.
+pub(crate) fn is_without_files(what: &str) -> bool {
+    if on_postgres() {
+        println!("left out on Postgres, where there is no such thing: {what}");
+    }
+    on_postgres()
+}
+
+/// Whether a test is left out of this pass, because what it is about is there only with a database; says so.
+pub(crate) fn is_without_database(what: &str) -> bool {
+    if !on_postgres() {
+        println!("left out on SQLite, where there is no such thing: {what}");
+    }
+    !on_postgres()
+}
+
 /// A directory, and beside it a database where the ledger is kept in one. Both are gone when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -49,19 +65,16 @@ impl Place {
     /// Runs statements on the log past the store, as who may append everything. The table is `{events}`.
     pub(crate) async fn run_on_log(&self, statements: &str) {
         use sqlx::Connection as _;
-        match &self.database {
-            Some(database) => {
-                let sql = statements.replace("{events}", "log.events");
-                let mut connection = database.connection().await;
-                connection.execute("SET muster.appends = 'yes'").await.unwrap();
-                connection.execute(sqlx::raw_sql(&sql)).await.unwrap();
-            }
-            None => {
-                let file = format!("sqlite:{}", self.path().join("log.db").display());
-                let sql = statements.replace("{events}", "events");
-                let mut connection = SqliteConnection::connect(&file).await.unwrap();
-                connection.execute(sqlx::raw_sql(&sql)).await.unwrap();
-            }
+        if let Some(database) = &self.database {
+            let sql = statements.replace("{events}", "log.events");
+            let mut connection = database.connection().await;
+            connection.execute("SET muster.appends = 'yes'").await.unwrap();
+            connection.execute(sqlx::raw_sql(&sql)).await.unwrap();
+        } else {
+            let file = format!("sqlite:{}", self.path().join("log.db").display());
+            let sql = statements.replace("{events}", "events");
+            let mut connection = SqliteConnection::connect(&file).await.unwrap();
+            connection.execute(sqlx::raw_sql(&sql)).await.unwrap();
         }
     }
 
