@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use sqlx::{
-    PgConnection, PgPool,
+    Connection as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use thiserror::Error;
@@ -15,6 +15,9 @@ const STATEMENT_TIMEOUT_MS: u32 = 30_000;
 /// How long a pooled connection may sit inside a transaction, in milliseconds: a process that was stopped there holds
 /// nothing up for longer.
 const IDLE_IN_TRANSACTION_TIMEOUT_MS: u32 = 10_000;
+
+const USED_SCHEMAS: &str = "SELECT DISTINCT nspname::text FROM pg_namespace \
+     JOIN pg_class ON relnamespace = pg_namespace.oid";
 
 /// A `--database-url` that cannot be used.
 #[derive(Debug, Error)]
@@ -66,6 +69,15 @@ impl Database {
     pub async fn connect(&self, settings: &[(&str, &str)]) -> Result<PgConnection, sqlx::Error> {
         use sqlx::ConnectOptions as _;
         self.options.clone().options(settings.iter().copied()).connect().await
+    }
+
+    /// The names of the schemas that have something in them, at one moment: another process may be making them.
+    pub async fn used_schemas(&self) -> Result<Vec<String>, sqlx::Error> {
+        let mut connection = self.connect(&[]).await?;
+        let used = sqlx::query_scalar(USED_SCHEMAS).fetch_all(&mut connection).await?;
+        // Whether the server hears of it matters to nobody.
+        let _ = connection.close().await;
+        Ok(used)
     }
 
     /// A pool of at most `most` connections that are made when they are needed. Nothing is connected yet.

@@ -1,6 +1,6 @@
 //! The command line: composes everything else into verbs, one file each.
 //!
-//! A verb opens the data directory, also while a server runs on it, does one thing through the ledger or with the
+//! A verb opens the ledger, also while a server runs on it, does one thing through the ledger or with the
 //! read models at the head of the log, and prints what a person wants to see next; with `--json`, what a program
 //! needs. What goes wrong is said on stderr, with the flag or the field to mend.
 

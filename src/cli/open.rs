@@ -1,4 +1,4 @@
-//! Opening the data directory for a verb.
+//! Opening the ledger for a verb.
 
 use std::{fs::DirBuilder, io, path::Path};
 

@@ -36,12 +36,12 @@ fn prepare(options: &DeploymentOptions) -> Result<(), OpenError> {
     let data = &options.data;
     let has = |file: &str| data.join(file).exists();
     match (has(LOG_FILE), has(KEYS_FILE)) {
-        (true, false) => Err(OpenError::Lost { data: data.clone(), lost: KEYS_FILE, left: LOG_FILE }),
+        (true, false) => Err(OpenError::Lost { place: options.place(), lost: KEYS_FILE, left: LOG_FILE }),
         (false, true) if has(VIEWS_FILE) => {
-            Err(OpenError::Lost { data: data.clone(), lost: LOG_FILE, left: KEYS_FILE })
+            Err(OpenError::Lost { place: options.place(), lost: LOG_FILE, left: KEYS_FILE })
         }
         (true, true) => Ok(()),
-        (false, _) if !options.create => Err(OpenError::NoLedger(data.display().to_string())),
+        (false, _) if !options.create => Err(OpenError::NoLedger(options.place())),
         (false, _) => {
             // Nobody else is to read what is in there, sealed or not.
             let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(data);

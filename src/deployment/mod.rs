@@ -2,6 +2,7 @@
 //! directory, or in one Postgres database.
 
 mod directory;
+mod place;
 mod postgres;
 
 use std::{io, path::PathBuf, sync::Arc};
@@ -10,6 +11,7 @@ use muster_projections::{error::ViewError, views::Views};
 use thiserror::Error;
 
 pub use directory::{KEYS_FILE, LOG_FILE, VIEWS_FILE};
+pub use place::Place;
 
 use crate::{
     clock::{Clock, SystemClock},
@@ -42,6 +44,19 @@ impl DeploymentOptions {
         Self { data: data.into(), database: None, master_key_file: None, create: true }
     }
 
+    /// Where it is kept.
+    pub fn place(&self) -> Place {
+        match &self.database {
+            None => Place::Directory(self.data.clone()),
+            Some(database) => Place::Database(database.place()),
+        }
+    }
+
+    /// The file of the master key, wherever that was said.
+    pub fn master_key(&self) -> PathBuf {
+        self.master_key_file.clone().unwrap_or_else(|| self.data.join(MASTER_KEY_FILE))
+    }
+
     /// Whether there is a ledger. Makes nothing.
     pub async fn has_ledger(&self) -> Result<bool, StoreError> {
         match &self.database {
@@ -59,16 +74,16 @@ pub enum OpenError {
         "there is no ledger in {0}: name another directory with --data or another database with --database-url, or make \
          one with `muster import` or `muster serve`"
     )]
-    NoLedger(String),
+    NoLedger(Place),
     /// Part of what belongs together is gone.
     #[error(
-        "{lost} is gone from {}, and {left} is nothing without it: put {lost} back from its backup, or begin anew in \
-         another directory (--data)",
-        .data.display()
+        "{lost} is gone from {place}, and {left} is nothing without it: put {lost} back from its backup, or begin anew \
+         with another {}",
+        match place { Place::Directory(_) => "directory (--data)", Place::Database(_) => "database (--database-url)" }
     )]
     Lost {
-        /// The data directory.
-        data: PathBuf,
+        /// Where it was.
+        place: Place,
         /// What is gone.
         lost: &'static str,
         /// What is left.
@@ -76,7 +91,7 @@ pub enum OpenError {
     },
     /// The keys are those of another log.
     #[error("the keys in {0} do not belong to the log there: put the right ones back from their backup")]
-    OtherKeys(String),
+    OtherKeys(Place),
     /// The directory cannot be used.
     #[error("the data directory {} cannot be used: {error}; name another one with --data", .directory.display())]
     Directory {
@@ -102,8 +117,8 @@ pub enum OpenError {
 /// One deployment, opened.
 #[derive(Debug)]
 pub struct Deployment {
-    /// Where it is kept, for people.
-    pub place: String,
+    /// Where it is kept.
+    pub place: Place,
     /// The write side.
     pub ledger: Arc<Ledger>,
     /// The rows of the read models. Not kept up to date by themselves: see [`Deployment::runner`].
@@ -118,16 +133,16 @@ impl Deployment {
 
     /// The same with another clock.
     pub async fn open_at(options: &DeploymentOptions, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let data = options.data.clone();
-        let master = match &options.master_key_file {
-            Some(file) => MasterSource::File(file.clone()),
-            None => MasterSource::FileMadeOnFirstRun(data.join(MASTER_KEY_FILE)),
+        let (file, place) = (options.master_key(), options.place());
+        let master = if options.master_key_file.is_some() {
+            MasterSource::File(file)
+        } else {
+            MasterSource::FileMadeOnFirstRun(file)
         };
-        let (parts, place) = match &options.database {
-            None => (directory::open(options, master, &clock).await?, data.display().to_string()),
-            Some(database) => (postgres::open(database, options, master, &clock).await?, database.place()),
+        let Parts { store, keys, views } = match &options.database {
+            None => directory::open(options, master, &clock).await?,
+            Some(database) => postgres::open(database, options, master, &clock).await?,
         };
-        let Parts { store, keys, views } = parts;
         let noted = store.hash_key(keys.hash_key_id()).await?;
         if noted != keys.hash_key_id() {
             return Err(OpenError::OtherKeys(place));

@@ -9,7 +9,7 @@ use crate::{
     clock::Clock,
     database::Database,
     sealing::{KeyRing, MasterSource},
-    store::postgres::PostgresStore,
+    store::{StoreError, postgres::PostgresStore},
 };
 
 /// Connections that apply to the views: one, and one that renews the lease meanwhile.
@@ -24,11 +24,13 @@ pub(super) async fn open(
     master: MasterSource,
     clock: &Arc<dyn Clock>,
 ) -> Result<Parts, OpenError> {
-    if !options.create && !PostgresStore::exists(database).await? {
-        return Err(OpenError::NoLedger(database.place()));
+    if !PostgresStore::exists(database).await? && !options.create {
+        return Err(OpenError::NoLedger(options.place()));
     }
-    let mut store = PostgresStore::open(database, Arc::clone(clock)).await?;
+    refuse_lost(database, options).await?;
+    // The keys first and the views last, so that what is there without the one before it has lost that.
     let keys = KeyRing::open_postgres(database, master, Arc::clone(clock)).await?;
+    let mut store = PostgresStore::open(database, Arc::clone(clock)).await?;
     let views = Views::open_postgres(database.pool(VIEW_WRITERS), database.pool(VIEW_READERS)).await?;
     if is_ahead(&views, &store).await? {
         drop(store);
@@ -36,4 +38,16 @@ pub(super) async fn open(
         store = PostgresStore::open(database, Arc::clone(clock)).await?;
     }
     Ok(Parts { store: Arc::new(store), keys, views })
+}
+
+/// Refuses a database that has lost a part of what belongs together.
+async fn refuse_lost(database: &Database, options: &DeploymentOptions) -> Result<(), OpenError> {
+    let used = database.used_schemas().await.map_err(StoreError::from)?;
+    let has = |schema: &str| used.iter().any(|used| used == schema);
+    let lost = |lost, left| Err(OpenError::Lost { place: options.place(), lost, left });
+    match (has("log"), has("keys"), has("views")) {
+        (true, false, _) => lost("schema keys", "schema log"),
+        (false, true, true) => lost("schema log", "schema keys"),
+        _ => Ok(()),
+    }
 }

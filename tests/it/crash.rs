@@ -7,7 +7,6 @@ use std::{
     collections::BTreeMap,
     env,
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
         Arc,
@@ -19,6 +18,7 @@ use std::{
 use muster::{
     clock::random_bytes,
     deployment::{Deployment, DeploymentOptions},
+    sealing::MasterKey,
 };
 use muster_events::{recorded::Metadata, stream::Position};
 use reqwest::Method;
@@ -29,7 +29,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::support::{Client, OWNER_TOKEN, path_in_crowd, write_crowd};
+use crate::support::{Client, OWNER_TOKEN, TestDatabase, on_postgres, path_in_crowd, write_crowd};
 
 const CLIENTS: usize = 64;
 
@@ -43,22 +43,48 @@ fn form() -> (u64, u32) {
     (seconds.parse().unwrap(), kills.parse().unwrap())
 }
 
-fn data(directory: &TempDir) -> PathBuf {
-    directory.path().join("data")
+/// Where the ledger is kept, on a disk that is one.
+struct Home {
+    directory: TempDir,
+    database: Option<TestDatabase>,
 }
 
-fn muster(data: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
-    command.args(arguments).arg("--data").arg(data);
-    command
+impl Home {
+    /// With a master key, and without a ledger.
+    async fn new() -> Self {
+        let database = if on_postgres() { Some(TestDatabase::create().await) } else { None };
+        let home = Self { directory: TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap(), database };
+        MasterKey::create_new(&home.options().master_key()).unwrap();
+        home
+    }
+
+    fn options(&self) -> DeploymentOptions {
+        DeploymentOptions {
+            data: self.directory.path().join("data"),
+            database: self.database.as_ref().map(TestDatabase::database),
+            master_key_file: Some(self.directory.path().join("master.key")),
+            create: false,
+        }
+    }
+
+    fn muster(&self, arguments: &[&str]) -> Command {
+        let options = self.options();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
+        command.args(arguments).arg("--data").arg(&options.data);
+        command.arg("--master-key-file").arg(options.master_key());
+        if let Some(database) = &self.database {
+            command.arg("--database-url").arg(database.url());
+        }
+        command
+    }
+
+    fn serve(&self, listen: &str) -> Command {
+        self.muster(&["serve", "--listen", listen])
+    }
 }
 
-fn serve(data: &Path, listen: &str) -> (Child, String) {
-    let mut child = muster(data, &["serve", "--listen", listen])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+fn start(mut serve: Command) -> (Child, String) {
+    let mut child = serve.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     let line = lines.find(|line| line.contains(" at http://")).expect("it says where it serves");
     let address = line.split("http://").nth(1).unwrap().trim().to_owned();
@@ -112,14 +138,14 @@ async fn until_answered(client: &Client, path: &str, key: &str, role: &str) -> u
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn acknowledged_changes_survive_kills_exactly_once() {
     let (seconds, kills) = form();
-    let directory = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let file = directory.path().join("crowd.json");
+    let home = Home::new().await;
+    let file = home.directory.path().join("crowd.json");
     write_crowd(&file, CLIENTS);
-    let imported = muster(&data(&directory), &["import", file.to_str().unwrap()]).output().unwrap();
+    let imported = home.muster(&["import", file.to_str().unwrap()]).output().unwrap();
     assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
     let ids: serde_json::Value = serde_json::from_slice(&imported.stdout).unwrap();
 
-    let (mut server, address) = serve(&data(&directory), "127.0.0.1:0");
+    let (mut server, address) = start(home.serve("127.0.0.1:0"));
     let stop = Arc::new(AtomicBool::new(false));
     let client = Client::new(&format!("http://{address}"), Some(OWNER_TOKEN));
     let clients: Vec<_> = (1..=CLIENTS)
@@ -132,8 +158,8 @@ async fn acknowledged_changes_survive_kills_exactly_once() {
         sleep(pause / 2 + pause * share / u32::from(u16::MAX)).await;
         server.kill().unwrap();
         server.wait().unwrap();
-        let (data, listen) = (data(&directory), address.clone());
-        server = spawn_blocking(move || serve(&data, &listen).0).await.unwrap();
+        let serve = home.serve(&address);
+        server = spawn_blocking(|| start(serve).0).await.unwrap();
     }
     sleep(pause / 2).await;
     stop.store(true, Ordering::Relaxed);
@@ -143,15 +169,14 @@ async fn acknowledged_changes_survive_kills_exactly_once() {
     }
     server.kill().unwrap();
     server.wait().unwrap();
-    check(&directory, &acknowledged).await;
+    check(&home, &acknowledged).await;
 }
 
 /// Every acknowledged change is in the log once, where it was said to be; and the ledger is content with itself.
-async fn check(directory: &TempDir, acknowledged: &[(String, u64)]) {
-    let doctor = muster(&data(directory), &["doctor"]).output().unwrap();
+async fn check(home: &Home, acknowledged: &[(String, u64)]) {
+    let doctor = home.muster(&["doctor"]).output().unwrap();
     assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
-    let options = DeploymentOptions { create: false, ..DeploymentOptions::directory(data(directory)) };
-    let deployment = Deployment::open(&options).await.unwrap();
+    let deployment = Deployment::open(&home.options()).await.unwrap();
     let (store, keys) = (deployment.ledger.store(), deployment.ledger.keys());
     let caller = deployment.ledger.identify(OWNER_TOKEN).await.unwrap().unwrap();
     let actor = caller.actor().to_string();

@@ -65,7 +65,7 @@ impl Demo {
         served?;
         screen.line(match &scratch {
             Some(scratch) => format!("Stopped. {} is removed.", scratch.path().display()),
-            None => format!("Stopped. The ledger stays in {}.", deployment.place),
+            None => format!("Stopped. The ledger stays in {}{}.", deployment.place, key_beside(&settings)),
         })?;
         Ok(())
     }
@@ -88,6 +88,16 @@ impl Demo {
         }
         screen.flush()?;
         Ok(())
+    }
+}
+
+/// Where the master key is that a ledger in a database needs and does not hold: it may have been made just now.
+fn key_beside(settings: &Settings) -> String {
+    match settings.deployment(false) {
+        Ok(options) if options.database.is_some() => {
+            format!(", its master key in {} (--master-key-file)", options.master_key().display())
+        }
+        _ => String::new(),
     }
 }
 

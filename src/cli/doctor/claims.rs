@@ -148,7 +148,7 @@ impl Claims {
             Some(Hold { holder, until: Some(until), .. }) => format!("{holder} holds it until {until}"),
         };
         let (expected, found) = (words(self.held.get(claim)), words(found.map(Hold::from).as_ref()));
-        format!("Of {}, the log says: {expected}, but {found}: restore log.db from its backup.", named(claim))
+        format!("Of {}, the log says: {expected}, but {found}", named(claim))
     }
 }
 
@@ -216,7 +216,8 @@ async fn look_closely(
             continue;
         }
         if walk.claims.differs(claim, found.as_ref(), now) {
-            findings.add(walk.claims.finding(claim, found.as_ref()));
+            let finding = walk.claims.finding(claim, found.as_ref());
+            findings.add(format!("{finding}: {}.", walk.place.restore_log()));
         }
         return Ok(());
     }

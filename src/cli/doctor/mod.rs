@@ -49,7 +49,7 @@ async fn examine(deployment: &Deployment) -> Result<Report> {
     let store = &**ledger.store();
     let head = store.head().await?.position;
     let bar = progress::bar(usize::try_from(head.0).unwrap_or(usize::MAX), "events");
-    let mut walk = Walk::new(ledger, bar.clone());
+    let mut walk = Walk::new(deployment, bar.clone());
     walk.advance_to(head).await?;
     // Taken here: what follows goes on along a log that grows.
     let (position, digest) = (walk.position, walk.digest.to_string());

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     cli::{open, screen::count},
-    deployment::Deployment,
+    deployment::{Deployment, Place},
 };
 
 /// How often a read model is looked at that moves while it is read.
@@ -24,7 +24,7 @@ const LOOKS: usize = 50;
 pub(super) async fn check(walk: &mut Walk<'_>, deployment: &Deployment) -> Result<Check> {
     let mut findings = Findings::default();
     if let Err(error) = open::catch_up(deployment).await {
-        findings.add(format!("{error:#}: stop muster and delete views.db, it is built again from the log."));
+        findings.add(format!("{error:#}: {}.", deployment.place.rebuild_views()));
         return Ok(findings.into_check("read models", "not at the head of the log"));
     }
     let views = &deployment.views;
@@ -88,7 +88,7 @@ async fn compare(
             walk.rows.iter().find(|(known, _)| known.name == projection.name).map(|(_, rows)| rows);
         let Some(expected) = expected else { bail!("{} was not folded", projection.name) };
         for (table, rows) in &tables {
-            say_differences(table.name, rows, &expected.rows(table), before, findings);
+            say_differences(&walk.place, table.name, rows, &expected.rows(table), before, findings);
         }
         return Ok(Some(tables.iter().map(|(_, rows)| rows.len()).sum()));
     }
@@ -101,7 +101,14 @@ async fn checkpoint(views: &Views, projection: &Projection) -> Result<Option<Pos
     Ok(checkpoints.iter().find(of).map(|checkpoint| checkpoint.position))
 }
 
-fn say_differences(table: &str, found: &Rows, expected: &Rows, at: Position, findings: &mut Findings) {
+fn say_differences(
+    place: &Place,
+    table: &str,
+    found: &Rows,
+    expected: &Rows,
+    at: Position,
+    findings: &mut Findings,
+) {
     let missing = expected.keys().filter(|key| !found.contains_key(*key)).count();
     let added = found.keys().filter(|key| !expected.contains_key(*key)).count();
     let other =
@@ -109,7 +116,8 @@ fn say_differences(table: &str, found: &Rows, expected: &Rows, at: Position, fin
     if missing + added + other > 0 {
         findings.add(format!(
             "The table {table} is not what the log makes it at position {at} ({missing} missing, {added} too many, \
-             {other} different): stop muster and delete views.db, it is built again from the log."
+             {other} different): {}.",
+            place.rebuild_views()
         ));
     }
 }

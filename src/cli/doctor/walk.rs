@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     cli::screen::count,
+    deployment::{Deployment, Place},
     ledger::Ledger,
     store::{
         StoredEvent,
@@ -27,6 +28,8 @@ const BATCH: usize = 1_000;
 pub(super) struct Walk<'a> {
     ledger: &'a Ledger,
     bar: ProgressBar,
+    /// Where the log is kept.
+    pub(super) place: Place,
     /// Up to here, everything was looked at.
     pub(super) position: Position,
     /// The running digest of the leaves up to there.
@@ -44,12 +47,13 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// At the beginning of the log.
-    pub(super) fn new(ledger: &'a Ledger, bar: ProgressBar) -> Self {
+    pub(super) fn new(deployment: &'a Deployment, bar: ProgressBar) -> Self {
         let rows =
             muster_projections::all().into_iter().map(|projection| (projection, MemoryTables::default()));
         Self {
-            ledger,
+            ledger: &deployment.ledger,
             bar,
+            place: deployment.place.clone(),
             position: Position::ZERO,
             digest: RunningDigest::default(),
             claims: Claims::default(),
@@ -70,8 +74,9 @@ impl<'a> Walk<'a> {
             events.retain(|event| event.position <= position);
             if events.is_empty() {
                 self.log.add(format!(
-                    "The log ends at position {} though its head was {position}: restore log.db from its backup.",
-                    self.position
+                    "The log ends at position {} though its head was {position}: {}.",
+                    self.position,
+                    self.place.restore_log()
                 ));
                 return Ok(());
             }
@@ -88,8 +93,9 @@ impl<'a> Walk<'a> {
         let position = event.position;
         if self.ledger.store().capabilities().gapless && position != self.position.next() {
             self.log.add(format!(
-                "Behind position {} comes {position}, with nothing between: restore log.db from its backup.",
-                self.position
+                "Behind position {} comes {position}, with nothing between: {}.",
+                self.position,
+                self.place.restore_log()
             ));
         }
         self.position = position;
@@ -97,8 +103,8 @@ impl<'a> Walk<'a> {
         self.digest.add(&event.leaf);
         if leaf_of(event) != event.leaf {
             self.leaves.add(format!(
-                "The event at position {position} is not what was recorded there: restore log.db from its backup, and \
-                 find out who altered it."
+                "The event at position {position} is not what was recorded there: {}, and find out who altered it.",
+                self.place.restore_log()
             ));
         }
         match event.recorded() {

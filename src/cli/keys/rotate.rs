@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     cli::{config::Settings, open, screen::Screen},
-    deployment::{Deployment, DeploymentOptions, MASTER_KEY_FILE, OpenError},
+    deployment::{Deployment, DeploymentOptions, OpenError},
     sealing::{MasterKey, SealingError},
 };
 
@@ -23,9 +23,10 @@ pub(in crate::cli) struct Rotate {}
 
 impl Rotate {
     pub(super) async fn run(self, settings: &Settings, screen: &mut Screen) -> Result<()> {
-        let file = settings.master_key_file.clone().unwrap_or_else(|| settings.data.join(MASTER_KEY_FILE));
+        let options = settings.deployment(false)?;
+        let file = options.master_key();
         let next = beside(&file, ".next");
-        if next.exists() && was_rotated_to(settings, &next).await? {
+        if next.exists() && was_rotated_to(options, &next).await? {
             // An earlier rotation was cut off after the keys were wrapped, before the file took its place.
             let new = MasterKey::read(&next)?;
             let kept = put_in_place(&file, &next)?;
@@ -43,8 +44,8 @@ impl Rotate {
 }
 
 /// Whether the keys are wrapped by the key that was to be the next one.
-async fn was_rotated_to(settings: &Settings, next: &Path) -> Result<bool> {
-    let options = DeploymentOptions { master_key_file: Some(next.into()), ..settings.deployment(false)? };
+async fn was_rotated_to(options: DeploymentOptions, next: &Path) -> Result<bool> {
+    let options = DeploymentOptions { master_key_file: Some(next.into()), ..options };
     match Deployment::open(&options).await {
         Ok(_) => Ok(true),
         Err(OpenError::Keys(SealingError::WrongMasterKey { .. })) => Ok(false),

@@ -74,6 +74,7 @@ fn it_shows_the_organization_the_changes_and_the_history_and_ends_with_0() {
     assert!(words.ends_with(&["role", "member", "manager"]), "{change}");
     assert!(change.contains("Alice Thornbury-Vance"), "{change}");
     assert_eq!(shown.stderr, "");
+    // Where a database is named, none is made in the first place.
     assert!(names(muster.path("tmp").as_ref()).is_empty(), "the temporary ledger is removed");
 }
 
@@ -96,6 +97,13 @@ async fn the_lines_of_curl_work_when_they_are_pasted() {
     let (status, said) = demo.stop();
     assert_eq!(status.code(), Some(0));
     assert!(said.contains("The ledger stays in"), "{said}");
+    if let Some(database) = &muster.database {
+        let key = muster.master_key();
+        assert!(
+            said.contains(&format!("{}, its master key in {}", database.database().place(), key.display())),
+            "{said}"
+        );
+    }
     muster.run(&["doctor"]).done();
 }
 

@@ -8,13 +8,37 @@ use rusqlite::Connection;
 
 use super::{EXAMPLE, Muster, unreadable};
 
-fn sql(muster: &Muster, file: &str, statements: &str) {
-    Connection::open(muster.data().join(file)).unwrap().execute_batch(statements).unwrap();
+/// Where something is kept: the file, or the schema.
+const LOG: (&str, &str) = ("log.db", "log");
+const VIEWS: (&str, &str) = ("views.db", "views");
+const KEYS: (&str, &str) = ("keys.db", "keys");
+
+/// Runs statements as who has the file, or all rights on the database.
+fn sql(muster: &Muster, (file, schema): (&str, &str), statements: &str) {
+    match &muster.database {
+        None => Connection::open(muster.data().join(file)).unwrap().execute_batch(statements).unwrap(),
+        Some(database) => {
+            database.run_blocking(&format!("SET search_path = {schema}; {statements}"));
+        }
+    }
 }
 
-/// Lets somebody in who has the file and knows SQL.
-fn tamper(muster: &Muster, statements: &str) {
-    let connection = Connection::open(muster.data().join("log.db")).unwrap();
+/// The same as who knows how to get past what the tables refuse, and leaves no trace of it.
+fn tamper(muster: &Muster, place: (&str, &str), statements: &str) {
+    if let Some(database) = &muster.database {
+        let all = |verb: &str| {
+            let each = format!(
+                "SELECT format('ALTER TABLE %s {verb} TRIGGER %I;', tgrelid::regclass, tgname) FROM pg_trigger \
+                 JOIN pg_class ON pg_class.oid = tgrelid WHERE relnamespace = '{}'::regnamespace AND NOT tgisinternal",
+                place.1
+            );
+            database.run_blocking(&each).concat()
+        };
+        let enable = "' || CASE tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END || '";
+        sql(muster, place, &format!("{} {statements}; {}", all("DISABLE"), all(enable)));
+        return;
+    }
+    let connection = Connection::open(muster.data().join(place.0)).unwrap();
     let mut triggers =
         connection.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").unwrap();
     let triggers: Vec<(String, String)> =
@@ -47,25 +71,25 @@ fn a_ledger_that_is_in_order_gets_a_digest_that_does_not_change() {
 #[test]
 fn an_event_that_was_altered_is_found_by_its_leaf() {
     let muster = Muster::small();
-    tamper(
-        &muster,
-        "UPDATE events SET payload = replace(payload, '\"org_role\":\"member\"', '\"org_role\":\"owner\"') \
-         WHERE event_type = 'MemberAdded'",
-    );
+    let altered = "replace(CAST(payload AS text), '\"org_role\":\"member\"', '\"org_role\":\"owner\"')";
+    let altered = if muster.database.is_some() { format!("{altered}::json") } else { altered.into() };
+    let update = format!("UPDATE events SET payload = {altered} WHERE event_type = 'MemberAdded'");
+    tamper(&muster, LOG, &update);
     let ran = muster.run(&["doctor"]).failed("the doctor found");
-    ran.says("WRONG  leaves").says("is not what was recorded there: restore log.db");
+    let log = if muster.database.is_some() { "schema log of muster_test_" } else { "log.db from" };
+    ran.says("WRONG  leaves").says(&format!("is not what was recorded there: restore {log}"));
 }
 
 #[test]
 fn a_claim_that_the_log_does_not_give_is_found() {
     let muster = Muster::small();
-    sql(&muster, "log.db", "DELETE FROM claims WHERE kind = 'organization_slug'");
+    sql(&muster, LOG, "DELETE FROM claims WHERE kind = 'organization_slug'");
     muster
         .run(&["doctor"])
         .failed("the doctor found 1 fault")
         .says("Of the organization slug acme, the log says: ");
     let muster = Muster::small();
-    sql(&muster, "log.db", "UPDATE claims SET holder = '7' WHERE kind = 'user_name'");
+    sql(&muster, LOG, "UPDATE claims SET holder = '7' WHERE kind = 'user_name'");
     let found = muster.run(&["doctor", "--json"]).failed("the doctor found 2 faults").json();
     let claims = found["checks"].as_array().unwrap().iter().find(|check| check["name"] == "claims").unwrap();
     assert_eq!((&claims["ok"], claims["findings"].as_array().unwrap().len()), (&false.into(), 2));
@@ -75,11 +99,14 @@ fn a_claim_that_the_log_does_not_give_is_found() {
 fn a_read_model_that_says_something_else_is_found_and_mended_as_it_says() {
     let muster = Muster::small();
     muster.run(&["org", "list"]).done();
-    sql(&muster, "views.db", "UPDATE organizations SET name = 'Evil'");
+    sql(&muster, VIEWS, "UPDATE organizations SET name = 'Evil'");
     muster
         .run(&["doctor"])
         .failed("the doctor found 1 fault")
         .says("The table organizations is not what the log");
+    if muster.database.is_some() {
+        sql(&muster, VIEWS, "DROP SCHEMA views CASCADE");
+    }
     for file in ["views.db", "views.db-wal", "views.db-shm"] {
         let _ = std::fs::remove_file(muster.data().join(file));
     }
@@ -89,18 +116,10 @@ fn a_read_model_that_says_something_else_is_found_and_mended_as_it_says() {
 #[test]
 fn a_key_that_is_lost_is_found_by_every_value_that_it_sealed() {
     let muster = Muster::small();
-    let tables = Connection::open(muster.data().join("keys.db")).unwrap();
-    let mut query = tables.prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'").unwrap();
-    let triggers: Vec<String> = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    let drops: Vec<_> = triggers.iter().map(|name| format!("DROP TRIGGER {name};")).collect();
-    let drops = drops.join(" ");
-    tables
-        .execute_batch(&format!(
-            "{drops} PRAGMA foreign_keys = OFF; DELETE FROM wrapped_keys WHERE number IN \
+    let lost = "DELETE FROM wrapped_keys WHERE number IN \
          (SELECT number FROM person_keys WHERE subject LIKE 'invitee:%'); \
-         DELETE FROM person_keys WHERE subject LIKE 'invitee:%'"
-        ))
-        .unwrap();
+         DELETE FROM person_keys WHERE subject LIKE 'invitee:%'";
+    tamper(&muster, KEYS, lost);
     let ran = muster.run(&["doctor"]).failed("the doctor found");
     ran.says("WRONG  sealed").says("put the keys back from their backup");
 }

@@ -106,7 +106,7 @@ fn a_file_that_makes_no_sense_makes_no_ledger() {
         ("[]".into(), "invalid type: sequence"),
     ] {
         muster.run(&["import", &muster.file("import.json", &text)]).failed(says);
-        assert!(!muster.data().exists(), "a ledger was made for {says}");
+        assert!(!muster.has_ledger(), "a ledger was made for {says}");
     }
     let mut twice: Value = serde_json::from_str(SMALL).unwrap();
     let organization = twice["organizations"][0].clone();
@@ -118,7 +118,7 @@ fn a_file_that_makes_no_sense_makes_no_ledger() {
     std::fs::write(muster.path("import.json"), b"{\"users\": \"\xff\"}").unwrap();
     muster.run(&["import", &muster.path("import.json")]).failed("line 1, column");
     muster.run(&["import", "nowhere.json"]).failed("nowhere.json cannot be read");
-    assert!(!muster.data().exists());
+    assert!(!muster.has_ledger());
 }
 
 #[test]

@@ -1,8 +1,14 @@
 //! `muster keys`.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use super::{Muster, SMALL, Serving, muster::names};
+
+fn key_and_directory(muster: &Muster) -> (PathBuf, PathBuf) {
+    let file = muster.master_key();
+    let directory = file.parent().unwrap().to_path_buf();
+    (file, directory)
+}
 
 #[test]
 fn a_new_master_key_is_private_and_never_overwrites() {
@@ -19,9 +25,9 @@ fn a_new_master_key_is_private_and_never_overwrites() {
     }
     let import = ["import", &muster.file("small.json", SMALL), "--master-key-file", &file];
     muster.run(&import).done();
-    assert!(!names(&muster.data()).contains(&"master.key".to_owned()));
+    assert!(!muster.data().join("master.key").exists());
     muster.run(&["user", "list", "--master-key-file", &file]).done().says("alice@example.com");
-    muster.run(&["user", "list"]).failed("there is no master key file");
+    muster.run(&["user", "list"]).failed("--master-key-file");
 }
 
 #[test]
@@ -54,16 +60,15 @@ fn every_key_is_opened_once() {
 #[test]
 fn a_rotation_keeps_everything_readable_and_the_old_key_for_old_backups() {
     let muster = Muster::small();
-    let before = fs::read(muster.data().join("master.key")).unwrap();
+    let (file, directory) = key_and_directory(&muster);
+    let before = fs::read(&file).unwrap();
     let mut serving = Serving::start(&mut muster.command(&["serve", "--listen", "127.0.0.1:0"]));
     serving.url();
     muster.run(&["keys", "rotate"]).done().says("The one before is kept in");
-    let after = fs::read(muster.data().join("master.key")).unwrap();
-    assert_ne!(before, after);
-    let kept: Vec<_> =
-        names(&muster.data()).into_iter().filter(|name| name.starts_with("master.key.")).collect();
+    assert_ne!(before, fs::read(&file).unwrap());
+    let kept: Vec<_> = names(&directory).into_iter().filter(|name| name.starts_with("master.key.")).collect();
     assert_eq!(kept.len(), 1, "{kept:?}");
-    assert_eq!(fs::read(muster.data().join(&kept[0])).unwrap(), before);
+    assert_eq!(fs::read(directory.join(&kept[0])).unwrap(), before);
     muster.run(&["user", "list"]).done().says("alice@example.com");
     muster.run(&["user", "add", "dave@example.com"]).done();
     serving.stop();
@@ -74,15 +79,15 @@ fn a_rotation_keeps_everything_readable_and_the_old_key_for_old_backups() {
 #[test]
 fn a_rotation_that_was_cut_off_is_completed_by_the_next() {
     let muster = Muster::small();
-    let file = muster.data().join("master.key");
+    let (file, directory) = key_and_directory(&muster);
     let before = fs::read(&file).unwrap();
     muster.run(&["keys", "rotate"]).done();
-    fs::rename(&file, muster.data().join("master.key.next")).unwrap();
+    fs::rename(&file, directory.join("master.key.next")).unwrap();
     fs::write(&file, before).unwrap();
     #[cfg(unix)]
     fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     muster.run(&["user", "list"]).failed("--master-key-file");
     muster.run(&["keys", "rotate"]).done();
     muster.run(&["user", "list"]).done().says("alice@example.com");
-    assert!(!names(&muster.data()).contains(&"master.key.next".to_owned()));
+    assert!(!names(&directory).contains(&"master.key.next".to_owned()));
 }

@@ -1,4 +1,4 @@
-//! Runs the binary on a data directory of its own.
+//! Runs the binary on a ledger of its own, in files or in Postgres.
 
 use std::{
     fs,
@@ -8,6 +8,8 @@ use std::{
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::support::{TestDatabase, on_postgres};
 
 /// The example organization.
 pub(super) const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/organization.json");
@@ -32,10 +34,11 @@ pub(super) const SMALL: &str = r#"{
     ]
 }"#;
 
-/// The binary, with a directory for its data and for files of the test.
+/// The binary, with a place for its ledger and a directory for files of the test.
 #[derive(Debug)]
 pub(super) struct Muster {
     directory: TempDir,
+    pub(super) database: Option<TestDatabase>,
 }
 
 /// What a run left.
@@ -47,9 +50,20 @@ pub(super) struct Ran {
 }
 
 impl Muster {
-    /// Without a ledger.
+    /// Without a ledger. The master key of one that is to be in a database is there, as it has to be.
     pub(super) fn new() -> Self {
-        Self { directory: TempDir::new().unwrap() }
+        let database = if on_postgres() { Some(TestDatabase::create_blocking()) } else { None };
+        let muster = Self { directory: TempDir::new().unwrap(), database };
+        if muster.database.is_some() {
+            fs::create_dir(muster.path("keys")).unwrap();
+            muster.run(&["keys", "new", muster.master_key().to_str().unwrap()]).done();
+        }
+        muster
+    }
+
+    /// Without a ledger, and without a database whatever the store under test.
+    pub(super) fn without_database() -> Self {
+        Self { directory: TempDir::new().unwrap(), database: None }
     }
 
     /// With the small organization.
@@ -64,6 +78,21 @@ impl Muster {
         self.directory.path().join("data")
     }
 
+    /// Where the master key is; other files of keys may stand beside it.
+    pub(super) fn master_key(&self) -> PathBuf {
+        match &self.database {
+            None => self.data().join("master.key"),
+            Some(_) => self.directory.path().join("keys/master.key"),
+        }
+    }
+
+    /// Whether anything of a ledger is there.
+    pub(super) fn has_ledger(&self) -> bool {
+        let schemas = "SELECT nspname::text FROM pg_namespace WHERE nspname IN ('log', 'keys', 'views')";
+        self.data().exists()
+            || self.database.as_ref().is_some_and(|database| !database.run_blocking(schemas).is_empty())
+    }
+
     /// Writes a file beside the data directory and gives its path.
     pub(super) fn file(&self, name: &str, text: &str) -> String {
         let path = self.directory.path().join(name);
@@ -76,10 +105,27 @@ impl Muster {
         self.directory.path().join(name).to_str().unwrap().to_owned()
     }
 
-    /// The command, not yet run: on the data directory, with none of the settings of whoever runs the tests.
+    /// The command, not yet run.
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = bare(env!("CARGO_BIN_EXE_muster"));
-        command.env("MUSTER_DATA", self.data()).current_dir(self.directory.path()).args(arguments);
+        let mut command = self.bare(env!("CARGO_BIN_EXE_muster"));
+        command.args(arguments);
+        command
+    }
+
+    /// A program with the settings that name the ledger, and none of whoever runs the tests.
+    fn bare(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("MUSTER_") {
+                command.env_remove(name);
+            }
+        }
+        command.env("MUSTER_DATA", self.data()).current_dir(self.directory.path()).stdin(Stdio::null());
+        if let Some(database) = &self.database {
+            command
+                .env("MUSTER_DATABASE_URL", database.url())
+                .env("MUSTER_MASTER_KEY_FILE", self.master_key());
+        }
         command
     }
 
@@ -89,9 +135,8 @@ impl Muster {
 
     /// Runs a script of the shell in which `$M` is the binary.
     pub(super) fn shell(&self, script: &str) -> Ran {
-        let mut command = bare("sh");
-        command.env("M", env!("CARGO_BIN_EXE_muster")).env("MUSTER_DATA", self.data());
-        Ran::of(command.args(["-c", script]).current_dir(self.directory.path()))
+        let mut command = self.bare("sh");
+        Ran::of(command.env("M", env!("CARGO_BIN_EXE_muster")).args(["-c", script]))
     }
 
     /// How many events the log has.
@@ -107,17 +152,6 @@ impl Muster {
         let listed = self.run(&["events", "list", "--type", types, "--json"]).done().json();
         listed["events"].as_array().unwrap().iter().map(|event| event["payload"].clone()).collect()
     }
-}
-
-fn bare(program: &str) -> Command {
-    let mut command = Command::new(program);
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("MUSTER_") {
-            command.env_remove(name);
-        }
-    }
-    command.stdin(Stdio::null());
-    command
 }
 
 impl Ran {

@@ -31,7 +31,7 @@ fn roles_can_be_defined_for_a_ledger_that_does_not_exist_yet() {
     let muster = Muster::new();
     let file = muster.file("roles.toml", VIEWER);
     muster.run(&["roles", "check", &file]).done().says("viewer < chief");
-    assert!(!muster.data().exists());
+    assert!(!muster.has_ledger());
     muster.run(&["roles", "apply", &file]).done().says("These roles are in force now");
     muster.run(&["roles", "apply", &file]).done().says("were in force already");
     assert_eq!(muster.head(), 2);
@@ -70,7 +70,7 @@ fn a_file_that_makes_no_sense_is_refused_with_the_entry_that_does_not() {
         muster.run(&["roles", "apply", &file]).failed(says);
     }
     muster.run(&["roles", "check", "nowhere.toml"]).failed("nowhere.toml cannot be read");
-    assert!(!muster.data().exists());
+    assert!(!muster.has_ledger());
 }
 
 #[test]

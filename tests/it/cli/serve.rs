@@ -1,10 +1,11 @@
-//! `muster serve`: one server on a data directory, verbs beside it, a clean end.
+//! `muster serve`: one server on a data directory, several on a database, verbs beside them, a clean end.
 
 use std::net::TcpListener;
 
 use serde_json::{Value, json};
 
 use super::{Muster, Ran, Serving};
+use crate::support::{is_without_database, is_without_files};
 
 const ROSTER: &str = "/api/0/organizations/acme/members/";
 
@@ -72,7 +73,10 @@ async fn what_it_acknowledged_is_there_after_it_is_started_again() {
 }
 
 #[test]
-fn a_second_server_is_refused_and_told_the_process_of_the_first() {
+fn a_second_server_on_a_directory_is_refused_and_told_the_process_of_the_first() {
+    if is_without_files("one server for a data directory") {
+        return;
+    }
     let muster = Muster::small();
     let (serving, _) = serve(&muster);
     let pid = format!("process {}", serving.pid());
@@ -101,7 +105,31 @@ fn an_address_that_is_none_is_misunderstood_and_makes_nothing() {
         let config = muster.file("muster.toml", "listen = \"nonsense\"");
         muster.run(&[verb, "--config", &config]).misunderstood("line 1: \"nonsense\" is no address");
     }
-    assert!(!muster.data().exists());
+    assert!(!muster.has_ledger());
+}
+
+#[tokio::test]
+async fn several_servers_share_a_database_and_one_goes_on_when_another_is_killed() {
+    if is_without_database("several servers") {
+        return;
+    }
+    let muster = Muster::small();
+    let ((one, url), (other, other_url)) = (serve(&muster), serve(&muster));
+    let roster = format!("{other_url}{ROSTER}");
+    let (_, members) = get(&roster, "alice-token").await;
+    let bob = members.as_array().unwrap().iter().find(|member| member["email"] == "bob@example.com").unwrap();
+    let bob = format!("{ROSTER}{}/", bob["id"].as_str().unwrap());
+    for (at, then_at, role) in [(&url, &other_url, "manager"), (&other_url, &url, "member")] {
+        let change = reqwest::Client::new().put(format!("{at}{bob}")).bearer_auth("alice-token");
+        assert_eq!(change.json(&json!({"orgRole": role})).send().await.unwrap().status().as_u16(), 200);
+        let (status, member) = get(&format!("{then_at}{bob}"), "alice-token").await;
+        assert_eq!((status, &member["orgRole"]), (200, &json!(role)), "read after it was written elsewhere");
+    }
+    drop(one); // Killed, not stopped.
+    muster.run(&["user", "add", "dave@example.com"]).done();
+    assert_eq!(get(&format!("{other_url}{bob}"), "alice-token").await.0, 200);
+    other.stop();
+    muster.run(&["doctor"]).done();
 }
 
 #[cfg(unix)]
@@ -109,6 +137,9 @@ fn an_address_that_is_none_is_misunderstood_and_makes_nothing() {
 fn only_its_owner_may_look_into_a_data_directory() {
     use std::os::unix::fs::PermissionsExt;
 
+    if is_without_files("the rights on a data directory") {
+        return;
+    }
     let muster = Muster::new();
     let mode = || std::fs::metadata(muster.data()).unwrap().permissions().mode() & 0o777;
     serve(&muster).0.stop();

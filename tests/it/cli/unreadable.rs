@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use muster::{
     clock::{Clock, SystemClock, event_id},
-    store::{Append, NewEvent, Store, StreamWrite, sqlite::SqliteStore},
+    deployment::LOG_FILE,
+    store::{Append, NewEvent, Store, StreamWrite, postgres::PostgresStore, sqlite::SqliteStore},
 };
 use muster_events::{
     event::Event,
@@ -14,6 +15,7 @@ use muster_events::{
 };
 
 use super::Muster;
+use crate::support::TestDatabase;
 
 /// Appends `event` to a new stream, with a payload that is another's.
 pub(super) async fn append(
@@ -22,7 +24,11 @@ pub(super) async fn append(
     organization: OrganizationId,
     event: Event,
 ) -> Position {
-    let store = SqliteStore::open(&muster.data().join("log.db"), Arc::new(SystemClock)).unwrap();
+    let clock = Arc::new(SystemClock);
+    let store: Arc<dyn Store> = match muster.database.as_ref().map(TestDatabase::database) {
+        None => Arc::new(SqliteStore::open(&muster.data().join(LOG_FILE), clock).unwrap()),
+        Some(database) => Arc::new(PostgresStore::open(&database, clock).await.unwrap()),
+    };
     let actor = Arc::new(Actor::only(ActorKind::System));
     let event = NewEvent {
         event_id: event_id(SystemClock.now()),

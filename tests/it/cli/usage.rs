@@ -1,6 +1,7 @@
 //! Flags, variables and the configuration file.
 
 use super::{Muster, Ran};
+use crate::support::is_without_files;
 
 #[test]
 fn help_says_what_there_is_and_the_version_what_this_is() {
@@ -34,7 +35,7 @@ fn what_is_not_understood_ends_with_2_and_says_what() {
     ] {
         muster.run(arguments).misunderstood(says);
     }
-    assert!(!muster.data().exists());
+    assert!(!muster.has_ledger());
 }
 
 #[test]
@@ -48,7 +49,7 @@ fn an_unknown_key_in_the_configuration_is_named_with_its_line() {
 /// Wherever it was given, and whether it can be used or not.
 #[test]
 fn the_password_of_a_database_is_never_printed() {
-    let muster = Muster::new();
+    let muster = Muster::without_database();
     let wrong = "postgres://muster:hunter2@127.0.0.1:none/ledger";
     let right = "postgres://muster:hunter2@127.0.0.1:1/ledger";
     let config = muster.file("muster.toml", &format!("database_url = \"{wrong}\"\n"));
@@ -67,22 +68,39 @@ fn the_password_of_a_database_is_never_printed() {
     }
     let key = muster.path("shared.key");
     muster.run(&["keys", "new", &key, "--database-url", right]).done();
-    assert!(!muster.data().exists());
+    assert!(!muster.has_ledger());
 }
 
 #[test]
 fn a_flag_beats_a_variable_and_a_variable_beats_the_file() {
     let muster = Muster::small();
-    let data = muster.data();
-    let config = muster.file("muster.toml", "data = \"data\"\n");
-    let elsewhere = muster.path("elsewhere");
+    // What names the ledger: the key in the file, the value; another one, and what is said of that.
+    let (key, ledger, elsewhere, says) = match &muster.database {
+        None => ("data", muster.data().to_str().unwrap().to_owned(), muster.path("elsewhere"), "elsewhere"),
+        Some(database) => {
+            let elsewhere = database.url().replace("/muster_test_", "/elsewhere_");
+            ("database_url", database.url().to_owned(), elsewhere, "elsewhere_")
+        }
+    };
+    let (flag, variable) = (format!("--{}", key.replace('_', "-")), format!("MUSTER_{}", key.to_uppercase()));
+    let config = muster.file("muster.toml", &format!("{key} = \"{ledger}\"\n"));
     let mut by_file = muster.command(&["--config", &config, "org", "list"]);
-    Ran::of(by_file.env_remove("MUSTER_DATA")).done().says("acme");
+    Ran::of(by_file.env_remove(&variable)).done().says("acme");
     let mut by_variable = muster.command(&["--config", &config, "org", "list"]);
-    Ran::of(by_variable.env("MUSTER_DATA", &elsewhere)).failed("elsewhere");
-    let mut by_flag = muster.command(&["--config", &config, "--data", data.to_str().unwrap(), "org", "list"]);
-    Ran::of(by_flag.env("MUSTER_DATA", &elsewhere)).done().says("acme");
-    // The default is below the directory that muster was started from.
+    Ran::of(by_variable.env(&variable, &elsewhere)).failed(says);
+    let mut by_flag = muster.command(&["--config", &config, &flag, &ledger, "org", "list"]);
+    Ran::of(by_flag.env(&variable, &elsewhere)).done().says("acme");
+}
+
+#[test]
+fn a_directory_in_the_configuration_is_beside_it_and_the_default_below_where_muster_was_started() {
+    if is_without_files("the data directory") {
+        return;
+    }
+    let muster = Muster::small();
+    let config = muster.file("muster.toml", "data = \"data\"\n");
+    let mut by_file = muster.command(&["--config", &config, "org", "list"]);
+    Ran::of(by_file.env_remove("MUSTER_DATA").current_dir("/")).done().says("acme");
     let mut by_default = muster.command(&["org", "list"]);
     Ran::of(by_default.env_remove("MUSTER_DATA")).failed("no ledger in ./muster-data");
 }

@@ -13,7 +13,7 @@ mod world;
 pub(crate) use client::Client;
 pub(crate) use cluster::Cluster;
 pub(crate) use crowd::{OWNER_TOKEN, path_in_crowd, write_crowd};
-pub(crate) use place::Place;
+pub(crate) use place::{Place, is_without_database, is_without_files, on_postgres};
 pub(crate) use postgres::TestDatabase;
 pub(crate) use random::{Random, seed};
 pub(crate) use shared::{Server, SharedLedger};

@@ -20,6 +20,22 @@ pub(crate) fn on_postgres() -> bool {
     }
 }
 
+/// Whether a test is left out of this pass, because what it is about is there only with files; says so.
+pub(crate) fn is_without_files(what: &str) -> bool {
+    if on_postgres() {
+        println!("left out on Postgres, where there is no such thing: {what}");
+    }
+    on_postgres()
+}
+
+/// Whether a test is left out of this pass, because what it is about is there only with a database; says so.
+pub(crate) fn is_without_database(what: &str) -> bool {
+    if !on_postgres() {
+        println!("left out on SQLite, where there is no such thing: {what}");
+    }
+    !on_postgres()
+}
+
 /// A directory, and beside it a database where the ledger is kept in one. Both are gone when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {

@@ -1,9 +1,9 @@
 //! A database of its own for a test, on the server whose URL is in the environment.
 
-use std::{env, thread};
+use std::{env, future::Future, thread};
 
 use muster::{clock::random_bytes, database::Database};
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 
 /// The URL of a server that tests may do anything with, as a superuser.
 const SERVER: &str = "MUSTER_TEST_POSTGRES_URL";
@@ -31,6 +31,21 @@ impl TestDatabase {
         database
     }
 
+    /// As [`TestDatabase::create`], for a test that is not asynchronous.
+    pub(crate) fn create_blocking() -> Self {
+        on_a_thread(Self::create())
+    }
+
+    /// Runs statements past the product, for a test that is not asynchronous. The rows of the last one, as text.
+    pub(crate) fn run_blocking(&self, statements: &str) -> Vec<String> {
+        let (url, statements) = (self.url.clone(), statements.to_owned());
+        on_a_thread(async move {
+            let mut connection = PgConnection::connect(&url).await.unwrap();
+            let rows = connection.fetch_all(sqlx::raw_sql(&statements)).await.unwrap();
+            rows.iter().map(|row| row.get_unchecked(0)).collect()
+        })
+    }
+
     /// Its URL, with the rights of a superuser.
     pub(crate) fn url(&self) -> &str {
         &self.url
@@ -48,20 +63,24 @@ impl TestDatabase {
 }
 
 impl Drop for TestDatabase {
-    /// On a thread of its own, because the runtime of the test may be about to end.
     fn drop(&mut self) {
         let server = self.server.clone();
         let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
-        let dropped = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.unwrap().block_on(run(&server, &statement))
-        })
-        .join();
-        if !matches!(dropped, Ok(Ok(()))) {
+        let dropped = on_a_thread(async move { run(&server, &statement).await });
+        if let Err(error) = dropped {
             // Not a panic: there may be one already, and that is the one to be seen.
-            eprintln!("{} is left on the server: {dropped:?}", self.name);
+            eprintln!("{} is left on the server: {error}", self.name);
         }
     }
+}
+
+/// Waits for `future` on a thread of its own: the runtime of the test may be about to end, or there is none.
+fn on_a_thread<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
+    let wait = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap().block_on(future)
+    };
+    thread::spawn(wait).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// The URL of another database of the same server.
@@ -73,6 +92,6 @@ fn with_database(url: &str, name: &str) -> String {
 
 async fn run(url: &str, statement: &str) -> Result<(), sqlx::Error> {
     let mut connection = PgConnection::connect(url).await?;
-    sqlx::raw_sql(statement).execute(&mut connection).await?;
+    connection.execute(sqlx::raw_sql(statement)).await?;
     connection.close().await
 }
