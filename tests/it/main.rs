@@ -8,6 +8,7 @@ mod histories;
 mod history;
 mod http;
 mod never_skip;
+mod processes;
 mod sealing;
 mod subscription;
 mod support;

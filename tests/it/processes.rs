@@ -1,0 +1,115 @@
+//! Several processes on one Postgres database: whatever one has acknowledged, every other one knows.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, OWNER_TOKEN, Server, SharedLedger, TestDatabase, path_in_crowd};
+
+/// How long a process may go on believing what another has changed: 250 ms, and the way there and back on a busy machine.
+const BOUND: Duration = Duration::from_secs(2);
+
+struct Processes {
+    ledger: SharedLedger,
+    imported: Value,
+    servers: Vec<Server>,
+    _database: TestDatabase,
+}
+
+impl Processes {
+    async fn start(number: usize) -> Self {
+        let database = TestDatabase::create().await;
+        let (ledger, imported) = SharedLedger::with_crowd(database.url(), 3);
+        let servers = (0..number).map(|_| ledger.serve("127.0.0.1:0")).collect();
+        Self { ledger, imported, servers, _database: database }
+    }
+
+    fn client(&self, server: usize, token: &str) -> Client {
+        Client::new(&self.servers[server].base(), Some(token))
+    }
+
+    fn path(&self, member: usize) -> String {
+        path_in_crowd(&self.imported, member)
+    }
+
+    /// A token of a member, by his user name.
+    fn token(&self, member: usize) -> (String, String) {
+        let user = self.imported["users"][format!("p{member}")].as_str().unwrap();
+        let issued = self.ledger.run(&["token", "issue", "--user", user, "--json"]);
+        assert!(issued.status.success(), "{}", String::from_utf8_lossy(&issued.stderr));
+        let issued: Value = serde_json::from_slice(&issued.stdout).unwrap();
+        let text = |key: &str| issued[key].as_str().unwrap().to_owned();
+        (text("id"), text("token"))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_on_any_process_sees_what_any_other_has_acknowledged() {
+    let processes = Processes::start(3).await;
+    let clients: Vec<_> = (0..3).map(|server| processes.client(server, OWNER_TOKEN)).collect();
+    let path = processes.path(1);
+    for turn in 0..30 {
+        let role = ["manager", "member"][turn % 2];
+        let put = clients[turn % 3].put(&path, &json!({"orgRole": role})).await.expect(200);
+        let got = clients[(turn + 1) % 3].get(&path).await.expect(200);
+        assert_eq!(got.json()["orgRole"], json!(role), "turn {turn}");
+        assert!(got.position() >= put.position());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_lost_his_role_on_one_process_has_lost_it_on_all() {
+    let processes = Processes::start(2).await;
+    let (_, token) = processes.token(1);
+    let (owner, manager) = (processes.client(0, OWNER_TOKEN), processes.client(1, &token));
+    let (own, other) = (processes.path(1), processes.path(2));
+    owner.put(&own, &json!({"orgRole": "manager"})).await.expect(200);
+    for turn in 0..10 {
+        let role = ["manager", "member"][turn % 2];
+        manager.put(&other, &json!({"orgRole": role})).await.expect(200);
+        owner.put(&own, &json!({"orgRole": "member"})).await.expect(200);
+        // What the manager's process knew of him is from before.
+        let refused = manager.put(&other, &json!({"orgRole": "member"})).await;
+        assert!([400, 403].contains(&refused.status), "turn {turn}: {refused:?}");
+        owner.put(&own, &json!({"orgRole": "manager"})).await.expect(200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revoked_token_is_refused_everywhere_within_the_bound() {
+    let processes = Processes::start(2).await;
+    let (id, token) = processes.token(1);
+    let (here, there) = (processes.client(0, &token), processes.client(1, &token));
+    let path = processes.path(1);
+    for client in [&here, &there] {
+        client.get(&path).await.expect(200);
+    }
+    let revoked = processes.ledger.run(&["token", "revoke", &id]);
+    assert!(revoked.status.success(), "{}", String::from_utf8_lossy(&revoked.stderr));
+    #[expect(clippy::disallowed_methods, reason = "how long it takes is what is tested")]
+    let since = Instant::now();
+    for client in [&here, &there] {
+        while client.get(&path).await.status != 401 {
+            assert!(since.elapsed() < BOUND, "a revoked token is still taken after {:?}", since.elapsed());
+        }
+    }
+}
+
+/// The one that keeps the read models is told to stop: another one takes over at once, and no read notices.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_go_on_when_the_process_that_keeps_the_read_models_is_killed() {
+    let mut processes = Processes::start(2).await;
+    let path = processes.path(1);
+    let (first, second) = (processes.client(0, OWNER_TOKEN), processes.client(1, OWNER_TOKEN));
+    first.put(&path, &json!({"orgRole": "manager"})).await.expect(200);
+    first.get(&path).await.expect(200);
+    let keeper = usize::from(processes.servers[0].epoch() < processes.servers[1].epoch());
+    processes.servers[keeper].kill();
+    let left = if keeper == 0 { second } else { first };
+    left.put(&path, &json!({"orgRole": "member"})).await.expect(200);
+    #[expect(clippy::disallowed_methods, reason = "how long it takes is what is tested")]
+    let since = Instant::now();
+    let got = left.get(&path).await.expect(200);
+    assert_eq!(got.json()["orgRole"], json!("member"));
+    assert!(since.elapsed() < Duration::from_secs(5), "taken over after {:?}", since.elapsed());
+}
