@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use sqlx::{Connection as _, Executor as _};
 
 use crate::support::{Client, OWNER_TOKEN, Server, SharedLedger, TestDatabase, path_in_crowd};
 
@@ -13,7 +14,7 @@ struct Processes {
     ledger: SharedLedger,
     imported: Value,
     servers: Vec<Server>,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 impl Processes {
@@ -21,7 +22,7 @@ impl Processes {
         let database = TestDatabase::create().await;
         let (ledger, imported) = SharedLedger::with_crowd(database.url(), 3);
         let servers = (0..number).map(|_| ledger.serve("127.0.0.1:0")).collect();
-        Self { ledger, imported, servers, _database: database }
+        Self { ledger, imported, servers, database }
     }
 
     fn client(&self, server: usize, token: &str) -> Client {
@@ -112,4 +113,31 @@ async fn reads_go_on_when_the_process_that_keeps_the_read_models_is_killed() {
     let got = left.get(&path).await.expect(200);
     assert_eq!(got.json()["orgRole"], json!("member"));
     assert!(since.elapsed() < Duration::from_secs(5), "taken over after {:?}", since.elapsed());
+}
+
+/// Somebody keeps the tables locked, so that statements wait until they time out and connections run out: whoever asks is
+/// told to come again, nothing is half-done, and everything goes on without a restart.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_does_not_answer_is_a_503_that_says_when_to_come_again() {
+    let processes = Processes::start(1).await;
+    let (client, path) = (processes.client(0, OWNER_TOKEN), processes.path(1));
+    client.put(&path, &json!({"orgRole": "manager"})).await.expect(200);
+    let mut stranger = processes.database.connection().await;
+    let mut transaction = stranger.begin().await.unwrap();
+    transaction.execute("LOCK TABLE log.events IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let key = [("idempotency-key", "while it is locked")];
+    let demote = json!({"orgRole": "member"});
+    let put = client.put_with(&path, &demote, &key);
+    let gets = futures_util::future::join_all((0..20).map(|_| client.get(&path)));
+    let (put, gets) = tokio::join!(put, gets);
+    for answer in gets.iter().chain([&put]) {
+        assert_eq!(answer.status, 503, "{answer:?}");
+        assert!(answer.header("retry-after").is_some(), "{answer:?}");
+    }
+    transaction.rollback().await.unwrap();
+    let got = client.get(&path).await.expect(200);
+    assert_eq!(got.json()["orgRole"], json!("manager"), "what was answered with 503 has not happened");
+    let put = client.put_with(&path, &demote, &key).await.expect(200);
+    assert_eq!(put.header("idempotent-replayed"), None);
+    assert_eq!(client.get(&path).await.expect(200).json()["orgRole"], json!("member"));
 }

@@ -106,7 +106,10 @@ fn cannot_connect(database: &Database, error: &sqlx::Error) -> StoreError {
     let text = format!("{} cannot be opened: {error}", database.place());
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     let wrong = code.is_some_and(|code| WRONG.iter().any(|class| code.starts_with(class)));
-    if wrong || matches!(error, sqlx::Error::Tls(_)) {
+    // A certificate that is not the right one comes as data that cannot be read.
+    let certificate =
+        matches!(error, sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData);
+    if wrong || certificate || matches!(error, sqlx::Error::Tls(_)) {
         StoreError::Unusable(format!("{text}; check --database-url"))
     } else {
         StoreError::Unavailable(text)

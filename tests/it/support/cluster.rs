@@ -77,6 +77,22 @@ impl Cluster {
         assert!(started.is_ok(), "Postgres does not start again: {}", self.log());
     }
 
+    /// Writes a file that the server may read.
+    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.directory.path().join(name);
+        fs::write(&path, text).unwrap();
+        if let Some((user, group)) = self.owner {
+            chown(&path, Some(user), Some(group)).unwrap();
+        }
+        path
+    }
+
+    /// Sets a setting for the next start.
+    pub(crate) async fn set(&self, setting: &str, value: &str) {
+        let set = format!("ALTER SYSTEM SET {setting} = '{value}'");
+        sqlx::query(&set).execute(&mut self.connection().await).await.unwrap();
+    }
+
     fn data(&self) -> PathBuf {
         self.directory.path().join("data")
     }
@@ -86,7 +102,11 @@ impl Cluster {
     }
 
     fn program(&self, name: &str) -> Command {
-        let mut command = Command::new(self.programs.join(name));
+        self.as_owner(Command::new(self.programs.join(name)))
+    }
+
+    /// `command` as the user whom the server runs as.
+    pub(crate) fn as_owner(&self, mut command: Command) -> Command {
         command.current_dir(self.directory.path()).env("LC_ALL", "C").stdin(Stdio::null());
         if let Some((user, group)) = self.owner {
             command.uid(user).gid(group);
