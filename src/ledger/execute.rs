@@ -8,7 +8,6 @@ use muster_events::{
     recorded::{Actor, ActorKind},
     refusal::Refusal,
     stream::{Position, Sequence, StreamId},
-    time::Timestamp,
 };
 use thiserror::Error;
 use uuid::Uuid;
@@ -204,12 +203,8 @@ impl Ledger {
         let (reads, staged) = unit.into_parts();
         let done = || KeyedResult::Done(operation.resource(&answer));
         let row = key.map(|key| row(key, key.success, &done()));
-        if staged.is_empty() && row.is_none() {
-            let head = *self.store.commits().borrow();
-            let appended =
-                Appended { position: head, recorded_at: Timestamp::default(), events: Arc::new([]) };
-            return Ok(Executed { answer, position: head, appended, changed: vec![] });
-        }
+        // Also when nothing is to be appended: that nothing has to change is a decision that rests on what was looked at,
+        // and another process may have changed it.
         let changed = staged.iter().map(changed).collect();
         let appended = self.append(reads, staged, meta, row).await?;
         Ok(Executed { answer, position: appended.position, appended, changed })

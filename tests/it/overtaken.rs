@@ -80,6 +80,12 @@ async fn a_change_rests_on_one_state_of_the_member() {
     assert_eq!(overtake("owner", "manager").await, ("owner".into(), 2));
 }
 
+/// What is there already when it looks is not there any more when it answers.
+#[tokio::test]
+async fn a_change_to_what_was_there_before_is_not_lost() {
+    assert_eq!(overtake("member", "manager").await, ("member".into(), 2));
+}
+
 /// The other change is the same: nothing is left to do, and the answer shows the member after it.
 #[tokio::test]
 async fn a_change_that_somebody_else_has_made_meanwhile_shows_what_he_made() {
