@@ -8,7 +8,6 @@ use muster_events::{
     recorded::{Actor, ActorKind},
     refusal::Refusal,
     stream::{Position, Sequence, StreamId},
-    time::Timestamp,
 };
 use thiserror::Error;
 use uuid::Uuid;
@@ -176,10 +175,16 @@ impl Ledger {
         turn: Turn,
     ) -> Result<Outcome<O::Answer>, ExecuteError> {
         let key = turn.key.as_ref();
+        let mut is_confirmed = false;
         for _ in 0..ATTEMPTS {
+            let known = *self.store.commits().borrow();
             match self.attempt(operation, meta, key).await {
                 Ok(executed) => return Ok(Outcome::Done(executed)),
                 Err(Ended::Moved(stream)) => self.cache.forget(&stream),
+                // What it rests on was not checked by an append: another process may have changed it.
+                Err(Ended::Refused(_)) if !is_confirmed && self.moved_since(known).await? => {
+                    is_confirmed = true;
+                }
                 Err(Ended::Refused(refusal)) => {
                     return self.refuse(refusal, &turn).await.map(Outcome::Replayed);
                 }
@@ -193,6 +198,11 @@ impl Ledger {
         Err(ExecuteError::Unavailable(Failure::Busy.to_string()))
     }
 
+    /// Whether the log has moved beyond `known`; the caches have followed it then.
+    async fn moved_since(&self, known: Position) -> Result<bool, StoreError> {
+        Ok(self.store.confirm_head().await?.position != known)
+    }
+
     async fn attempt<O: Operation>(
         &self,
         operation: &O,
@@ -204,12 +214,8 @@ impl Ledger {
         let (reads, staged) = unit.into_parts();
         let done = || KeyedResult::Done(operation.resource(&answer));
         let row = key.map(|key| row(key, key.success, &done()));
-        if staged.is_empty() && row.is_none() {
-            let head = *self.store.commits().borrow();
-            let appended =
-                Appended { position: head, recorded_at: Timestamp::default(), events: Arc::new([]) };
-            return Ok(Executed { answer, position: head, appended, changed: vec![] });
-        }
+        // Also when nothing is to be appended: that nothing has to change is a decision that rests on what was looked at,
+        // and another process may have changed it.
         let changed = staged.iter().map(changed).collect();
         let appended = self.append(reads, staged, meta, row).await?;
         Ok(Executed { answer, position: appended.position, appended, changed })

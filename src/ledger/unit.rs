@@ -39,12 +39,20 @@ pub(super) struct Staged {
     pub(super) events: Vec<Event>,
 }
 
-/// One attempt at a command. Everything that is looked at through it is checked again by the append.
+/// What was looked at, where it stood. None of the whole log, which has no state.
+#[derive(Debug)]
+struct Seen {
+    state: Option<AnyState>,
+    sequence: Sequence,
+}
+
+/// One attempt at a command. Everything that is looked at through it is checked again by the append; whoever looks twice
+/// sees the same twice, so that one decision does not rest on two states of one aggregate.
 #[derive(Debug)]
 pub struct Unit<'a> {
     ledger: &'a Ledger,
     now: Timestamp,
-    reads: BTreeMap<StreamId, Sequence>,
+    reads: BTreeMap<StreamId, Seen>,
     staged: Vec<Staged>,
 }
 
@@ -69,8 +77,19 @@ impl<'a> Unit<'a> {
         if let Some(staged) = self.staged.iter().find(|staged| staged.stream == stream) {
             return Ok(after(staged, self.now));
         }
+        self.look_at(stream).await
+    }
+
+    /// The state that was seen before, or the one that the aggregate has now.
+    async fn look_at<A: Cached>(&mut self, stream: StreamId) -> Result<Versioned<A>, Failure> {
+        if let Some(Seen { state: Some(state), sequence }) = self.reads.get(&stream)
+            && let Some(state) = A::unwrap(state)
+        {
+            return Ok(Versioned { state: Arc::clone(state), sequence: *sequence });
+        }
         let found = self.ledger.state::<A>(&stream).await?;
-        self.reads.insert(stream, found.sequence);
+        let state = Some(A::wrap(Arc::clone(&found.state)));
+        self.reads.insert(stream, Seen { state, sequence: found.sequence });
         Ok(found)
     }
 
@@ -83,7 +102,7 @@ impl<'a> Unit<'a> {
     /// Makes the decision rest on the whole log: any append in between makes it be taken again.
     pub async fn read_whole_log(&mut self) -> Result<muster_events::stream::Position, Failure> {
         let head = self.ledger.store().confirm_head().await?;
-        self.reads.insert(StreamId::whole_log(), Sequence(head.position.0));
+        self.reads.insert(StreamId::whole_log(), Seen { state: None, sequence: Sequence(head.position.0) });
         Ok(head.position)
     }
 
@@ -166,14 +185,12 @@ impl<'a> Unit<'a> {
         let place = self.staged.iter().position(|staged| staged.stream == stream);
         let current: Versioned<A> = match place {
             Some(place) => after(&self.staged[place], self.now),
-            None => self.ledger.state::<A>(&stream).await?,
+            None => self.look_at(stream.clone()).await?,
         };
         let events = framework::handle(&stream.aggregate_id, &*current.state, commands, self.now).await?;
         match place {
             Some(place) => self.staged[place].events.extend(events),
-            None if events.is_empty() => {
-                self.reads.insert(stream, current.sequence);
-            }
+            None if events.is_empty() => {}
             None => {
                 self.reads.remove(&stream);
                 let before = A::wrap(current.state);
@@ -184,7 +201,8 @@ impl<'a> Unit<'a> {
     }
 
     pub(super) fn into_parts(self) -> (Vec<StreamRead>, Vec<Staged>) {
-        let reads = self.reads.into_iter().map(|(stream, sequence)| StreamRead { stream, sequence });
+        let reads =
+            self.reads.into_iter().map(|(stream, Seen { sequence, .. })| StreamRead { stream, sequence });
         (reads.collect(), self.staged)
     }
 }

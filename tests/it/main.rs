@@ -7,7 +7,9 @@ mod deployment;
 mod histories;
 mod history;
 mod http;
+
 mod never_skip;
+mod overtaken;
 mod processes;
 mod sealing;
 mod subscription;
