@@ -11,6 +11,7 @@ mod events;
 mod exit;
 mod import;
 mod keys;
+mod migrate;
 mod org;
 mod roles;
 mod serve;
@@ -80,6 +81,8 @@ enum Verb {
     /// Make, check and rotate the master key
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Bring the schema of the log, the keys and the read models up to date
+    Migrate(migrate::Migrate),
     /// Check the log, its proofs, the claims, the read models and the keys; says what to mend
     Doctor(doctor::Doctor),
 }
@@ -109,6 +112,7 @@ impl Verb {
             Self::User(user) => user.run(settings, screen).await,
             Self::Org(org) => org.run(settings, screen).await,
             Self::Keys(keys) => keys.run(settings, screen).await,
+            Self::Migrate(migrate) => migrate.run(settings, screen).await,
             Self::Doctor(doctor) => doctor.run(settings, screen).await,
         }
     }

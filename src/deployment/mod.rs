@@ -4,6 +4,7 @@
 mod directory;
 mod place;
 mod postgres;
+mod schemas;
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -12,6 +13,7 @@ use thiserror::Error;
 
 pub use directory::{KEYS_FILE, LOG_FILE, VIEWS_FILE};
 pub use place::Place;
+pub use schemas::Schemas;
 
 use crate::{
     clock::{Clock, SystemClock},
