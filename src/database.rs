@@ -7,6 +7,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use thiserror::Error;
+use tokio::time::sleep;
 
 /// How long a request waits for a free connection before it is told to try again.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -16,6 +17,14 @@ const STATEMENT_TIMEOUT_MS: u32 = 30_000;
 /// nothing up for longer.
 const IDLE_IN_TRANSACTION_TIMEOUT_MS: u32 = 10_000;
 
+/// How this program is called among those who are connected.
+const APPLICATION: &str = "muster";
+/// How often it is looked for others.
+const OTHERS_LOOKS: u32 = 20;
+/// How long to wait between two looks.
+const OTHERS_PAUSE: Duration = Duration::from_millis(50);
+const OTHERS: &str = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() \
+     AND application_name = $1 AND pid <> pg_backend_pid())";
 const USED_SCHEMAS: &str = "SELECT DISTINCT nspname::text FROM pg_namespace \
      JOIN pg_class ON relnamespace = pg_namespace.oid";
 
@@ -50,7 +59,7 @@ impl FromStr for Database {
         if options.get_database().is_none() {
             return Err(DatabaseUrlError("the URL names no database".into()));
         }
-        Ok(Self { options: options.application_name("muster") })
+        Ok(Self { options: options.application_name(APPLICATION) })
     }
 }
 
@@ -69,6 +78,22 @@ impl Database {
     pub async fn connect(&self, settings: &[(&str, &str)]) -> Result<PgConnection, sqlx::Error> {
         use sqlx::ConnectOptions as _;
         self.options.clone().options(settings.iter().copied()).connect().await
+    }
+
+    /// Whether other processes of this program are connected. A process that has just ended may be seen for a moment;
+    /// so who is there to stay is there for longer than that.
+    pub async fn has_others(&self) -> Result<bool, sqlx::Error> {
+        let mut connection = self.connect(&[]).await?;
+        let mut others = true;
+        for _ in 0..OTHERS_LOOKS {
+            others = sqlx::query_scalar(OTHERS).bind(APPLICATION).fetch_one(&mut connection).await?;
+            if !others {
+                break;
+            }
+            sleep(OTHERS_PAUSE).await;
+        }
+        let _ = connection.close().await;
+        Ok(others)
     }
 
     /// The names of the schemas that have something in them, at one moment: another process may be making them.

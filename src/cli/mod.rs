@@ -11,6 +11,7 @@ mod events;
 mod exit;
 mod import;
 mod keys;
+mod migrate;
 mod org;
 mod roles;
 mod serve;
@@ -38,6 +39,9 @@ use self::{
 
 pub use exit::{Exit, report};
 
+/// What is logged while a server runs. What Postgres remarks on a statement, such as that a table is there already, is
+/// for who wrote the statement.
+const LOGGED_BY_SERVERS: &str = "info,sqlx::postgres::notice=warn";
 /// What is logged while a verb runs that ends by itself: what the log refuses to it, it says as its own error.
 const LOGGED_BY_VERBS: &str = "warn,muster::store=error";
 
@@ -80,6 +84,8 @@ enum Verb {
     /// Make, check and rotate the master key
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Bring the schema of the log, the keys and the read models up to date
+    Migrate(migrate::Migrate),
     /// Check the log, its proofs, the claims, the read models and the keys; says what to mend
     Doctor(doctor::Doctor),
 }
@@ -88,7 +94,10 @@ enum Verb {
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
     let Cli { verb, flags } = Cli::try_parse_from(arguments)?;
     let settings = Settings::from_flags(flags)?;
-    telemetry::start(&settings, if matches!(verb, Verb::Serve(_)) { "info" } else { LOGGED_BY_VERBS })?;
+    telemetry::start(
+        &settings,
+        if matches!(verb, Verb::Serve(_)) { LOGGED_BY_SERVERS } else { LOGGED_BY_VERBS },
+    )?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut screen = Screen::new();
     let done = runtime.block_on(verb.run(&settings, &mut screen));
@@ -109,6 +118,7 @@ impl Verb {
             Self::User(user) => user.run(settings, screen).await,
             Self::Org(org) => org.run(settings, screen).await,
             Self::Keys(keys) => keys.run(settings, screen).await,
+            Self::Migrate(migrate) => migrate.run(settings, screen).await,
             Self::Doctor(doctor) => doctor.run(settings, screen).await,
         }
     }

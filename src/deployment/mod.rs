@@ -4,6 +4,7 @@
 mod directory;
 mod place;
 mod postgres;
+mod schemas;
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -12,6 +13,7 @@ use thiserror::Error;
 
 pub use directory::{KEYS_FILE, LOG_FILE, VIEWS_FILE};
 pub use place::Place;
+pub use schemas::Schemas;
 
 use crate::{
     clock::{Clock, SystemClock},
@@ -71,15 +73,15 @@ impl DeploymentOptions {
 pub enum OpenError {
     /// There is no ledger.
     #[error(
-        "there is no ledger in {0}: name another directory with --data or another database with --database-url, or make \
-         one with `muster import` or `muster serve`"
+        "there is no ledger in {0}: name {another}, or make one with `muster import` or `muster serve`",
+        another = .0.another()
     )]
     NoLedger(Place),
     /// Part of what belongs together is gone.
     #[error(
         "{lost} is gone from {place}, and {left} is nothing without it: put {lost} back from its backup, or begin anew \
-         with another {}",
-        match place { Place::Directory(_) => "directory (--data)", Place::Database(_) => "database (--database-url)" }
+         in {another}",
+        another = .place.another()
     )]
     Lost {
         /// Where it was.

@@ -23,6 +23,14 @@ impl fmt::Display for Place {
 }
 
 impl Place {
+    /// What else may be named, and how.
+    pub fn another(&self) -> &'static str {
+        match self {
+            Self::Directory(_) => "another directory (--data)",
+            Self::Database(_) => "another database (--database-url)",
+        }
+    }
+
     /// What to do with a log that is damaged.
     pub fn restore_log(&self) -> String {
         match self {

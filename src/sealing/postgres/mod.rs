@@ -51,6 +51,11 @@ impl PostgresKeyStore {
         Ok(store)
     }
 
+    /// The version of the schema; none where there is none. Makes nothing.
+    pub async fn schema_version(database: &Database) -> Result<Option<usize>, SealingError> {
+        schema::version(database).await
+    }
+
     async fn connection(&self) -> Result<PoolConnection<Postgres>, SealingError> {
         Ok(self.pool.acquire().await?)
     }

@@ -26,6 +26,17 @@ pub(super) async fn open(database: &Database) -> std::result::Result<(), Sealing
     Ok(())
 }
 
+/// The version of the schema; none where there is none. Makes nothing.
+pub(super) async fn version(database: &Database) -> std::result::Result<Option<usize>, SealingError> {
+    let place = database.place();
+    let cannot = |error| cannot_open(&place, error);
+    let mut connection = database.connect(&[("lock_timeout", LOCK_TIMEOUT_MS)]).await.map_err(cannot)?;
+    let version = look(&mut connection).await.map_err(cannot)?.version(&place)?;
+    // Whether the server hears of it matters to nobody.
+    let _ = connection.close().await;
+    Ok((version > 0).then_some(version))
+}
+
 async fn refuse_careless(
     connection: &mut PgConnection,
     place: &str,

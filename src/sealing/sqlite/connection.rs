@@ -58,6 +58,18 @@ pub(super) fn open(path: &Path) -> Result<Connection, SealingError> {
     Ok(connection)
 }
 
+/// The version of the schema of the file; none where there is no file, or nothing in it yet. Changes nothing.
+pub(super) fn schema_version(path: &Path) -> Result<Option<usize>, SealingError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags);
+    let version = connection.and_then(|connection| Ok(look(&connection)?.version));
+    let version = version.map_err(|error| cannot_open(path, &error))?;
+    Ok((version > 0).then_some(version))
+}
+
 /// What a file is, before anything is written to it.
 struct Look {
     application: i32,

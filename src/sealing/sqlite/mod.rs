@@ -50,6 +50,12 @@ impl SqliteKeyStore {
         .await
     }
 
+    /// The version of the schema of the file at `path`; none where there is none. Changes nothing.
+    pub async fn schema_version(path: &Path) -> Result<Option<usize>, SealingError> {
+        let path = path.to_path_buf();
+        blocking(move || connection::schema_version(&path)).await
+    }
+
     /// One snapshot.
     async fn read<T, F>(&self, read: F) -> Result<T, SealingError>
     where

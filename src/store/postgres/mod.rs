@@ -112,6 +112,19 @@ impl PostgresStore {
         exists
     }
 
+    /// The version of the schema of the log in `database`; none where there is no log. Makes nothing.
+    pub async fn schema_version(database: &Database) -> Result<Option<usize>, StoreError> {
+        let (mut connection, _) = connection::open(database, &PostgresOptions::default()).await?;
+        let version = schema::version(&mut connection).await;
+        connection::abandon(connection).await;
+        Ok(version?.map(|(version, _)| version))
+    }
+
+    /// Whether programs that know no schema beyond `version` cannot go on beside the one that this program makes.
+    pub fn ends_programs_of(version: usize) -> bool {
+        schema::ends_programs_of(version)
+    }
+
     /// Draws another incarnation for the log: it was put back to an earlier state, and its positions will not be those
     /// that somebody has seen.
     pub async fn renew_incarnation(database: &Database) -> Result<(), StoreError> {

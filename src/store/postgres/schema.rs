@@ -81,13 +81,18 @@ fn int(version: usize) -> i32 {
     i32::try_from(version).unwrap_or(i32::MAX)
 }
 
+/// Whether the schema of this program is not for programs that know `version` and no later one.
+pub(super) fn ends_programs_of(version: usize) -> bool {
+    OLDEST_READER > int(version)
+}
+
 /// Whether there is a log.
 pub(super) async fn exists(connection: &mut PgConnection) -> StoreResult<bool> {
     Ok(version(connection).await?.is_some())
 }
 
 /// The version of the schema, and the oldest program that can work with it; none before the first migration.
-async fn version(connection: &mut PgConnection) -> StoreResult<Option<(usize, i32)>> {
+pub(super) async fn version(connection: &mut PgConnection) -> StoreResult<Option<(usize, i32)>> {
     let found = sqlx::query(HAS_VERSION).fetch_one(&mut *connection).await?;
     if !found.try_get::<bool, _>("found")? {
         if found.try_get::<bool, _>("foreign_log")? {
@@ -139,7 +144,13 @@ pub(super) async fn hash_key(connection: &mut PgConnection, given: &str) -> Stor
 
 #[cfg(test)]
 mod tests {
-    use super::{ORDER_LOCK, STEPS};
+    use super::{ORDER_LOCK, STEPS, VERSION, ends_programs_of};
+
+    #[test]
+    fn a_program_that_knows_this_schema_goes_on_and_one_that_knows_none_does_not() {
+        assert!(!ends_programs_of(VERSION));
+        assert!(ends_programs_of(0));
+    }
 
     #[test]
     fn foreign_appends_take_the_lock_that_ours_take() {

@@ -38,6 +38,7 @@ use tokio::{
 use self::{
     connection::Place,
     reads::Readers,
+    schema::Origin,
     writer::{Command, Writer},
 };
 use super::{
@@ -110,6 +111,16 @@ impl SqliteStore {
 }
 
 impl SqliteStore {
+    /// The version of the schema of the log at `path`; none where nothing is in the file yet. Changes nothing.
+    pub fn schema_version(path: &Path) -> Result<Option<usize>, StoreError> {
+        let place = Place { path: path.into(), options: SqliteOptions::default() };
+        let origin = schema::origin(&mut place.open_reader()?);
+        match origin.map_err(|error| errors::cannot_open(path, &error))? {
+            Origin::Muster(version) => Ok(Some(version)),
+            Origin::Empty | Origin::Foreign => Ok(None),
+        }
+    }
+
     /// Draws another incarnation for the log at `path`: it was put back to an earlier state, and its positions will
     /// not be those that somebody has seen. To be done before it is opened.
     pub fn renew_incarnation(path: &Path) -> Result<(), StoreError> {

@@ -19,6 +19,7 @@ mod user;
 
 mod doctor;
 mod keys;
+mod migrate;
 
 mod places;
 

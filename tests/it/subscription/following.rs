@@ -5,13 +5,18 @@ use std::{
     time::Duration,
 };
 
-use muster::store::Store;
+use muster::{
+    deployment::{LOG_FILE, VIEWS_FILE},
+    store::Store,
+};
 use muster_events::{stream::Position, team};
 use muster_projections::{
     change::Change,
     projection::Projection,
     table::{Column, ColumnType, Table, Value},
 };
+
+use crate::support::is_without_files;
 
 use super::lab::{LIMIT, Lab, NEVER, Process, append, append_many, created, flagged, team};
 
@@ -40,8 +45,8 @@ macro_rules! counting {
 
 #[tokio::test]
 async fn a_verb_catches_up_over_several_batches() {
-    let lab = Lab::new();
-    let store = lab.store();
+    let lab = Lab::new().await;
+    let store = lab.store().await;
     let head = append_many(&*store, 1_800).await;
     let mut runner = lab.runner(store.clone()).await;
     assert_eq!(runner.run_to_head().await.unwrap(), Position(head));
@@ -52,8 +57,8 @@ async fn a_verb_catches_up_over_several_batches() {
 
 #[tokio::test]
 async fn an_empty_log_is_caught_up_with() {
-    let lab = Lab::new();
-    let process = Process::start(lab.runner(lab.store()).await);
+    let lab = Lab::new().await;
+    let process = Process::start(lab.runner(lab.store().await).await);
     process.models.wait_for(Position::ZERO, LIMIT).await.unwrap();
     let status = process.models.status();
     assert_eq!(status.projections.len(), muster_projections::all().len());
@@ -62,8 +67,8 @@ async fn an_empty_log_is_caught_up_with() {
 
 #[tokio::test]
 async fn a_commit_in_this_process_wakes_the_runner() {
-    let lab = Lab::new();
-    let store = lab.store();
+    let lab = Lab::new().await;
+    let store = lab.store().await;
     let process = Process::start(lab.runner(store.clone()).await.poll_every(NEVER));
     process.reaches(0).await;
     for number in 1..=20 {
@@ -75,20 +80,20 @@ async fn a_commit_in_this_process_wakes_the_runner() {
 
 #[tokio::test]
 async fn a_commit_of_another_process_is_found_by_polling() {
-    let lab = Lab::new();
-    let process = Process::start(lab.runner(lab.store()).await);
+    let lab = Lab::new().await;
+    let process = Process::start(lab.runner(lab.store().await).await);
     process.reaches(0).await;
-    let position = append_many(&*lab.store(), 30).await;
+    let position = append_many(&*lab.store().await, 30).await;
     process.reaches(position).await;
     process.stop().await;
 }
 
 #[tokio::test]
 async fn a_reader_who_saw_a_newer_head_makes_the_runner_look() {
-    let lab = Lab::new();
-    let process = Process::start(lab.runner(lab.store()).await.poll_every(NEVER));
+    let lab = Lab::new().await;
+    let process = Process::start(lab.runner(lab.store().await).await.poll_every(NEVER));
     process.reaches(0).await;
-    let position = append_many(&*lab.store(), 30).await;
+    let position = append_many(&*lab.store().await, 30).await;
     process.models.wait_for(Position(position), LIMIT).await.unwrap();
     let ahead = Position(position + 1);
     let error = process.models.wait_for(ahead, Duration::from_millis(1)).await.unwrap_err();
@@ -99,8 +104,8 @@ async fn a_reader_who_saw_a_newer_head_makes_the_runner_look() {
 #[tokio::test]
 async fn a_runner_resumes_where_the_last_one_stopped() {
     counting!(COUNTED, GIVEN);
-    let lab = Lab::new();
-    let store = lab.store();
+    let lab = Lab::new().await;
+    let store = lab.store().await;
     let mut position = append_many(&*store, 30).await;
     for sequence in 10..15 {
         let process = Process::start(lab.runner_of(store.clone(), vec![&COUNTED]).await);
@@ -115,8 +120,8 @@ async fn a_runner_resumes_where_the_last_one_stopped() {
 #[tokio::test]
 async fn two_processes_apply_every_event_once() {
     counting!(COUNTED, GIVEN);
-    let lab = Lab::new();
-    let (here, there) = (lab.store(), lab.store());
+    let lab = Lab::new().await;
+    let (here, there) = (lab.store().await, lab.store().await);
     let one = Process::start(lab.runner_of(here.clone(), vec![&COUNTED]).await);
     let other = Process::start(lab.runner_of(there.clone(), vec![&COUNTED]).await);
     let mut position = 0;
@@ -133,13 +138,17 @@ async fn two_processes_apply_every_event_once() {
 
 #[tokio::test]
 async fn deleted_views_are_built_again() {
-    let lab = Lab::new();
-    let store = lab.store();
+    let lab = Lab::new().await;
+    let store = lab.store().await;
     let head = append_many(&*store, 900).await;
     let mut runner = lab.runner(store.clone()).await;
     runner.run_to_head().await.unwrap();
     runner.read_models().views().close().await;
-    std::fs::remove_file(lab.views()).unwrap();
+    if lab.place.database.is_some() {
+        lab.run_on_views("DROP SCHEMA views CASCADE").await;
+    } else {
+        std::fs::remove_file(lab.place.path().join(VIEWS_FILE)).unwrap();
+    }
     let process = Process::start(lab.runner(store.clone()).await);
     process.reaches(head).await;
     lab.assert_views_are_the_fold(&*store).await;
@@ -147,22 +156,26 @@ async fn deleted_views_are_built_again() {
 }
 
 #[tokio::test]
-async fn views_of_a_log_that_was_set_back_begin_anew() {
-    let lab = Lab::new();
-    let store = lab.store();
+async fn views_of_a_file_of_the_log_that_was_set_back_begin_anew() {
+    if is_without_files("a file of the log that is put in the place of another") {
+        return;
+    }
+    let lab = Lab::new().await;
+    let store = lab.store().await;
     let position = append(&*store, team(1), 0, vec![created(1)]).await;
-    let earlier = lab.log().with_extension("earlier");
+    let log = lab.place.path().join(LOG_FILE);
+    let earlier = log.with_extension("earlier");
     let copy = format!("VACUUM INTO '{}'", earlier.display());
-    rusqlite::Connection::open(lab.log()).unwrap().execute_batch(&copy).unwrap();
+    rusqlite::Connection::open(&log).unwrap().execute_batch(&copy).unwrap();
     append(&*store, team(2), 0, vec![created(2)]).await;
     lab.runner(store.clone()).await.run_to_head().await.unwrap();
     drop(store);
     for left in ["db-wal", "db-shm"] {
-        let _ = std::fs::remove_file(lab.log().with_extension(left));
+        let _ = std::fs::remove_file(log.with_extension(left));
     }
-    std::fs::rename(&earlier, lab.log()).unwrap();
+    std::fs::rename(&earlier, &log).unwrap();
 
-    let store = lab.store();
+    let store = lab.store().await;
     let process = Process::start(lab.runner(store.clone()).await);
     assert_eq!(process.reaches(position).await.applied, Some(Position(position)));
     lab.assert_views_are_the_fold(&*store).await;

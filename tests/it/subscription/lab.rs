@@ -1,10 +1,11 @@
-//! A directory with a log and views, and processes that keep them.
+//! A log and views, in files or in a database, and processes that keep them.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use muster::{
     clock::{Clock, SystemClock, event_id},
-    store::{Append, NewEvent, Store, StreamWrite, sqlite::SqliteStore},
+    deployment::{LOG_FILE, VIEWS_FILE},
+    store::{Append, NewEvent, Store, StreamWrite, postgres::PostgresStore, sqlite::SqliteStore},
     subscription::{ReadModels, Runner, Status},
 };
 use muster_events::{
@@ -15,18 +16,20 @@ use muster_events::{
     team::{TeamEvent, TeamFlag},
 };
 use muster_projections::{projection::Projection, sink::memory::MemoryTables, views::Views};
-use tempfile::TempDir;
+use sqlx::Executor as _;
 use tokio::{task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
+
+use crate::support::{Place, TestDatabase};
 
 /// Within this everything that is awaited here has happened, also on a busy machine.
 pub(super) const LIMIT: Duration = Duration::from_secs(30);
 /// A poll that never comes within a test: what is found all the same was found because somebody said so.
 pub(super) const NEVER: Duration = Duration::from_hours(1);
 
-/// A data directory.
+/// Where they are kept.
 pub(super) struct Lab {
-    directory: TempDir,
+    pub(super) place: Place,
 }
 
 /// Something that follows the log.
@@ -37,21 +40,36 @@ pub(super) struct Process {
 }
 
 impl Lab {
-    pub(super) fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap() }
-    }
-
-    pub(super) fn log(&self) -> PathBuf {
-        self.directory.path().join("log.db")
-    }
-
-    pub(super) fn views(&self) -> PathBuf {
-        self.directory.path().join("views.db")
+    pub(super) async fn new() -> Self {
+        Self { place: Place::new().await }
     }
 
     /// The log, as one more process opens it.
-    pub(super) fn store(&self) -> Arc<SqliteStore> {
-        Arc::new(SqliteStore::open(&self.log(), Arc::new(SystemClock)).unwrap())
+    pub(super) async fn store(&self) -> Arc<dyn Store> {
+        let clock = Arc::new(SystemClock);
+        match &self.place.database {
+            None => Arc::new(SqliteStore::open(&self.place.path().join(LOG_FILE), clock).unwrap()),
+            Some(database) => Arc::new(PostgresStore::open(&database.database(), clock).await.unwrap()),
+        }
+    }
+
+    /// The views, as one more process opens them.
+    pub(super) async fn views(&self) -> Views {
+        let views = match self.place.database.as_ref().map(TestDatabase::database) {
+            None => Views::open(&self.place.path().join(VIEWS_FILE)).await,
+            Some(database) => Views::open_postgres(database.pool(2), database.pool(4)).await,
+        };
+        views.unwrap()
+    }
+
+    /// Runs statements on the tables of the views past the product.
+    pub(super) async fn run_on_views(&self, statements: &str) {
+        let Some(database) = &self.place.database else {
+            let file = self.place.path().join(VIEWS_FILE);
+            return rusqlite::Connection::open(file).unwrap().execute_batch(statements).unwrap();
+        };
+        let statements = format!("SET search_path = views; {statements}");
+        database.connection().await.execute(sqlx::raw_sql(&statements)).await.unwrap();
     }
 
     /// A runner of all read models.
@@ -64,13 +82,12 @@ impl Lab {
         store: Arc<dyn Store>,
         projections: Vec<&'static Projection>,
     ) -> Runner {
-        let views = Views::open(&self.views()).await.unwrap();
-        Runner::new(store, views, projections, Arc::new(SystemClock))
+        Runner::new(store, self.views().await, projections, Arc::new(SystemClock))
     }
 
     /// Whether the views hold what the log says, row by row.
     pub(super) async fn assert_views_are_the_fold(&self, store: &dyn Store) {
-        let views = Views::open(&self.views()).await.unwrap();
+        let views = self.views().await;
         let mut tables = MemoryTables::default();
         for stored in store.read_all(Position::ZERO, usize::MAX >> 1).await.unwrap() {
             let recorded = stored.recorded().unwrap();

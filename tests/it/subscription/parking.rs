@@ -1,45 +1,40 @@
 //! An event that cannot be read stops its stream, and only that.
 
-use muster::{
-    clock::{Clock, SystemClock, event_id},
-    store::Store,
-};
+use muster::clock::{Clock, SystemClock, event_id};
 use muster_events::{
     id::OrganizationId,
     stream::{Position, Sequence, StreamId},
 };
-use muster_projections::{teams, views::Views};
+use muster_projections::teams;
 
 use super::lab::{Lab, Process, append, created, flagged, organization, team};
 
 /// What a newer version of this program could have appended.
-fn append_unknown(lab: &Lab, stream: &StreamId, sequence: u64, position: u64) {
-    let connection = rusqlite::Connection::open(lab.log()).unwrap();
-    let now = SystemClock.now();
-    let sql = "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, position, \
-            event_id, recorded_at, organization, actor_kind, leaf, payload, metadata) \
-        VALUES (?1, ?2, ?3, 'TeamPainted', '1', ?4, ?5, ?6, 1, 'system', zeroblob(32), '{}', \
-            '{\"actor\":{\"kind\":\"system\"}}')";
-    let values = rusqlite::params![
-        stream.aggregate_type.as_str(),
-        stream.aggregate_id.as_str(),
-        sequence,
-        position,
-        event_id(now).to_string(),
+async fn append_unknown(lab: &Lab, stream: &StreamId, sequence: u64, position: u64) {
+    let (now, leaf) = (SystemClock.now(), hex::encode([0; 32]));
+    let leaf = if lab.place.database.is_some() { format!("'\\x{leaf}'") } else { format!("x'{leaf}'") };
+    let sql = format!(
+        "INSERT INTO {{events}} (aggregate_type, aggregate_id, sequence, event_type, event_version, position, \
+             event_id, recorded_at, organization, actor_kind, leaf, payload, metadata) \
+         VALUES ('{}', '{}', {sequence}, 'TeamPainted', '1', {position}, '{}', {}, 1, 'system', {leaf}, '{{}}', \
+             '{{\"actor\":{{\"kind\":\"system\"}}}}')",
+        stream.aggregate_type,
+        stream.aggregate_id,
+        event_id(now),
         now.as_micros(),
-    ];
-    connection.execute(sql, values).unwrap();
+    );
+    lab.place.run_on_log(&sql).await;
 }
 
 #[tokio::test]
 async fn a_stream_with_an_unknown_event_is_parked_and_others_go_on() {
-    let lab = Lab::new();
-    let store = lab.store();
+    let lab = Lab::new().await;
+    let store = lab.store().await;
     let process = Process::start(lab.runner(store.clone()).await);
     for number in [1, 2] {
         append(&*store, team(number), 0, vec![created(number)]).await;
     }
-    append_unknown(&lab, &team(1), 1 + 1, 3);
+    append_unknown(&lab, &team(1), 1 + 1, 3).await;
     append(&*store, team(1), 2, vec![flagged(true)]).await;
     let head = append(&*store, team(2), 1, vec![flagged(true)]).await;
     let status = process.reaches(head).await;
@@ -51,7 +46,7 @@ async fn a_stream_with_an_unknown_event_is_parked_and_others_go_on() {
     let of_teams = status.projections.iter().find(|projection| projection.name == "teams").unwrap();
     assert_eq!((of_teams.checkpoint, of_teams.parked), (Position(head), 1));
 
-    let views = Views::open(&lab.views()).await.unwrap();
+    let views = lab.views().await;
     let listed = teams::query::list(
         &views,
         organization(),

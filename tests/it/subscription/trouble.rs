@@ -9,28 +9,35 @@ use std::{
 };
 
 use async_trait::async_trait;
-use muster::store::{
-    Append, AppendError, Appended, Capabilities, Follower, Head, HeldClaim, Incarnation, KeyedOutcome,
-    LogQuery, Store, StoreError, StoredEvent,
+use muster::{
+    deployment::VIEWS_FILE,
+    store::{
+        Append, AppendError, Appended, Capabilities, Follower, Head, HeldClaim, Incarnation, KeyedOutcome,
+        LogQuery, Store, StoreError, StoredEvent,
+    },
 };
 use muster_events::{
     claims::{Claim, ClaimKind},
     stream::{Position, Sequence, StreamId},
     time::Timestamp,
 };
-use muster_projections::{teams, views::Views};
+use muster_projections::teams;
 use tokio::sync::watch;
 
 use super::lab::{LIMIT, Lab, Process, append, append_many, created, team};
+use crate::support::is_without_files;
 
 #[tokio::test]
-async fn locked_views_are_waited_for() {
-    let lab = Lab::new();
-    let store = lab.store();
+async fn a_locked_file_of_views_is_waited_for() {
+    if is_without_files("a file that another process locks as a whole") {
+        return;
+    }
+    let lab = Lab::new().await;
+    let store = lab.store().await;
     let process = Process::start(lab.runner(store.clone()).await);
     process.reaches(append_many(&*store, 30).await).await;
 
-    let other = rusqlite::Connection::open(lab.views()).unwrap();
+    let other = rusqlite::Connection::open(lab.place.path().join(VIEWS_FILE)).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let head = append(&*store, team(4), 0, vec![created(4)]).await;
     let status =
@@ -47,11 +54,11 @@ async fn locked_views_are_waited_for() {
 
 #[tokio::test]
 async fn a_lost_table_is_made_again() {
-    let lab = Lab::new();
-    let store = lab.store();
+    let lab = Lab::new().await;
+    let store = lab.store().await;
     let process = Process::start(lab.runner(store.clone()).await);
     process.reaches(append_many(&*store, 30).await).await;
-    rusqlite::Connection::open(lab.views()).unwrap().execute_batch("DROP TABLE teams").unwrap();
+    lab.run_on_views("DROP TABLE teams").await;
     let head = append(&*store, team(4), 0, vec![created(4)]).await;
     process.reaches(head).await;
     assert!(process.models.parked().is_empty(), "no event is to blame for it");
@@ -61,11 +68,11 @@ async fn a_lost_table_is_made_again() {
 
 #[tokio::test]
 async fn views_that_another_process_begins_anew_are_filled_again() {
-    let lab = Lab::new();
-    let store = lab.store();
+    let lab = Lab::new().await;
+    let store = lab.store().await;
     let process = Process::start(lab.runner(store.clone()).await);
     process.reaches(append_many(&*store, 30).await).await;
-    let views = Views::open(&lab.views()).await.unwrap();
+    let views = lab.views().await;
     views.begin_anew(&teams::PROJECTION, &store.incarnation().to_string()).await.unwrap();
     let head = append(&*store, team(4), 0, vec![created(4)]).await;
     process.reaches(head).await;
@@ -75,8 +82,8 @@ async fn views_that_another_process_begins_anew_are_filled_again() {
 
 #[tokio::test]
 async fn an_unavailable_log_is_waited_for() {
-    let lab = Lab::new();
-    let faulty = Arc::new(Faulty { store: lab.store(), fails: AtomicBool::new(true) });
+    let lab = Lab::new().await;
+    let faulty = Arc::new(Faulty { store: lab.store().await, fails: AtomicBool::new(true) });
     let head = append_many(&*faulty, 30).await;
     let process = Process::start(lab.runner(faulty.clone()).await);
     let status =
@@ -91,8 +98,8 @@ async fn an_unavailable_log_is_waited_for() {
 
 #[tokio::test]
 async fn a_verb_gives_up_on_a_log_that_stays_unavailable() {
-    let lab = Lab::new();
-    let faulty = Arc::new(Faulty { store: lab.store(), fails: AtomicBool::new(true) });
+    let lab = Lab::new().await;
+    let faulty = Arc::new(Faulty { store: lab.store().await, fails: AtomicBool::new(true) });
     append_many(&*faulty, 30).await;
     let error = lab.runner(faulty).await.run_to_head().await.unwrap_err();
     assert_eq!(error.to_string(), "the log is not available: it was told to fail");
@@ -100,8 +107,8 @@ async fn a_verb_gives_up_on_a_log_that_stays_unavailable() {
 
 #[tokio::test]
 async fn a_runner_in_trouble_stops_when_it_is_told_to() {
-    let lab = Lab::new();
-    let faulty = Arc::new(Faulty { store: lab.store(), fails: AtomicBool::new(true) });
+    let lab = Lab::new().await;
+    let faulty = Arc::new(Faulty { store: lab.store().await, fails: AtomicBool::new(true) });
     let process = Process::start(lab.runner(faulty).await);
     process.is(|status| status.trouble.is_some()).await;
     process.stop().await;
