@@ -7,7 +7,6 @@ mod deployment;
 mod histories;
 mod history;
 mod http;
-
 mod never_skip;
 mod overtaken;
 mod processes;

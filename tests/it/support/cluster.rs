@@ -26,6 +26,7 @@ pub(crate) struct Cluster {
     programs: PathBuf,
     owner: Option<(u32, u32)>,
     port: u16,
+    largest_file: Option<u64>,
     postmaster: Option<Child>,
     directory: TempDir,
 }
@@ -39,7 +40,8 @@ impl Cluster {
         if let Some((user, group)) = owner {
             chown(directory.path(), Some(user), Some(group)).unwrap();
         }
-        let mut cluster = Self { programs: programs(), owner, port: 0, postmaster: None, directory };
+        let mut cluster =
+            Self { programs: programs(), owner, port: 0, largest_file: None, postmaster: None, directory };
         cluster.make();
         for _ in 0..ATTEMPTS {
             cluster.port = 20_000 + u16::from_le_bytes(random_bytes()) % 12_000;
@@ -102,16 +104,22 @@ impl Cluster {
     }
 
     fn program(&self, name: &str) -> Command {
-        self.as_owner(Command::new(self.programs.join(name)))
-    }
-
-    /// `command` as the user whom the server runs as.
-    pub(crate) fn as_owner(&self, mut command: Command) -> Command {
+        let mut command = Command::new("prlimit");
+        command.arg(format!(
+            "--fsize={}",
+            self.largest_file.map_or("unlimited".into(), |bytes| bytes.to_string())
+        ));
+        command.arg(self.programs.join(name));
         command.current_dir(self.directory.path()).env("LC_ALL", "C").stdin(Stdio::null());
         if let Some((user, group)) = self.owner {
             command.uid(user).gid(group);
         }
         command
+    }
+
+    /// From the next start on no file may grow beyond this, in bytes, as on a disk that is full.
+    pub(crate) fn limit_files(&mut self, largest: Option<u64>) {
+        self.largest_file = largest;
     }
 
     fn make(&self) {

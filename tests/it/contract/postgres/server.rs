@@ -1,6 +1,6 @@
 //! What a server may have that nobody wants, and what it should have: a full disk, a certificate.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, process::Command, sync::Arc};
+use std::{fs, os::unix::fs::PermissionsExt as _, sync::Arc};
 
 use muster::{
     clock::random_bytes,
@@ -28,26 +28,16 @@ fn large(id: &str) -> Append {
 /// No file of the server may grow beyond this, in bytes: more than one of its write-ahead log, which has to go on.
 const FILE_LIMIT: u64 = 20 * 1024 * 1024;
 
-/// Limits how large files may grow that the backends of the log write, or takes the limit away.
-async fn limit_files(cluster: &Cluster, limit: &str) {
-    let backends = "SELECT pid FROM pg_stat_activity WHERE application_name = 'muster'";
-    for row in sqlx::query(backends).fetch_all(&mut cluster.connection().await).await.unwrap() {
-        let pid: i32 = row.get("pid");
-        let limited =
-            Command::new("prlimit").arg(format!("--pid={pid}")).arg(format!("--fsize={limit}:")).output();
-        assert!(limited.as_ref().is_ok_and(|limited| limited.status.success()), "{limited:?}");
-    }
-}
-
 /// The table's file cannot grow any more: what does not fit is refused as a whole, what fits goes on, and when there is
 /// room again everything does.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_keeps_nothing_of_what_did_not_fit() {
-    let cluster = Cluster::start().await;
+    let mut cluster = Cluster::start().await;
+    cluster.kill();
+    cluster.limit_files(Some(FILE_LIMIT));
+    cluster.start_again().await;
     let store = open(&cluster.url()).await.unwrap();
-    done(&*store, one("a", 0)).await;
-    limit_files(&cluster, &FILE_LIMIT.to_string()).await;
-    let mut kept = 1;
+    let mut kept = 0;
     let refused = loop {
         assert!(kept < 100, "there is no limit");
         match store.append(large(&format!("large-{kept}"))).await {
@@ -58,9 +48,14 @@ async fn a_full_disk_keeps_nothing_of_what_did_not_fit() {
     };
     assert!(refused.starts_with("Postgres says: could not extend file"), "{refused}");
     assert_eq!(store.head().await.unwrap().position.0, kept);
-    // The next append has a connection of its own, which has no limit: there is room again.
-    done(&*store, large("after")).await;
-    done(&*store, one("a", 1)).await;
+    assert!(store.append(large("larger")).await.is_err());
+    done(&*store, one("small", 0)).await;
+
+    cluster.kill();
+    cluster.limit_files(None);
+    cluster.start_again().await;
+    done(&*store, large("large")).await;
+    assert_eq!(store.head().await.unwrap().position.0, kept + 2);
     assert_eq!(store.check().await.unwrap(), Vec::<String>::new());
 }
 
