@@ -8,6 +8,7 @@ mod histories;
 mod history;
 mod http;
 
+mod linearizable;
 mod never_skip;
 mod overtaken;
 mod sealing;
