@@ -7,6 +7,7 @@ mod deployment;
 mod histories;
 mod history;
 mod http;
+mod linearizable;
 mod never_skip;
 mod overtaken;
 mod processes;
