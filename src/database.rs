@@ -17,6 +17,8 @@ const STATEMENT_TIMEOUT_MS: u32 = 30_000;
 /// nothing up for longer.
 const IDLE_IN_TRANSACTION_TIMEOUT_MS: u32 = 10_000;
 
+/// Who logs what Postgres remarks on a statement, such as that a table is there already: for who wrote the statement.
+pub const REMARKS: &str = "sqlx::postgres::notice";
 /// How this program is called among those who are connected.
 const APPLICATION: &str = "muster";
 /// How often it is looked for others.

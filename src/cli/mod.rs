@@ -37,11 +37,10 @@ use self::{
     screen::Screen,
 };
 
+use crate::database;
+
 pub use exit::{Exit, report};
 
-/// What is logged while a server runs. What Postgres remarks on a statement, such as that a table is there already, is
-/// for who wrote the statement.
-const LOGGED_BY_SERVERS: &str = "info,sqlx::postgres::notice=warn";
 /// What is logged while a verb runs that ends by itself: what the log refuses to it, it says as its own error.
 const LOGGED_BY_VERBS: &str = "warn,muster::store=error";
 
@@ -94,10 +93,9 @@ enum Verb {
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
     let Cli { verb, flags } = Cli::try_parse_from(arguments)?;
     let settings = Settings::from_flags(flags)?;
-    telemetry::start(
-        &settings,
-        if matches!(verb, Verb::Serve(_)) { LOGGED_BY_SERVERS } else { LOGGED_BY_VERBS },
-    )?;
+    let logged_by_servers = format!("info,{}=warn", database::REMARKS);
+    let is_server = matches!(verb, Verb::Serve(_));
+    telemetry::start(&settings, if is_server { &logged_by_servers } else { LOGGED_BY_VERBS })?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut screen = Screen::new();
     let done = runtime.block_on(verb.run(&settings, &mut screen));
