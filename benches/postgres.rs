@@ -91,7 +91,7 @@ async fn whereabouts(server: &Server) {
         let (seconds, times) = (seconds - earlier.0, times - earlier.1);
         println!(
             "{name:>10} {:>7.1} % {:>9.1} us a batch",
-            100.0 * seconds / SECONDS as f64,
+            100.0 * seconds / Duration::from_secs(SECONDS).as_secs_f64(),
             1e6 * seconds / times
         );
     }
