@@ -24,13 +24,13 @@ const STALL: Duration = Duration::from_secs(6);
 pub(super) struct Told {
     pub(super) acknowledged: Vec<Acknowledged>,
     pub(super) foreign: Vec<Vec<Noted>>,
-    pub(super) followed: Seen,
+    pub(super) followed: Vec<Seen>,
     /// From when until when there was no Postgres.
     pub(super) outages: Vec<(Instant, Instant)>,
 }
 
 impl Told {
-    /// The log holds all of it and nothing else, the subscriber has seen all of it, and the ledger is content with itself.
+    /// The log holds all of it and nothing else, the subscribers have seen all of it, and the ledger is content with itself.
     pub(super) async fn check(&self, ledger: &SharedLedger, goal: usize) {
         // It compares the read models with what the log gives, while the processes run that keep them.
         let report = ledger.run(&["doctor", "--json"]);
@@ -44,7 +44,8 @@ impl Told {
         let (changes, notes) = (self.acknowledged.len(), self.foreign.iter().flatten().count());
         println!("{changes} acknowledged changes, {notes} notes of others, {} events", log.len());
         println!("longest time without an acknowledgement: {:?}", self.nobody_waits_too_long());
-        println!("the subscriber was started {} times", self.followed.starts);
+        let starts: Vec<_> = self.followed.iter().map(|seen| seen.starts).collect();
+        println!("the subscribers were started {starts:?} times");
     }
 
     /// All that he may find is that the notes are not events of this program, which they are not.
@@ -62,13 +63,15 @@ impl Told {
         for (event, expected) in log.iter().zip(1..) {
             assert_eq!(event.position.0, expected, "there is a hole in the positions");
         }
-        let missed: Vec<_> =
-            log.iter().skip(self.followed.events.len()).map(|event| event.position).collect();
-        assert!(missed.is_empty(), "the subscriber has not seen {missed:?}");
-        for (event, seen) in log.iter().zip(&self.followed.events) {
-            assert_eq!(event.event_id, *seen, "at {} the subscriber has seen another event", event.position);
+        for Seen { events, starts } in &self.followed {
+            let who = format!("a subscriber that was started {starts} times");
+            let missed: Vec<_> = log.iter().skip(events.len()).map(|event| event.position).collect();
+            assert!(missed.is_empty(), "{who} has not seen {missed:?}");
+            for (event, seen) in log.iter().zip(events) {
+                assert_eq!(event.event_id, *seen, "at {} {who} has seen another event", event.position);
+            }
+            assert_eq!(events.len(), log.len(), "{who} has seen what is not in the log");
         }
-        assert_eq!(self.followed.events.len(), log.len(), "the subscriber has seen what is not in the log");
     }
 
     async fn every_change_is_there_once(&self, log: &[StoredEvent], deployment: &Deployment) {

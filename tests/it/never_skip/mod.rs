@@ -27,7 +27,7 @@ const FOREIGN: usize = 8;
 const LIMIT: Duration = Duration::from_mins(1);
 
 /// Commits in the form that every run has.
-const SHORT: usize = 1_500;
+const SHORT: usize = 1_000;
 /// For so many commits everything is killed once.
 const ROUND: usize = 2_000;
 
@@ -54,7 +54,9 @@ async fn nothing_is_lost_or_skipped_whoever_is_killed() {
     let paths = (1..=CLIENTS).map(|number| path_in_crowd(&imported, number)).collect();
     let clients = Clients { bases, paths, seed }.start(&progress);
     let foreign = foreign::start(FOREIGN, &url, seed, &progress);
-    let subscriber = tokio::spawn(subscriber::run(url.parse().unwrap(), seed, progress.finish()));
+    let mut subscribers = JoinSet::new();
+    subscribers.spawn(subscriber::come_and_go(url.parse().unwrap(), seed, progress.finish()));
+    subscribers.spawn(subscriber::stay(url.parse().unwrap(), progress.finish()));
 
     let mut faults = Faults::new(cluster, servers, seed);
     faults.inflict(&ledger, goal, goal.div_ceil(ROUND), &progress).await;
@@ -65,8 +67,7 @@ async fn nothing_is_lost_or_skipped_whoever_is_killed() {
     let foreign = join_all(foreign).await;
     let head = faults.head().await;
     progress.finish_at(head);
-    let followed =
-        timeout(LIMIT, subscriber).await.expect("the subscriber does not come to the head").unwrap();
+    let followed = join_all(subscribers).await;
 
     Told { acknowledged, foreign, followed, outages: faults.outages.clone() }.check(&ledger, goal).await;
     println!("{} of servers killed, {}", faults.killed, faults.report());

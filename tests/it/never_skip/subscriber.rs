@@ -1,4 +1,5 @@
-//! A subscriber that stops and starts at random, from where it had come.
+//! Subscribers: one that stops and starts at random, from where it had come, and one that stays, whatever happens to the
+//! server.
 
 use std::{sync::Arc, time::Duration};
 
@@ -52,11 +53,35 @@ impl Seen {
     }
 }
 
-/// Follows the log until it has come to the head that `finish` says.
-pub(super) async fn run(database: Database, seed: u64, finish: watch::Receiver<Option<u64>>) -> Seen {
+/// Follows the log until it has come to the head that `finish` says, with one store that is opened once: it has to be
+/// told of everything also after each time that the server was gone.
+pub(super) async fn stay(database: Database, mut finish: watch::Receiver<Option<u64>>) -> Seen {
+    let store = PostgresStore::open(&database, Arc::new(SystemClock)).await.unwrap();
+    let mut commits = store.commits();
+    let mut followed = Seen { starts: 1, ..Seen::default() };
+    while finish.borrow_and_update().is_none_or(|head| followed.cursor().0 < head) {
+        let told = *commits.borrow_and_update();
+        match followed.read_to(&store, told).await {
+            Ok(()) => {}
+            Err(StoreError::Unavailable(_)) => {
+                sleep(AWAY).await;
+                continue;
+            }
+            Err(other) => panic!("the subscriber that stays cannot read: {other}"),
+        }
+        tokio::select! {
+            _ = commits.changed() => {}
+            Ok(()) = finish.changed() => {}
+        }
+    }
+    followed
+}
+
+/// Stops and starts until it has come to the head that `finish` says.
+pub(super) async fn come_and_go(database: Database, seed: u64, finish: watch::Receiver<Option<u64>>) -> Seen {
     let mut random = Random::of(seed, 2_000);
     let mut followed = Seen::default();
-    while finish.borrow().is_none_or(|head| (followed.events.len() as u64) < head) {
+    while finish.borrow().is_none_or(|head| followed.cursor().0 < head) {
         followed.starts += 1;
         let clock = Arc::new(SystemClock);
         // It fails while there is no server.
