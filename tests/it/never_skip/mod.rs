@@ -36,9 +36,9 @@ fn goal() -> usize {
     text.parse().expect("MUSTER_TEST_NEVER_SKIP is how many commits there are to be")
 }
 
-/// What all that was started has found, each by itself.
-async fn join_all<T: 'static>(set: JoinSet<T>) -> Vec<T> {
-    timeout(LIMIT, set.join_all()).await.expect("somebody does not end")
+/// What all of `set` have found, each by itself, when they have done `what` they were to do.
+async fn join_all<T: 'static>(set: JoinSet<T>, what: &str) -> Vec<T> {
+    timeout(LIMIT, set.join_all()).await.unwrap_or_else(|_| panic!("not in {LIMIT:?}: {what}"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -63,11 +63,11 @@ async fn nothing_is_lost_or_skipped_whoever_is_killed() {
     progress.reach(goal).await;
     progress.await_foreign().await;
     progress.stop();
-    let acknowledged = join_all(clients).await.into_iter().flatten().collect();
-    let foreign = join_all(foreign).await;
+    let acknowledged = join_all(clients, "all clients are answered").await.into_iter().flatten().collect();
+    let foreign = join_all(foreign, "all foreign writers end").await;
     let head = faults.head().await;
     progress.finish_at(head);
-    let followed = join_all(subscribers).await;
+    let followed = join_all(subscribers, &format!("all subscribers are told of position {head}")).await;
 
     Told { acknowledged, foreign, followed, outages: faults.outages.clone() }.check(&ledger, goal).await;
     println!("{} of servers killed, {}", faults.killed, faults.report());
