@@ -1,6 +1,7 @@
 //! PUTs per second over HTTP with keep-alive, read models running, server and clients on the same cores.
 //!
-//!     cargo bench --bench http
+//!     cargo bench --bench http                                        # on SQLite
+//!     tests/with-postgres cargo bench --bench http -- --postgres      # on Postgres, against pgbench at 64 clients
 
 mod setting;
 
@@ -20,7 +21,7 @@ use muster::{
     clock::stopwatch,
     http::{ServeOptions, serve},
 };
-use setting::{MEMBERS, Setting, TOKEN};
+use setting::{MEMBERS, Setting, TOKEN, postgres::Server};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
@@ -29,21 +30,29 @@ const TIME: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() {
-    let setting = Setting::new().await;
+    let directory = setting::directory();
+    let on_postgres = std::env::args().any(|argument| argument == "--postgres");
+    let server = if on_postgres { Some(Server::new(directory.path()).await) } else { None };
+    let reference = server.as_ref().map(|server| tokio::task::block_in_place(|| server.pgbench(64, 5)));
+    let setting = Setting::on(server.as_ref().map(Server::database)).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
-    let server = tokio::spawn({
+    let serving = tokio::spawn({
         let (setting, shutdown) = (Arc::clone(&setting), shutdown.clone());
         async move { serve(&setting.deployment, listener, ServeOptions::default(), shutdown).await.unwrap() }
     });
-    println!("PUTs of a role over HTTP, each with an Idempotency-Key, SQLite; {} s each.", TIME.as_secs());
+    let store = if on_postgres { "Postgres" } else { "SQLite" };
+    println!("PUTs of a role over HTTP, each with an Idempotency-Key, {store}; {} s each.", TIME.as_secs());
+    if let Some(reference) = reference {
+        println!("pgbench with 64 clients: {reference:.0} transactions a second.");
+    }
     println!("{:>12} {:>10} {:>10} {:>10} {:>10}", "connections", "per second", "p50 ms", "p99 ms", "max ms");
     for connections in CONNECTIONS {
         measure(&setting, address, connections).await;
     }
     shutdown.cancel();
-    server.await.unwrap();
+    serving.await.unwrap();
 }
 
 async fn measure(setting: &Arc<Setting>, address: SocketAddr, connections: usize) {

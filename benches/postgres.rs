@@ -2,6 +2,7 @@
 //! pgbench on the same server in the same run: one transaction that reads a stream and inserts one event, prepared.
 //!
 //!     tests/with-postgres cargo bench --bench postgres              # the table
+//!     tests/with-postgres cargo bench --bench postgres -- --long    # members with 1,000 events against members with few
 //!     tests/with-postgres cargo bench --bench postgres -- --where   # where the time of an append goes
 //!     tests/with-postgres cargo bench --bench postgres -- --visible # from commit to visible, at 1,000 commands a second
 
@@ -23,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 const CALLERS: [usize; 5] = [1, 8, 32, 64, 256];
 const SECONDS: u64 = 4;
 const ROUNDS: usize = 3;
+/// Events of a long stream.
+const LONG_STREAM: usize = 1_000;
 /// Commands a second while it is measured how long a commit takes to become visible.
 const PACE: u64 = 1_000;
 
@@ -34,6 +37,7 @@ async fn main() {
     match argument.as_deref() {
         Some("--where") => whereabouts(&server).await,
         Some("--visible") => visible(&server).await,
+        Some("--long") => long(&server).await,
         _ => table(&server).await,
     }
 }
@@ -76,6 +80,56 @@ async fn commands(setting: &Arc<Setting>, callers: usize) -> f64 {
         task.await.unwrap();
     }
     setting::rate(count.load(Ordering::Relaxed), began.elapsed())
+}
+
+/// 64 members with 1,000 events each and more, and as many with few, in turns.
+async fn long(server: &Server) {
+    let setting = Setting::on(Some(server.database())).await;
+    let long = LONG_STREAM;
+    let grown: Vec<_> = (0..64)
+        .map(|member| {
+            let setting = Arc::clone(&setting);
+            tokio::spawn(async move {
+                for _ in 0..long {
+                    setting.command(member, true).await;
+                }
+            })
+        })
+        .collect();
+    for task in grown {
+        task.await.unwrap();
+    }
+    // Few commands to each, so that they stay short: every member that was not grown takes part.
+    let (mut of_long, mut of_short) = (vec![], vec![]);
+    for _ in 0..ROUNDS {
+        of_long.push(burst(&setting, 0..64).await);
+        of_short.push(burst(&setting, 64..MEMBERS).await);
+    }
+    let (of_long, of_short) = (setting::median(of_long), setting::median(of_short));
+    println!(
+        "members with {long} events: {of_long:.0} commands a second by 64 callers; with few: {of_short:.0}"
+    );
+    println!("{:.2}x", of_long / of_short);
+}
+
+/// Commands a second of 64 callers, who go through `members` in turns: 60 for each caller.
+async fn burst(setting: &Arc<Setting>, members: std::ops::Range<usize>) -> f64 {
+    let (first, count) = (members.start, members.len());
+    let began = stopwatch();
+    let tasks: Vec<_> = (0..64)
+        .map(|caller| {
+            let setting = Arc::clone(setting);
+            tokio::spawn(async move {
+                for turn in 0..60 {
+                    setting.command(first + (caller + 64 * turn) % count, true).await;
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    setting::rate(64 * 60, began.elapsed())
 }
 
 async fn whereabouts(server: &Server) {

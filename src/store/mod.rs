@@ -8,6 +8,7 @@ mod heads;
 mod idempotency;
 pub mod leaf;
 pub mod postgres;
+mod returning;
 mod shared_read;
 pub mod sqlite;
 

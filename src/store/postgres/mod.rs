@@ -1,6 +1,6 @@
 //! The log in a Postgres database, schema `log`. Several processes append to it and follow each other.
 //!
-//! Appends go through one task for each process (`writer.rs`), which commits all that wait in one transaction, on a
+//! Appends go through one thread for each process (`writer.rs`), which commits all that wait in one transaction, on a
 //! connection of its own. Reads go through a pool and never wait for the writer. What must not happen is refused by the
 //! tables themselves (`schema.sql`), which also give the appends of other programs their place.
 
@@ -19,7 +19,7 @@ mod schema;
 mod statements;
 mod writer;
 
-use std::sync::Arc;
+use std::{sync::Arc, thread};
 
 use async_trait::async_trait;
 use muster_events::{
@@ -87,7 +87,7 @@ impl PostgresStore {
             Arc::clone(&in_progress),
         );
         let (commands, waiting) = mpsc::channel(writer::QUEUE);
-        tokio::spawn(writer.run(waiting));
+        start(writer, waiting)?;
         let listener = listener::run(readers.clone(), Arc::clone(&followers), Arc::clone(&in_progress));
         let listener = tokio::spawn(listener).abort_handle();
         let (heads, confirmed_heads) = (Arc::default(), Arc::default());
@@ -136,10 +136,21 @@ impl PostgresStore {
 }
 
 impl Drop for PostgresStore {
-    /// What was handed to the writer is committed all the same, as long as the runtime lives.
+    /// What was handed to the writer is committed all the same, as long as the process lives.
     fn drop(&mut self) {
         self.listener.abort();
     }
+}
+
+/// Runs the writer on a thread of its own: among the tasks of the callers it would stand in a queue behind them after each
+/// answer of the server, and they wait for it.
+fn start(writer: Writer, waiting: mpsc::Receiver<Command>) -> Result<(), StoreError> {
+    let cannot =
+        |error| StoreError::Unavailable(format!("the thread that writes the log cannot start: {error}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
+    let run = move || runtime.block_on(writer.run(waiting));
+    thread::Builder::new().name("log-writer".into()).spawn(run).map_err(cannot)?;
+    Ok(())
 }
 
 fn stopped() -> StoreError {

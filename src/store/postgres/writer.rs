@@ -1,6 +1,10 @@
-//! The one task of this process that appends. It takes all appends that wait and commits them together.
+//! The one thread of this process that appends. It takes all appends that wait and commits them together.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use muster_events::{
     stream::{Position, Sequence, StreamId},
@@ -23,7 +27,10 @@ use super::{
 use crate::{
     clock::{Clock, stopwatch},
     database::Database,
-    store::{Append, AppendError, Appended, Head, StoreError, followers::Followers, heads::Heads},
+    store::{
+        Append, AppendError, Appended, Head, StoreError, followers::Followers, heads::Heads,
+        returning::Returning,
+    },
 };
 
 /// Appends in one transaction: enough to make the cost of a commit vanish, few enough to keep the lock shortly.
@@ -37,6 +44,10 @@ const PURGED: usize = 4_096;
 const PURGE_EVERY: i64 = 10_000_000;
 /// How often the lock is let go to read many foreign events outside it, before they are read under it all the same.
 const FOLLOW_OUTSIDE: usize = 3;
+
+/// How long a batch waits for those who are about to append, and how many are enough.
+const LINGER: Duration = Duration::from_micros(500);
+const ENOUGH: usize = 64;
 
 /// An append with the place where its answer goes.
 #[derive(Debug)]
@@ -67,7 +78,7 @@ impl Phase {
     }
 }
 
-/// What the task owns.
+/// What the thread owns.
 pub(super) struct Writer {
     pub(super) database: Database,
     pub(super) options: PostgresOptions,
@@ -110,6 +121,7 @@ impl Writer {
     /// Serves until all senders of `commands` are gone and all that waited is done.
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         let mut waiting = Vec::with_capacity(BATCH);
+        let mut returning = Returning::new(LINGER, ENOUGH);
         loop {
             if waiting.is_empty() && commands.recv_many(&mut waiting, BATCH).await == 0 {
                 return;
@@ -118,6 +130,7 @@ impl Writer {
                 let Ok(command) = commands.try_recv() else { break };
                 waiting.push(command);
             }
+            returning.wait(&mut waiting, &mut commands, BATCH);
             waiting = self.serve(waiting).await;
         }
     }

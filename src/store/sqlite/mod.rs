@@ -12,7 +12,6 @@ mod errors;
 mod keys;
 mod query;
 mod reads;
-mod returning;
 mod rows;
 mod schema;
 mod writer;

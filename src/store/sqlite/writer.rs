@@ -5,6 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use muster_events::stream::Position;
@@ -18,13 +19,13 @@ use super::{
     errors::StoreResult,
     keys,
     reads::{FOREIGN_PAGE, events_after, head},
-    returning::Returning,
     schema,
 };
 use crate::{
     clock::Clock,
     store::{
         Append, AppendError, Appended, Head, Incarnation, StoreError, followers::Followers, heads::Heads,
+        returning::Returning,
     },
 };
 
@@ -39,6 +40,10 @@ const HEADS: usize = 1 << 16;
 const PURGED: usize = 2 * BATCH;
 /// How often the lock is let go to read many foreign events outside it, before they are read under it all the same.
 const FOLLOW_OUTSIDE: usize = 3;
+
+/// How long a batch waits for those who are about to append, and how many are enough.
+const LINGER: Duration = Duration::from_micros(200);
+const ENOUGH: usize = 16;
 
 /// An append with the place where its answer goes.
 #[derive(Debug)]
@@ -81,9 +86,9 @@ impl Writer {
     pub(super) fn start(mut self, mut commands: mpsc::Receiver<Command>) -> io::Result<JoinHandle<()>> {
         let run = move || {
             let mut batch = Vec::with_capacity(BATCH);
-            let mut returning = Returning::default();
+            let mut returning = Returning::new(LINGER, ENOUGH);
             while commands.blocking_recv_many(&mut batch, BATCH) > 0 {
-                returning.wait(&mut batch, &mut commands);
+                returning.wait(&mut batch, &mut commands, BATCH);
                 self.serve(batch.drain(..));
             }
         };
