@@ -3,6 +3,7 @@
 //!
 //! The promises that every store keeps stand in the contract suite, `tests/it/contract/`.
 
+mod appending;
 mod followers;
 mod heads;
 mod idempotency;

@@ -6,7 +6,6 @@ use std::{
 };
 
 use muster_events::{
-    id::OrganizationId,
     stream::{Position, Sequence, StreamId},
     time::Timestamp,
 };
@@ -17,9 +16,7 @@ use super::{
     keys::{self, NewKeys},
     rows::number,
 };
-use crate::store::{
-    Append, AppendError, Appended, KeyedOutcome, NewEvent, StoredEvent, StreamWrite, leaf::leaf_of,
-};
+use crate::store::{Append, AppendError, Appended, KeyedOutcome, NewEvent, StoredEvent, StreamWrite};
 
 /// Columns of rows to be written.
 #[derive(Debug, Default)]
@@ -79,8 +76,6 @@ pub(super) struct Batch {
     /// What is to be written.
     pub(super) events: NewEvents,
     pub(super) keys: NewKeys,
-    /// What was appended, in order.
-    pub(super) appended: Vec<StoredEvent>,
     used: HashSet<Uuid>,
 }
 
@@ -88,7 +83,7 @@ impl Batch {
     /// Nothing decided yet; the log stands at `head`.
     pub(super) fn new(known: Known, head: Position, recorded_at: Timestamp) -> Self {
         let (events, keys) = (NewEvents::default(), NewKeys::default());
-        Self { known, head, recorded_at, events, keys, appended: Vec::new(), used: HashSet::new() }
+        Self { known, head, recorded_at, events, keys, used: HashSet::new() }
     }
 
     /// Appends one after the other; each has its outcome. None for what repeats a key of this batch: it is for the next
@@ -108,7 +103,6 @@ impl Batch {
         for write in &append.writes {
             self.write(write, &mut stored);
         }
-        self.appended.extend_from_slice(&stored);
         let position = self.head;
         if let Some(key) = &append.key {
             self.used.insert(keys::digest(key));
@@ -126,33 +120,9 @@ impl Batch {
         before.map_or(Ok(()), |before| Err(AppendError::KeyUsed(Box::new(before.clone()))))
     }
 
-    /// Which stream is not where the decision saw it.
     fn conflict(&self, append: &Append) -> Result<(), AppendError> {
-        let conflict = |stream: &StreamId, expected, actual| {
-            Err(AppendError::Conflict { stream: stream.clone(), expected, actual })
-        };
-        for (index, write) in append.writes.iter().enumerate() {
-            // No stream is to be named twice; should it be, the second write has to expect what the first appends.
-            let before = append.writes[..index].iter().filter(|earlier| earlier.stream == write.stream);
-            let before: usize = before.map(|earlier| earlier.events.len()).sum();
-            let actual = Sequence(self.head_of(&write.stream).0 + before as u64);
-            if actual != write.expected {
-                return conflict(&write.stream, write.expected, actual);
-            }
-        }
-        let whole_log = StreamId::whole_log();
-        for read in &append.reads {
-            let actual =
-                if read.stream == whole_log { Sequence(self.head.0) } else { self.head_of(&read.stream) };
-            if actual != read.sequence {
-                return conflict(&read.stream, read.sequence, actual);
-            }
-        }
-        Ok(())
-    }
-
-    fn head_of(&self, stream: &StreamId) -> Sequence {
-        self.known.heads.get(stream).copied().unwrap_or_default()
+        let head_of = |stream: &StreamId| Ok(self.known.heads.get(stream).copied().unwrap_or_default());
+        append.conflict::<AppendError>(self.head, head_of)?.map_or(Ok(()), Err)
     }
 
     fn write(&mut self, write: &StreamWrite, appended: &mut Vec<StoredEvent>) {
@@ -160,30 +130,10 @@ impl Batch {
         for new in &write.events {
             sequence = sequence.next();
             self.head = self.head.next();
-            let stored = self.place(new, &write.stream, sequence);
+            let stored = new.placed(self.head, &write.stream, sequence, self.recorded_at);
             self.events.push(new, &stored);
             appended.push(stored);
         }
         self.known.heads.insert(write.stream.clone(), sequence);
-    }
-
-    fn place(&self, new: &NewEvent, stream: &StreamId, sequence: Sequence) -> StoredEvent {
-        let organization: Option<OrganizationId> = new.organization;
-        let mut stored = StoredEvent {
-            position: self.head,
-            event_id: new.event_id,
-            stream: stream.clone(),
-            sequence,
-            event_type: new.event.event_type().into(),
-            schema_version: new.event.schema_version(),
-            recorded_at: self.recorded_at,
-            organization,
-            payload: Arc::from(new.payload.as_str()),
-            metadata: Arc::clone(&new.metadata),
-            leaf: [0; 32],
-            decoded: Some(Arc::clone(&new.event)),
-        };
-        stored.leaf = leaf_of(&stored);
-        stored
     }
 }

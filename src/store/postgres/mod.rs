@@ -12,6 +12,7 @@ mod errors;
 mod identity;
 mod keys;
 mod listener;
+mod phase;
 mod query;
 mod reads;
 mod rows;
@@ -37,11 +38,14 @@ pub use connection::PostgresOptions;
 
 use self::{
     identity::Identity,
-    writer::{Command, InProgress, Writer},
+    writer::{InProgress, Writer},
 };
 use super::{
     Append, AppendError, Appended, Capabilities, Follower, Head, HeldClaim, Incarnation, KeyedOutcome,
-    LogQuery, Store, StoreError, StoredEvent, followers::Followers, shared_read::SharedRead,
+    LogQuery, Store, StoreError, StoredEvent,
+    appending::{Command, QUEUE},
+    followers::Followers,
+    shared_read::SharedRead,
 };
 use crate::{clock::Clock, database::Database};
 
@@ -86,7 +90,7 @@ impl PostgresStore {
             Arc::clone(&followers),
             Arc::clone(&in_progress),
         );
-        let (commands, waiting) = mpsc::channel(writer::QUEUE);
+        let (commands, waiting) = mpsc::channel(QUEUE);
         start(writer, waiting)?;
         let listener = listener::run(readers.clone(), Arc::clone(&followers), Arc::clone(&in_progress));
         let listener = tokio::spawn(listener).abort_handle();

@@ -6,10 +6,10 @@ use sqlx::PgPool;
 use super::{
     errors::StoreResult,
     rows::{collect, columns, limit, number},
-    statements::{FOREIGN_PAGE, SELECT_AFTER, SELECT_HEAD, head_of},
+    statements::{SELECT_AFTER, SELECT_HEAD, head_of},
     writer::InProgress,
 };
-use crate::store::{Head, StoreError, StoredEvent, followers::Followers};
+use crate::store::{Head, StoreError, StoredEvent, appending::FOREIGN_PAGE, followers::Followers};
 
 const SELECT_STREAM_AFTER: &str = concat!(
     "SELECT ",

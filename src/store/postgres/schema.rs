@@ -144,7 +144,7 @@ pub(super) async fn hash_key(connection: &mut PgConnection, given: &str) -> Stor
 
 #[cfg(test)]
 mod tests {
-    use super::{ORDER_LOCK, STEPS, VERSION, ends_programs_of};
+    use super::{super::statements::BEGIN_AND_LOCK, ORDER_LOCK, STEPS, VERSION, ends_programs_of};
 
     #[test]
     fn a_program_that_knows_this_schema_goes_on_and_one_that_knows_none_does_not() {
@@ -154,6 +154,8 @@ mod tests {
 
     #[test]
     fn foreign_appends_take_the_lock_that_ours_take() {
-        assert!(STEPS[0].contains(&format!("pg_advisory_xact_lock({ORDER_LOCK})")));
+        for text in [STEPS[0], BEGIN_AND_LOCK] {
+            assert!(text.contains(&format!("pg_advisory_xact_lock({ORDER_LOCK})")), "{text}");
+        }
     }
 }

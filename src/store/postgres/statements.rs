@@ -11,14 +11,11 @@ use super::{
     errors::StoreResult,
     rows::{collect, columns, number, time, whole},
 };
-use crate::store::{Head, StoredEvent};
-
-/// Foreign events that are read at once.
-pub(super) const FOREIGN_PAGE: usize = 1_000;
+use crate::store::{Head, StoredEvent, appending::FOREIGN_PAGE};
 
 /// Three statements in one message. The lock is one of its own, and the one after it sees all that was committed before
 /// the lock was had: at this isolation level each statement takes its own snapshot when it begins.
-const BEGIN_AND_LOCK: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
+pub(super) const BEGIN_AND_LOCK: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
      SELECT pg_advisory_xact_lock(7887337266164674156); \
      SELECT position, recorded_at FROM log.events ORDER BY position DESC LIMIT 1";
 pub(super) const SELECT_HEAD: &str =

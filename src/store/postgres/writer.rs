@@ -1,10 +1,6 @@
 //! The one thread of this process that appends. It takes all appends that wait and commits them together.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use muster_events::{
     stream::{Position, Sequence, StreamId},
@@ -12,7 +8,7 @@ use muster_events::{
 };
 use sqlx::PgConnection;
 use tokio::{
-    sync::{Mutex, mpsc, oneshot},
+    sync::{Mutex, mpsc},
     time::timeout,
 };
 
@@ -22,61 +18,33 @@ use super::{
     connection::{self, PostgresOptions},
     errors::{StoreResult, is_lost},
     identity::Identity,
-    keys, statements,
+    keys,
+    phase::Phase,
+    statements,
 };
 use crate::{
-    clock::{Clock, stopwatch},
+    clock::Clock,
     database::Database,
     store::{
-        Append, AppendError, Appended, Head, StoreError, followers::Followers, heads::Heads,
+        Append, Head, StoreError,
+        appending::{BATCH, Command, FOLLOW_OUTSIDE, FOREIGN_PAGE, HEADS, Outcome},
+        followers::Followers,
+        heads::Heads,
         returning::Returning,
     },
 };
 
-/// Appends in one transaction: enough to make the cost of a commit vanish, few enough to keep the lock shortly.
-const BATCH: usize = 256;
-/// Appends that may wait for the writer; more wait outside, without a place in the order.
-pub(super) const QUEUE: usize = 1024;
-/// Streams in each generation of the remembered heads: about 8 MiB in all.
-const HEADS: usize = 1 << 16;
 /// Expired rows that are deleted at once from each table, and how long after the last time, in microseconds.
 const PURGED: usize = 4_096;
 const PURGE_EVERY: i64 = 10_000_000;
-/// How often the lock is let go to read many foreign events outside it, before they are read under it all the same.
-const FOLLOW_OUTSIDE: usize = 3;
 
 /// How long a batch waits for those who are about to append, and how many are enough.
 const LINGER: Duration = Duration::from_micros(500);
 const ENOUGH: usize = 64;
 
-/// An append with the place where its answer goes.
-#[derive(Debug)]
-pub(super) struct Command {
-    pub(super) append: Append,
-    pub(super) answer: oneshot::Sender<Result<Appended, AppendError>>,
-}
-
-type Outcome = Result<Appended, AppendError>;
-
 /// Held by the writer from before a commit until followers have been told of it. Whoever finds events of which they
 /// were not told waits for it first: the events may be this process's own, which need not be read and decoded.
 pub(super) type InProgress = Mutex<()>;
-
-/// Measures where the time of an append goes, for `/metrics`.
-struct Phase(Instant);
-
-impl Phase {
-    fn begin() -> Self {
-        Self(stopwatch())
-    }
-
-    /// A phase ends and the next one begins.
-    fn ends(&mut self, name: &'static str) {
-        let now = stopwatch();
-        metrics::histogram!("muster_append_seconds", "phase" => name).record(now - self.0);
-        self.0 = now;
-    }
-}
 
 /// What the thread owns.
 pub(super) struct Writer {
@@ -180,7 +148,9 @@ impl Writer {
                 .zip(&outcomes)
                 .any(|(append, outcome)| append.key.is_some() && matches!(outcome, Some(Err(_))));
             phase.ends("decide");
-            if (look_for_keys || !refused) && self.write(&mut connection, &batch, &mut phase).await? {
+            if (look_for_keys || !refused)
+                && self.write(&mut connection, &batch, &outcomes, &mut phase).await?
+            {
                 self.connection = Some(connection);
                 return Ok(outcomes);
             }
@@ -203,7 +173,7 @@ impl Writer {
                 self.begin_anew(head.position);
                 continue;
             }
-            if head.position.0 - self.followed.0 <= statements::FOREIGN_PAGE as u64 || outside == 0 {
+            if head.position.0 - self.followed.0 <= FOREIGN_PAGE as u64 || outside == 0 {
                 self.follow(connection, head.position).await?;
                 return Ok(head);
             }
@@ -289,6 +259,7 @@ impl Writer {
         &mut self,
         connection: &mut PgConnection,
         batch: &Batch,
+        outcomes: &[Option<Outcome>],
         phase: &mut Phase,
     ) -> StoreResult<bool> {
         batch.known.claims.store(connection).await?;
@@ -307,12 +278,12 @@ impl Writer {
             self.look_after_commit(connection, batch, &error).await?;
         }
         phase.ends("commit");
-        let events = u32::try_from(batch.appended.len()).unwrap_or(u32::MAX);
+        let events = u32::try_from(batch.events.positions.len()).unwrap_or(u32::MAX);
         metrics::histogram!("muster_append_events").record(f64::from(events));
         for (stream, sequence) in &batch.known.heads {
             self.heads.set(stream, *sequence);
         }
-        self.followers.tell([batch.appended.as_slice()]);
+        self.followers.tell(outcomes.iter().flatten().flatten().map(|appended| &*appended.events));
         self.followed = batch.head;
         phase.ends("tell");
         Ok(true)

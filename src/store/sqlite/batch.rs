@@ -10,10 +10,7 @@ use muster_events::{
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{claims, keys, rows};
-use crate::store::{
-    Append, AppendError, Appended, KeyedOutcome, NewEvent, StoredEvent, StreamWrite, heads::Heads,
-    leaf::leaf_of,
-};
+use crate::store::{Append, AppendError, Appended, KeyedOutcome, StoredEvent, StreamWrite, heads::Heads};
 
 const SELECT_STREAM_HEAD: &str =
     "SELECT max(sequence) FROM events WHERE aggregate_type = ?1 AND aggregate_id = ?2";
@@ -33,7 +30,7 @@ impl Batch<'_> {
     /// Appends, or leaves everything as it was. An [`AppendError::Store`] ends the whole batch, any other error this
     /// append only.
     pub(super) fn apply(&mut self, append: Append) -> Result<Appended, AppendError> {
-        if let Some(conflict) = self.conflict(&append)? {
+        if let Some(conflict) = append.conflict(self.head, |stream| self.stream_head(stream))? {
             // A repeated request may find its own events in the way: how it ended the first time is the answer.
             return Err(self.used_before(append.key.as_ref())?.map_or(conflict, AppendError::KeyUsed));
         }
@@ -50,33 +47,6 @@ impl Batch<'_> {
             self.connection.prepare_cached("RELEASE command")?.execute([])?;
         }
         outcome
-    }
-
-    /// Which stream is not where the decision saw it.
-    fn conflict(&mut self, append: &Append) -> Result<Option<AppendError>, AppendError> {
-        for (index, write) in append.writes.iter().enumerate() {
-            // No stream is to be named twice; should it be, the second write has to expect what the first appends.
-            let before = append.writes[..index].iter().filter(|earlier| earlier.stream == write.stream);
-            let before: usize = before.map(|earlier| earlier.events.len()).sum();
-            let actual = Sequence(self.stream_head(&write.stream)?.0 + before as u64);
-            if actual != write.expected {
-                let (stream, expected) = (write.stream.clone(), write.expected);
-                return Ok(Some(AppendError::Conflict { stream, expected, actual }));
-            }
-        }
-        let whole_log = StreamId::whole_log();
-        for read in &append.reads {
-            let actual = if read.stream == whole_log {
-                Sequence(self.head.0)
-            } else {
-                self.stream_head(&read.stream)?
-            };
-            if actual != read.sequence {
-                let (stream, expected) = (read.stream.clone(), read.sequence);
-                return Ok(Some(AppendError::Conflict { stream, expected, actual }));
-            }
-        }
-        Ok(None)
     }
 
     fn stream_head(&mut self, stream: &StreamId) -> rusqlite::Result<Sequence> {
@@ -124,30 +94,11 @@ impl Batch<'_> {
         for new in events {
             sequence = sequence.next();
             self.head = self.head.next();
-            let stored = self.place(&new, &stream, sequence);
+            let stored = new.placed(self.head, &stream, sequence, self.recorded_at);
             rows::insert(self.connection, &new, &stored)?;
             appended.push(stored);
         }
         self.heads.set(&stream, sequence);
         Ok(())
-    }
-
-    fn place(&self, new: &NewEvent, stream: &StreamId, sequence: Sequence) -> StoredEvent {
-        let mut stored = StoredEvent {
-            position: self.head,
-            event_id: new.event_id,
-            stream: stream.clone(),
-            sequence,
-            event_type: new.event.event_type().into(),
-            schema_version: new.event.schema_version(),
-            recorded_at: self.recorded_at,
-            organization: new.organization,
-            payload: Arc::from(new.payload.as_str()),
-            metadata: Arc::clone(&new.metadata),
-            leaf: [0; 32],
-            decoded: Some(Arc::clone(&new.event)),
-        };
-        stored.leaf = leaf_of(&stored);
-        stored
     }
 }

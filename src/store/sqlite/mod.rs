@@ -34,15 +34,13 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use self::{
-    connection::Place,
-    reads::Readers,
-    schema::Origin,
-    writer::{Command, Writer},
-};
+use self::{connection::Place, reads::Readers, schema::Origin, writer::Writer};
 use super::{
     Append, AppendError, Appended, Capabilities, Follower, Head, HeldClaim, Incarnation, KeyedOutcome,
-    LogQuery, Store, StoreError, StoredEvent, followers::Followers, shared_read::SharedRead,
+    LogQuery, Store, StoreError, StoredEvent,
+    appending::{Command, QUEUE},
+    followers::Followers,
+    shared_read::SharedRead,
 };
 use crate::clock::Clock;
 
@@ -92,7 +90,7 @@ impl SqliteStore {
         let followers = Arc::new(Followers::new(reads::head(&connection)?.position));
         let writer =
             Writer::new(place.clone(), Arc::clone(&clock), incarnation, Arc::clone(&followers), connection);
-        let (commands, waiting) = mpsc::channel(writer::QUEUE);
+        let (commands, waiting) = mpsc::channel(QUEUE);
         let writer = writer.start(waiting).map_err(|error| {
             StoreError::Unavailable(format!("the thread that writes the log cannot start: {error}"))
         })?;

@@ -14,12 +14,10 @@ use super::{
     errors::StoreResult,
     rows::{collect, columns, limit, number, time},
 };
-use crate::store::{Head, StoreError, StoredEvent, followers::Followers};
+use crate::store::{Head, StoreError, StoredEvent, appending::FOREIGN_PAGE, followers::Followers};
 
 /// Connections that read at the same time; more readers wait.
 const READERS: usize = 8;
-/// Foreign events that are read at once.
-pub(super) const FOREIGN_PAGE: usize = 1_000;
 
 const SELECT_HEAD: &str = "SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1";
 const SELECT_AFTER: &str =

@@ -18,42 +18,29 @@ use super::{
     connection::Place,
     errors::StoreResult,
     keys,
-    reads::{FOREIGN_PAGE, events_after, head},
+    reads::{events_after, head},
     schema,
 };
 use crate::{
     clock::Clock,
     store::{
-        Append, AppendError, Appended, Head, Incarnation, StoreError, followers::Followers, heads::Heads,
+        Append, AppendError, Head, Incarnation, StoreError,
+        appending::{BATCH, Command, FOLLOW_OUTSIDE, FOREIGN_PAGE, HEADS, Outcome},
+        followers::Followers,
+        heads::Heads,
         returning::Returning,
     },
 };
 
-/// Appends in one transaction: enough to make the cost of a commit vanish, few enough to keep the lock shortly.
-pub(super) const BATCH: usize = 256;
-/// Appends that may wait for the writer; more wait outside, without a place in the order.
-pub(super) const QUEUE: usize = 1024;
-/// Streams in each generation of the remembered heads: about 8 MiB in all.
-const HEADS: usize = 1 << 16;
 /// Expired rows that one transaction deletes from each table: more than one transaction can add, so that it catches
 /// up, and few enough not to be felt.
 const PURGED: usize = 2 * BATCH;
-/// How often the lock is let go to read many foreign events outside it, before they are read under it all the same.
-const FOLLOW_OUTSIDE: usize = 3;
 
 /// How long a batch waits for those who are about to append, and how many are enough.
 const LINGER: Duration = Duration::from_micros(200);
 const ENOUGH: usize = 16;
 
-/// An append with the place where its answer goes.
-#[derive(Debug)]
-pub(super) struct Command {
-    pub(super) append: Append,
-    pub(super) answer: oneshot::Sender<Result<Appended, AppendError>>,
-}
-
-type Answer = oneshot::Sender<Result<Appended, AppendError>>;
-type Outcome = Result<Appended, AppendError>;
+type Answer = oneshot::Sender<Outcome>;
 
 /// What the thread owns.
 pub(super) struct Writer {
