@@ -157,7 +157,7 @@ fn phases(text: &str) -> Vec<(String, f64, f64)> {
         let start = format!("muster_append_seconds_{what}{{phase=\"{name}\"}} ");
         text.lines().find_map(|line| line.strip_prefix(&start)?.parse().ok()).unwrap_or(0.0)
     };
-    let names = ["lock", "decide", "write", "commit", "tell"];
+    let names = ["lock", "decide", "append", "write", "commit", "tell"];
     names.map(|name| (name.to_owned(), value("sum", name), value("count", name))).into()
 }
 

@@ -16,7 +16,7 @@ use super::{
     keys::{self, NewKeys},
     rows::number,
 };
-use crate::store::{Append, AppendError, Appended, KeyedOutcome, NewEvent, StoredEvent, StreamWrite};
+use crate::store::{Append, AppendError, Appended, Head, KeyedOutcome, NewEvent, StoredEvent, StreamWrite};
 
 /// Columns of rows to be written.
 #[derive(Debug, Default)]
@@ -65,10 +65,12 @@ pub(super) struct Known {
     pub(super) keys: HashMap<Uuid, KeyedOutcome>,
 }
 
-/// A transaction that holds the lock of the log and has seen all that was committed before it.
+/// What is to be appended together to a log of which everything is known that was committed before.
 #[derive(Debug)]
 pub(super) struct Batch {
     pub(super) known: Known,
+    /// Where the log stood before.
+    pub(super) began: Head,
     /// The position of the last event, with what this batch has appended already.
     pub(super) head: Position,
     /// One time for the whole batch, because it becomes visible as a whole.
@@ -80,10 +82,23 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Nothing decided yet; the log stands at `head`.
-    pub(super) fn new(known: Known, head: Position, recorded_at: Timestamp) -> Self {
+    /// Nothing decided yet; the log stands at `began`.
+    pub(super) fn new(known: Known, began: Head, recorded_at: Timestamp) -> Self {
         let (events, keys) = (NewEvents::default(), NewKeys::default());
-        Self { known, head, recorded_at, events, keys, used: HashSet::new() }
+        Self { known, began, head: began.position, recorded_at, events, keys, used: HashSet::new() }
+    }
+
+    /// Where the log stands when this is written.
+    pub(super) fn end(&self) -> Head {
+        if self.head == self.began.position {
+            return self.began;
+        }
+        Head { position: self.head, recorded_at: self.recorded_at }
+    }
+
+    /// Whether there is anything to write but claims.
+    pub(super) fn writes_rows(&self) -> bool {
+        !self.events.positions.is_empty() || !self.keys.digests.is_empty()
     }
 
     /// Appends one after the other; each has its outcome. None for what repeats a key of this batch: it is for the next

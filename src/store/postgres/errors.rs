@@ -41,6 +41,11 @@ pub(super) fn is_lost(error: &Error) -> bool {
     }
 }
 
+/// Whether `constraint` refused it.
+pub(super) fn breaks(error: &Error, constraint: &str) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::constraint) == Some(constraint)
+}
+
 fn what_it_says(error: &Error) -> String {
     match error {
         Error::Database(error) => format!("Postgres says: {}", error.message()),

@@ -1,12 +1,13 @@
 //! The log in a Postgres database, schema `log`. Several processes append to it and follow each other.
 //!
-//! Appends go through one thread for each process (`writer.rs`), which commits all that wait in one transaction, on a
-//! connection of its own. Reads go through a pool and never wait for the writer. What must not happen is refused by the
+//! Appends go through one thread for each process (`writer.rs`), which commits all that wait in one transaction
+//! (`commit.rs`), on a connection of its own. Reads go through a pool and never wait for the writer. What must not happen is refused by the
 //! tables themselves (`schema.sql`), which also give the appends of other programs their place.
 
 mod batch;
 mod check;
 mod claims;
+mod commit;
 mod connection;
 mod errors;
 mod identity;

@@ -11,11 +11,11 @@ use crate::{
     store::{Incarnation, StoreError},
 };
 
-/// The lock that all appends of a database take, one after the other: "muster.l" in ASCII. `schema.sql` takes it too.
+/// The lock that all appends of a database take, one after the other: "muster.l" in ASCII. The functions of the schema take it too.
 pub(super) const ORDER_LOCK: i64 = 0x6D75_7374_6572_2E6C;
 
 /// What brings a database from one version to the next. Steps are added, never edited.
-const STEPS: [&str; 1] = [include_str!("schema.sql")];
+const STEPS: [&str; 2] = [include_str!("schema.sql"), include_str!("append.sql")];
 
 /// The version that this program writes.
 const VERSION: usize = STEPS.len();
@@ -153,8 +153,8 @@ mod tests {
     }
 
     #[test]
-    fn foreign_appends_take_the_lock_that_ours_take() {
-        for text in [STEPS[0], BEGIN_AND_LOCK] {
+    fn all_appends_take_the_same_lock() {
+        for text in [STEPS[0], STEPS[1], BEGIN_AND_LOCK] {
             assert!(text.contains(&format!("pg_advisory_xact_lock({ORDER_LOCK})")), "{text}");
         }
     }

@@ -8,7 +8,7 @@ use sqlx::{Executor as _, PgConnection, Row, postgres::PgRow};
 
 use super::{
     batch::Batch,
-    errors::StoreResult,
+    errors::{StoreResult, breaks},
     rows::{collect, columns, number, time, whole},
 };
 use crate::store::{Head, StoredEvent, appending::FOREIGN_PAGE};
@@ -26,22 +26,9 @@ const SELECT_STREAM_HEADS: &str = "SELECT asked.aggregate_type, asked.aggregate_
      (SELECT sequence FROM log.events WHERE aggregate_type = asked.aggregate_type COLLATE \"C\" \
      AND aggregate_id = asked.aggregate_id COLLATE \"C\" ORDER BY sequence DESC LIMIT 1) AS sequence \
      FROM UNNEST($1::text[], $2::text[]) AS asked (aggregate_type, aggregate_id)";
-/// Everything in one statement, which is one way to the server and back. What is notified wakes the other processes; each
-/// looks at the log and takes nothing from the message.
-const INSERT_BATCH: &str = "WITH events AS ( \
-         INSERT INTO log.events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, \
-         metadata, position, event_id, recorded_at, organization, actor_kind, actor_id, leaf) \
-         SELECT aggregate_type, aggregate_id, sequence, event_type, event_version, payload::json, metadata::json, \
-         position, event_id, $1, organization, actor_kind, actor_id, leaf \
-         FROM UNNEST($2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], \
-         $9::bigint[], $10::uuid[], $11::bigint[], $12::text[], $13::text[], $14::bytea[]) AS new \
-         (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, position, \
-         event_id, organization, actor_kind, actor_id, leaf) \
-     ), keys AS ( \
-         INSERT INTO log.idempotency_keys (digest, actor, request, status, result, position, recorded_at) \
-         SELECT *, $1 FROM UNNEST($15::uuid[], $16::text[], $17::text[], $18::integer[], $19::text[], \
-         $20::bigint[]) ON CONFLICT (digest) DO NOTHING RETURNING 1 \
-     ) SELECT (SELECT count(*) FROM keys) AS keys, pg_notify('muster_log', $21)";
+/// See `append.sql`.
+const APPEND: &str = "SELECT log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
+     $18, $19, $20, $21, $22) AS appended";
 const IS_THERE: &str =
     "SELECT EXISTS (SELECT FROM log.events WHERE position = $1 AND event_id = $2) AS there";
 const KEY_IS_THERE: &str = "SELECT EXISTS (SELECT FROM log.idempotency_keys \
@@ -109,24 +96,37 @@ pub(super) async fn stream_heads(
     Ok(heads)
 }
 
-/// Writes the events and keys of a batch. False when one of the keys is there already.
-pub(super) async fn insert(connection: &mut PgConnection, batch: &Batch) -> StoreResult<bool> {
+/// How [`append`] ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// All of it is written.
+    Yes,
+    /// Nothing is: the log stood elsewhere than the batch was decided for.
+    HeadMoved,
+    /// Nothing is: one of the keys was used before.
+    KeyUsed,
+}
+
+/// Writes the events and keys of a batch, if the log stands where the batch began; all or nothing, and outside of a
+/// transaction it is committed. The outer error is that of the server.
+pub(super) async fn append(connection: &mut PgConnection, batch: &Batch) -> Result<Written, sqlx::Error> {
     let (events, keys) = (&batch.events, &batch.keys);
-    if events.positions.is_empty() && keys.digests.is_empty() {
-        return Ok(true);
-    }
     let payloads: Vec<&str> = events.payloads.iter().map(|text| &**text).collect();
     let metadatas: Vec<&str> = events.metadatas.iter().map(|text| &**text).collect();
     let leaves: Vec<&[u8]> = events.leaves.iter().map(|leaf| &leaf[..]).collect();
-    let query = sqlx::query(INSERT_BATCH).bind(batch.recorded_at.as_micros());
+    let query = sqlx::query(APPEND).bind(number(batch.began.position.0));
+    let query = query.bind(batch.began.recorded_at.as_micros()).bind(batch.recorded_at.as_micros());
     let query = query.bind(&events.aggregate_types).bind(&events.aggregate_ids).bind(&events.sequences);
     let query = query.bind(&events.event_types).bind(&events.event_versions).bind(payloads).bind(metadatas);
     let query = query.bind(&events.positions).bind(&events.event_ids).bind(&events.organizations);
     let query = query.bind(&events.actor_kinds).bind(&events.actor_ids).bind(leaves);
     let query = query.bind(&keys.digests).bind(&keys.actors).bind(&keys.requests).bind(&keys.statuses);
-    let query = query.bind(&keys.results).bind(&keys.positions).bind(batch.head.to_string());
-    let written: i64 = query.fetch_one(connection).await?.try_get("keys")?;
-    Ok(usize::try_from(written) == Ok(keys.digests.len()))
+    let query = query.bind(&keys.results).bind(&keys.positions);
+    match query.fetch_one(connection).await {
+        Ok(row) => Ok(if row.try_get("appended")? { Written::Yes } else { Written::HeadMoved }),
+        Err(error) if breaks(&error, "idempotency_keys_pkey") => Ok(Written::KeyUsed),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether a batch was committed. To be called with the order lock.
