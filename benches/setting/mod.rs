@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use mimalloc::MiMalloc;
 use muster::{
     database::Database,
     deployment::{Deployment, DeploymentOptions},
@@ -32,6 +33,10 @@ use muster_events::{
     token::TokenOwner,
 };
 use tempfile::TempDir;
+
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// How many members there are: at least one for each caller.
 pub(crate) const MEMBERS: usize = 256;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use indicatif::ProgressBar;
-use muster_events::{claims::claims_of, recorded::RecordedEvent, stream::Position};
+use muster_events::{claims::claims_of, event::DecodeError, recorded::RecordedEvent, stream::Position};
 use muster_projections::{projection::Projection, sink::memory::MemoryTables};
 use serde_json::Value;
 
@@ -39,6 +39,8 @@ pub(super) struct Walk<'a> {
     /// The rows that the projections make of them.
     pub(super) rows: Vec<(&'static Projection, MemoryTables)>,
     events: usize,
+    /// Events of aggregates that are none of ours.
+    of_others: usize,
     log: Findings,
     leaves: Findings,
     contents: Findings,
@@ -59,6 +61,7 @@ impl<'a> Walk<'a> {
             claims: Claims::default(),
             rows: rows.collect(),
             events: 0,
+            of_others: 0,
             log: Findings::default(),
             leaves: Findings::default(),
             contents: Findings::default(),
@@ -109,6 +112,10 @@ impl<'a> Walk<'a> {
         }
         match event.recorded() {
             Ok(recorded) => self.fold(event, &recorded),
+            // Others may append to a log in a database, and theirs are for them to read.
+            Err(DecodeError::UnknownAggregate(_)) if matches!(self.place, Place::Database(_)) => {
+                self.of_others += 1;
+            }
             Err(error) => self.contents.add(format!(
                 "The event at position {position} cannot be read ({error}): use the version of muster that wrote it, or \
                  a newer one."
@@ -158,11 +165,15 @@ impl<'a> Walk<'a> {
         log.extend(store);
         let events = count(self.events, "event");
         let last = self.position;
+        let contents = match self.of_others {
+            0 => format!("{events}, each can be read"),
+            of_others => format!("{events}, each can be read or is one of {of_others} of other programs"),
+        };
         vec![
             log.into_check("log", format!("{events}, positions 1 to {last}, each stream in order")),
             std::mem::take(&mut self.leaves)
                 .into_check("leaves", format!("{events}, each as it was recorded")),
-            std::mem::take(&mut self.contents).into_check("contents", format!("{events}, each can be read")),
+            std::mem::take(&mut self.contents).into_check("contents", contents),
             std::mem::take(&mut self.sealed)
                 .into_check("sealed", "every sealed value opens, or its key was erased".to_owned()),
         ]

@@ -36,7 +36,7 @@ async fn listen(pool: &PgPool, followers: &Followers, in_progress: &InProgress) 
             let Ok(message) = timeout(LOOK, listener.recv()).await else { break };
             let position: u64 = message?.payload().parse().unwrap_or(u64::MAX);
             if followers.told().0 < position {
-                drop(in_progress.lock().await);
+                reads::until_told(in_progress).await;
             }
             if followers.told().0 < position {
                 break;

@@ -1,7 +1,10 @@
 //! Reads of the log, over a pool of connections of their own, which never wait for the writer.
 
+use std::time::Duration;
+
 use muster_events::stream::{Position, Sequence, StreamId};
 use sqlx::PgPool;
+use tokio::time::timeout;
 
 use super::{
     errors::StoreResult,
@@ -23,6 +26,15 @@ pub(super) async fn head(pool: &PgPool) -> StoreResult<Head> {
     head_of(row.as_ref())
 }
 
+/// How long a read waits for the writer to tell of what it commits: an append may stand behind the lock of another
+/// process, and then the events are that one's.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// Waits a moment for what this process may be committing: its own events need not be read and decoded.
+pub(super) async fn until_told(in_progress: &InProgress) {
+    let _ = timeout(PATIENCE, in_progress.lock()).await;
+}
+
 /// Where the log stands, after `followers` have been told of everything up to there.
 pub(super) async fn confirmed_head(
     pool: &PgPool,
@@ -31,7 +43,7 @@ pub(super) async fn confirmed_head(
 ) -> StoreResult<Head> {
     let head = head(pool).await?;
     if followers.told() < head.position {
-        drop(in_progress.lock().await);
+        until_told(in_progress).await;
     }
     loop {
         let told = followers.told();

@@ -32,7 +32,7 @@ const LINGER: Duration = Duration::from_micros(500);
 const ENOUGH: usize = 64;
 
 /// Held by the writer from before a commit until followers have been told of it. Whoever finds events of which they
-/// were not told waits for it first: the events may be this process's own, which need not be read and decoded.
+/// were not told waits a moment for it first: see [`super::reads::until_told`].
 pub(super) type InProgress = Mutex<()>;
 
 /// What the thread owns.
