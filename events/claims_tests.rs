@@ -235,7 +235,14 @@ fn a_definition_of_roles_claims_nothing() {
 #[test]
 fn a_sealed_address_claims_the_same_as_an_open_one() {
     let MemberEvent::MemberInvited {
-        organization, org_role, inviter, generation, expires_at, imported, ..
+        organization,
+        org_role,
+        inviter,
+        generation,
+        expires_at,
+        imported,
+        counted,
+        ..
     } = invited("member", SOMEBODY)
     else {
         unreachable!()
@@ -254,6 +261,7 @@ fn a_sealed_address_claims_the_same_as_an_open_one() {
         generation,
         expires_at,
         imported,
+        counted,
     };
     assert_eq!(of_mia(sealed), of_mia(invited("member", SOMEBODY)));
 }

@@ -4,7 +4,7 @@ use super::{Claim, ClaimChange};
 use crate::{
     event::Event,
     id::OrganizationId,
-    member::{MemberEvent, Ownership},
+    member::{InvitationCount, MemberEvent, Ownership},
     organization::OrganizationEvent,
     stream::StreamId,
     team::TeamEvent,
@@ -18,6 +18,25 @@ fn take(claim: Claim, holder: &str) -> ClaimChange {
 
 fn release(claim: Claim, holder: &str) -> ClaimChange {
     ClaimChange::Release { claim, holder: holder.into() }
+}
+
+/// Invitations a UTC day (behaviour.md 2.5): by one sender, in one organization, to one address there.
+const INVITATIONS_BY_SENDER: u32 = 100;
+const INVITATIONS_IN_ORGANIZATION: u32 = 100;
+const INVITATIONS_TO_ADDRESS: u32 = 10;
+
+fn count_invitation(organization: OrganizationId, counted: &InvitationCount) -> [ClaimChange; 3] {
+    let count = |scope: &str, name: &str, at_most| ClaimChange::Count {
+        scope: scope.into(),
+        name: name.into(),
+        at_most,
+    };
+    let organization = organization.to_string();
+    [
+        count("", &format!("invitations-by-{}", counted.by), INVITATIONS_BY_SENDER),
+        count(&organization, "invitations", INVITATIONS_IN_ORGANIZATION),
+        count(&organization, &format!("invitations-to-{}", counted.address), INVITATIONS_TO_ADDRESS),
+    ]
 }
 
 fn owner_change(organization: OrganizationId, member: &str, change: Ownership) -> ClaimChange {
@@ -43,9 +62,15 @@ pub fn claims_of(stream: &StreamId, organization: Option<OrganizationId>, event:
 
 fn of_member(organization: OrganizationId, holder: &str, event: &MemberEvent) -> Vec<ClaimChange> {
     match event {
-        MemberEvent::MemberInvited { email, .. }
-        | MemberEvent::InviteRequested { email, .. }
-        | MemberEvent::JoinRequested { email, .. } => {
+        MemberEvent::MemberInvited { email, counted, .. } => {
+            let address = email.hash().map(|hash| take(Claim::address(organization, hash), holder));
+            let counts = counted.iter().flat_map(|counted| count_invitation(organization, counted));
+            address.into_iter().chain(counts).collect()
+        }
+        MemberEvent::InviteResent { counted, .. } => {
+            counted.iter().flat_map(|counted| count_invitation(organization, counted)).collect()
+        }
+        MemberEvent::InviteRequested { email, .. } | MemberEvent::JoinRequested { email, .. } => {
             email.hash().map(|hash| take(Claim::address(organization, hash), holder)).into_iter().collect()
         }
         MemberEvent::MemberAdded { user, addresses, ownership, .. } => {
@@ -56,6 +81,32 @@ fn of_member(organization: OrganizationId, holder: &str, event: &MemberEvent) ->
                 .chain(addresses)
                 .chain(owner)
                 .collect()
+        }
+        MemberEvent::InviteAccepted { user, addresses, released, ownership, .. } => {
+            let free = released.iter().map(|hash| release(Claim::address(organization, hash), holder));
+            let taken = addresses.iter().map(|hash| take(Claim::address(organization, hash), holder));
+            let owner = ownership.map(|change| owner_change(organization, holder, change));
+            [take(Claim::membership(organization, *user), holder)]
+                .into_iter()
+                .chain(free)
+                .chain(taken)
+                .chain(owner)
+                .collect()
+        }
+        MemberEvent::MemberReturnedToPending { user, email, released, ownership, .. } => {
+            let owner = ownership.map(|change| owner_change(organization, holder, change));
+            let free = released.iter().map(|hash| release(Claim::address(organization, hash), holder));
+            let address = email.hash().map(|hash| take(Claim::address(organization, hash), holder));
+            [release(Claim::membership(organization, *user), holder)]
+                .into_iter()
+                .chain(owner)
+                .chain(free)
+                .chain(address)
+                .collect()
+        }
+        MemberEvent::InviteRevoked { addresses, .. }
+        | MemberEvent::InviteRequestRejected { addresses, .. } => {
+            addresses.iter().map(|hash| release(Claim::address(organization, hash), holder)).collect()
         }
         MemberEvent::OrgRoleChanged { ownership, .. } => {
             ownership.map(|change| owner_change(organization, holder, change)).into_iter().collect()
@@ -70,7 +121,15 @@ fn of_member(organization: OrganizationId, holder: &str, event: &MemberEvent) ->
         | MemberEvent::TeamUnassigned { .. }
         | MemberEvent::TeamRoleChanged { .. }
         | MemberEvent::TeamRoleCleared { .. }
+        | MemberEvent::InviteApproved { .. }
+        | MemberEvent::InviteTokenRegenerated { .. }
+        | MemberEvent::InviteExpired { .. }
         | MemberEvent::SsoLinked { .. }
+        | MemberEvent::SsoUnlinked { .. }
+        | MemberEvent::SsoLinkRequested { .. }
+        | MemberEvent::TeamAccessRequested { .. }
+        | MemberEvent::TeamAccessApproved { .. }
+        | MemberEvent::TeamAccessDenied { .. }
         | MemberEvent::MemberFlagSet { .. }
         | MemberEvent::MemberFlagCleared { .. } => vec![],
     }
@@ -94,7 +153,12 @@ fn of_organization(holder: &str, event: &OrganizationEvent) -> Vec<ClaimChange> 
 fn of_team(organization: OrganizationId, holder: &str, event: &TeamEvent) -> Vec<ClaimChange> {
     match event {
         TeamEvent::TeamCreated { slug, .. } => vec![take(Claim::team_slug(organization, slug), holder)],
-        TeamEvent::TeamFlagged { .. } => vec![],
+        TeamEvent::TeamSlugChanged { from, to } => vec![
+            take(Claim::team_slug(organization, to), holder),
+            release(Claim::team_slug(organization, from), holder),
+        ],
+        TeamEvent::TeamDeleted { slug } => vec![release(Claim::team_slug(organization, slug), holder)],
+        TeamEvent::TeamRenamed { .. } | TeamEvent::TeamFlagged { .. } => vec![],
     }
 }
 

@@ -97,6 +97,7 @@ fn invite(member: &Member, new: NewInvitation, expires_at: Timestamp) -> Result<
         generation: 1,
         expires_at,
         imported: new.imported,
+        counted: None,
     };
     Ok([invited].into_iter().chain(assigned(new.teams, new.imported)).collect())
 }

@@ -1,5 +1,6 @@
 //! What can have happened to a member.
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::MemberFlag;
@@ -44,6 +45,8 @@ pub enum UnassignedHow {
     Left,
     /// By a replacement of all of the member's teams.
     Replaced,
+    /// The team was deleted.
+    TeamDeleted,
 }
 
 /// Why a member was removed.
@@ -54,6 +57,42 @@ pub enum RemovalReason {
     Left,
     /// Somebody with the right to do so removed him.
     Removed,
+    /// His account was erased.
+    AccountErased,
+    /// The organization was deleted.
+    OrganizationDeleted,
+}
+
+/// Why an invitation was revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevocationReason {
+    /// Somebody with the right to do so revoked it.
+    Revoked,
+    /// Whoever sent it was removed from the organization.
+    InviterRemoved,
+    /// The organization was deleted.
+    OrganizationDeleted,
+}
+
+/// Why a member became an invitation again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PendingReason {
+    /// The organization requires a second factor, which his account has not.
+    NoSecondFactor,
+    /// The organization requires a verified address, which his account has not.
+    EmailNotVerified,
+}
+
+/// What a sent invitation counts for (behaviour.md 2.5 and D10): whoever sends, and the address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InvitationCount {
+    /// `user:ID` of the person who sends, or `token:ID` of the organization's own token.
+    pub by: CompactString,
+    /// The address that it is sent to.
+    pub address: KeyedHash,
 }
 
 /// Whether a row is a member or a request to become one.
@@ -102,6 +141,9 @@ pub enum MemberEvent {
         /// Stated by an import: counts in no rate limit (behaviour.md D32).
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         imported: bool,
+        /// What it counts for; none where nothing is counted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        counted: Option<InvitationCount>,
     },
     /// A user became a member without an invitation.
     MemberAdded {
@@ -137,6 +179,69 @@ pub enum MemberEvent {
         email: Personal<EmailAddress>,
         /// The role that an approval would give.
         org_role: RoleId,
+    },
+    /// A request became an invitation.
+    InviteApproved {
+        /// Which token is valid from now on.
+        generation: u32,
+        /// When it stops being valid.
+        expires_at: Timestamp,
+    },
+    /// A request was rejected, or taken back because whoever made it is gone.
+    InviteRequestRejected {
+        /// What kind of request it was.
+        status: InviteStatus,
+        /// The role that it asked for.
+        role: RoleId,
+        /// The teams that it asked for.
+        teams: Vec<TeamId>,
+        /// Keyed hashes of the addresses that are free again.
+        addresses: Vec<KeyedHash>,
+    },
+    /// The letter of an invitation was sent for again.
+    InviteResent {
+        /// Which token it holds.
+        generation: u32,
+        /// What it counts for; none where nothing is counted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        counted: Option<InvitationCount>,
+    },
+    /// An invitation got another token; the old one is not valid any more.
+    InviteTokenRegenerated {
+        /// Which token is valid from now on.
+        generation: u32,
+        /// When it stops being valid.
+        expires_at: Timestamp,
+    },
+    /// An invitation came to its end unused (behaviour.md D18).
+    InviteExpired {
+        /// Which token is no longer valid.
+        generation: u32,
+    },
+    /// An invitation was taken back.
+    InviteRevoked {
+        /// Why.
+        reason: RevocationReason,
+        /// The role that it would have given.
+        role: RoleId,
+        /// The teams that it would have given.
+        teams: Vec<TeamId>,
+        /// Keyed hashes of the addresses that are free again.
+        addresses: Vec<KeyedHash>,
+    },
+    /// A user took an invitation.
+    InviteAccepted {
+        /// The user.
+        user: UserId,
+        /// Whether the invited address is one of his.
+        email_matches: bool,
+        /// Keyed hashes of his addresses that nobody else in the organization holds.
+        addresses: Vec<KeyedHash>,
+        /// Keyed hashes of the addresses that are free again.
+        released: Vec<KeyedHash>,
+        /// Gained, when the role makes an owner.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ownership: Option<Ownership>,
     },
     /// The organization role changed.
     OrgRoleChanged {
@@ -189,6 +294,34 @@ pub enum MemberEvent {
         /// The provider.
         provider: String,
     },
+    /// The member is no longer linked to an identity at the SSO provider.
+    SsoUnlinked {
+        /// The provider.
+        provider: String,
+    },
+    /// A member who is not linked yet was asked to link himself.
+    SsoLinkRequested {
+        /// The provider.
+        provider: String,
+    },
+    /// It was asked that the member may join a team (behaviour.md 5.2).
+    TeamAccessRequested {
+        /// The team.
+        team: TeamId,
+        /// Who asked; none when the member asked for himself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        requester: Option<UserId>,
+    },
+    /// The request to join a team was granted.
+    TeamAccessApproved {
+        /// The team.
+        team: TeamId,
+    },
+    /// The request to join a team was refused, or has lost its point.
+    TeamAccessDenied {
+        /// The team.
+        team: TeamId,
+    },
     /// A flag was set.
     MemberFlagSet {
         /// Which.
@@ -198,6 +331,24 @@ pub enum MemberEvent {
     MemberFlagCleared {
         /// Which.
         flag: MemberFlag,
+    },
+    /// The member has lost his user and is an invitation again; role and teams stay.
+    MemberReturnedToPending {
+        /// Why.
+        reason: PendingReason,
+        /// The user that he was.
+        user: UserId,
+        /// The address that he is invited by from now on.
+        email: Personal<EmailAddress>,
+        /// Which token is valid from now on.
+        generation: u32,
+        /// When it stops being valid.
+        expires_at: Timestamp,
+        /// Keyed hashes of the addresses that are free again.
+        released: Vec<KeyedHash>,
+        /// Lost, when he was an owner.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ownership: Option<Ownership>,
     },
     /// The member is gone from the organization.
     MemberRemoved {
@@ -219,18 +370,31 @@ pub enum MemberEvent {
 }
 
 stored!(MemberEvent {
-    MemberInvited = 1,
+    MemberInvited = 2,
     MemberAdded = 1,
     InviteRequested = 1,
     JoinRequested = 1,
+    InviteApproved = 1,
+    InviteRequestRejected = 1,
+    InviteResent = 1,
+    InviteTokenRegenerated = 1,
+    InviteExpired = 1,
+    InviteRevoked = 1,
+    InviteAccepted = 1,
     OrgRoleChanged = 1,
     TeamAssigned = 1,
     TeamUnassigned = 1,
     TeamRoleChanged = 1,
     TeamRoleCleared = 1,
     SsoLinked = 1,
+    SsoUnlinked = 1,
+    SsoLinkRequested = 1,
+    TeamAccessRequested = 1,
+    TeamAccessApproved = 1,
+    TeamAccessDenied = 1,
     MemberFlagSet = 1,
     MemberFlagCleared = 1,
+    MemberReturnedToPending = 1,
     MemberRemoved = 1,
 });
 
@@ -240,14 +404,27 @@ impl MemberEvent {
         match self {
             Self::MemberInvited { email, .. }
             | Self::InviteRequested { email, .. }
-            | Self::JoinRequested { email, .. } => visitor.visit("email", email),
+            | Self::JoinRequested { email, .. }
+            | Self::MemberReturnedToPending { email, .. } => visitor.visit("email", email),
             Self::MemberAdded { .. }
+            | Self::InviteApproved { .. }
+            | Self::InviteRequestRejected { .. }
+            | Self::InviteResent { .. }
+            | Self::InviteTokenRegenerated { .. }
+            | Self::InviteExpired { .. }
+            | Self::InviteRevoked { .. }
+            | Self::InviteAccepted { .. }
             | Self::OrgRoleChanged { .. }
             | Self::TeamAssigned { .. }
             | Self::TeamUnassigned { .. }
             | Self::TeamRoleChanged { .. }
             | Self::TeamRoleCleared { .. }
             | Self::SsoLinked { .. }
+            | Self::SsoUnlinked { .. }
+            | Self::SsoLinkRequested { .. }
+            | Self::TeamAccessRequested { .. }
+            | Self::TeamAccessApproved { .. }
+            | Self::TeamAccessDenied { .. }
             | Self::MemberFlagSet { .. }
             | Self::MemberFlagCleared { .. }
             | Self::MemberRemoved { .. } => Ok(()),

@@ -13,7 +13,10 @@ mod teams;
 mod update;
 
 pub use command::{Assignment, MemberCommand, NewInvitation, NewMember};
-pub use event::{AssignedHow, InviteStatus, MemberEvent, Ownership, RemovalReason, UnassignedHow};
+pub use event::{
+    AssignedHow, InvitationCount, InviteStatus, MemberEvent, Ownership, PendingReason, RemovalReason,
+    RevocationReason, UnassignedHow,
+};
 pub use flag::MemberFlag;
 pub use remove::RemovalContext;
 pub use state::{Invitation, Member, has_expired};

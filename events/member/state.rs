@@ -22,6 +22,14 @@ pub struct Invitation {
     pub generation: u32,
     /// When it stops being valid.
     pub expires_at: Timestamp,
+    /// Whether it is on record that it has.
+    pub expired: bool,
+}
+
+impl Invitation {
+    fn new(generation: u32, expires_at: Timestamp) -> Option<Self> {
+        Some(Self { generation, expires_at, expired: false })
+    }
 }
 
 /// Whether an invitation that ends at `expires_at` is over at `now`: it is valid until then, not at then. One without
@@ -43,6 +51,8 @@ pub struct Member {
     pub org_role: Option<RoleId>,
     /// The teams, each with the explicit role.
     pub teams: BTreeMap<TeamId, Option<RoleId>>,
+    /// The teams that it was asked for him to join, each with who asked when it was not himself.
+    pub access_requests: BTreeMap<TeamId, Option<UserId>>,
     /// The flags that are set.
     pub flags: BTreeSet<MemberFlag>,
     /// Whether this is a member or a request.
@@ -118,7 +128,7 @@ impl Aggregate for Member {
                 self.address(email);
                 self.inviter = *inviter;
                 self.invite_status = InviteStatus::Approved;
-                self.invitation = Some(Invitation { generation: *generation, expires_at: *expires_at });
+                self.invitation = Invitation::new(*generation, *expires_at);
             }
             MemberEvent::MemberAdded { organization, user, org_role, addresses, ownership } => {
                 self.begin(*organization, org_role, at);
@@ -137,12 +147,53 @@ impl Aggregate for Member {
                 self.address(email);
                 self.invite_status = InviteStatus::RequestedToJoin;
             }
+            MemberEvent::InviteApproved { generation, expires_at } => {
+                self.invite_status = InviteStatus::Approved;
+                self.invitation = Invitation::new(*generation, *expires_at);
+            }
+            MemberEvent::InviteTokenRegenerated { generation, expires_at } => {
+                self.invitation = Invitation::new(*generation, *expires_at);
+            }
+            MemberEvent::InviteExpired { .. } => {
+                self.invitation =
+                    self.invitation.map(|invitation| Invitation { expired: true, ..invitation });
+            }
+            MemberEvent::InviteAccepted { user, addresses, released, ownership, .. } => {
+                self.user = Some(*user);
+                self.email = None;
+                self.invitation = None;
+                self.addresses.retain(|address| !released.contains(address));
+                self.addresses.extend(addresses.iter().cloned());
+                self.ownership(*ownership);
+            }
+            MemberEvent::MemberReturnedToPending {
+                email,
+                generation,
+                expires_at,
+                released,
+                ownership,
+                ..
+            } => {
+                self.user = None;
+                self.addresses.retain(|address| !released.contains(address));
+                self.address(email);
+                self.invitation = Invitation::new(*generation, *expires_at);
+                self.ownership(*ownership);
+            }
+            MemberEvent::InviteResent { .. } | MemberEvent::SsoLinkRequested { .. } => {}
             MemberEvent::OrgRoleChanged { to, ownership, .. } => {
                 self.org_role = Some(to.clone());
                 self.ownership(*ownership);
             }
             MemberEvent::TeamAssigned { team, role, .. } => {
                 self.teams.insert(*team, role.clone());
+                self.access_requests.remove(team);
+            }
+            MemberEvent::TeamAccessRequested { team, requester } => {
+                self.access_requests.insert(*team, *requester);
+            }
+            MemberEvent::TeamAccessApproved { team } | MemberEvent::TeamAccessDenied { team } => {
+                self.access_requests.remove(team);
             }
             MemberEvent::TeamUnassigned { team, .. } => {
                 self.teams.remove(team);
@@ -156,13 +207,18 @@ impl Aggregate for Member {
             MemberEvent::SsoLinked { .. } => {
                 self.flags.insert(MemberFlag::SsoLinked);
             }
+            MemberEvent::SsoUnlinked { .. } => {
+                self.flags.remove(&MemberFlag::SsoLinked);
+            }
             MemberEvent::MemberFlagSet { flag } => {
                 self.flags.insert(*flag);
             }
             MemberEvent::MemberFlagCleared { flag } => {
                 self.flags.remove(flag);
             }
-            MemberEvent::MemberRemoved { .. } => {
+            MemberEvent::MemberRemoved { .. }
+            | MemberEvent::InviteRevoked { .. }
+            | MemberEvent::InviteRequestRejected { .. } => {
                 *self = Self {
                     organization: self.organization,
                     created_at: self.created_at,

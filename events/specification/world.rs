@@ -127,6 +127,7 @@ pub(crate) fn invited(org_role: &str, inviter: u64) -> MemberEvent {
         generation: 1,
         expires_at: in_thirty_days(),
         imported: false,
+        counted: None,
     }
 }
 

@@ -54,6 +54,25 @@ pub enum TeamEvent {
         /// The display name.
         name: String,
     },
+    /// The display name changed.
+    TeamRenamed {
+        /// Before.
+        from: String,
+        /// After.
+        to: String,
+    },
+    /// The slug changed.
+    TeamSlugChanged {
+        /// Before.
+        from: String,
+        /// After.
+        to: String,
+    },
+    /// It is gone; whoever is on it is taken off.
+    TeamDeleted {
+        /// The slug, which is free again.
+        slug: String,
+    },
     /// A mark was set or cleared.
     TeamFlagged {
         /// Which.
@@ -63,7 +82,13 @@ pub enum TeamEvent {
     },
 }
 
-stored!(TeamEvent { TeamCreated = 1, TeamFlagged = 1 });
+stored!(TeamEvent {
+    TeamCreated = 1,
+    TeamRenamed = 1,
+    TeamSlugChanged = 1,
+    TeamDeleted = 1,
+    TeamFlagged = 1,
+});
 
 impl From<TeamEvent> for Event {
     fn from(event: TeamEvent) -> Self {
@@ -82,6 +107,8 @@ pub struct Team {
     pub name: String,
     /// Whether members can be on it: it exists and is not being deleted.
     pub active: bool,
+    /// Whether it is gone.
+    pub deleted: bool,
     /// Managed through the identity provider.
     pub idp_provisioned: bool,
     /// When it came to be.
@@ -120,6 +147,12 @@ impl Aggregate for Team {
                 self.name.clone_from(name);
                 self.active = true;
                 self.created_at = at;
+            }
+            TeamEvent::TeamRenamed { to, .. } => self.name.clone_from(to),
+            TeamEvent::TeamSlugChanged { to, .. } => self.slug.clone_from(to),
+            TeamEvent::TeamDeleted { .. } => {
+                self.active = false;
+                self.deleted = true;
             }
             TeamEvent::TeamFlagged { flag: TeamFlag::IdpProvisioned, to } => self.idp_provisioned = *to,
             TeamEvent::TeamFlagged { flag: TeamFlag::BeingDeleted, to } => self.active = !to,

@@ -6,4 +6,4 @@ mod table;
 
 pub use project::PROJECTION;
 pub use query::{Inviter, MemberDetails, MemberRow, MemberTeam};
-pub use table::{MEMBER_TEAMS, MEMBERS};
+pub use table::{ACCESS_REQUESTS, MEMBER_TEAMS, MEMBERS};

@@ -10,7 +10,7 @@ use muster_events::{
     time::Timestamp,
 };
 
-use super::table::{MEMBER_TEAMS, MEMBERS, flag_column};
+use super::table::{ACCESS_REQUESTS, MEMBER_TEAMS, MEMBERS, flag_column};
 use crate::{
     change::{Cell, Change},
     projection::Projection,
@@ -20,9 +20,9 @@ use crate::{
 /// The members.
 pub static PROJECTION: Projection = Projection {
     name: "members",
-    version: 1,
+    version: 2,
     aggregates: &[member::TYPE],
-    tables: &[&MEMBERS, &MEMBER_TEAMS],
+    tables: &[&MEMBERS, &MEMBER_TEAMS, &ACCESS_REQUESTS],
     project,
 };
 
@@ -45,6 +45,7 @@ fn of_member(recorded: &RecordedEvent, event: &MemberEvent) -> Vec<Change> {
     let team = |team: TeamId, role: Option<&RoleId>| {
         Change::put(&MEMBER_TEAMS, [id(), team.into()], [("role", role.into())])
     };
+    let answered = |team: TeamId| Change::delete(&ACCESS_REQUESTS, [id(), team.into()]);
     match event {
         MemberEvent::MemberInvited { organization, email, org_role, inviter, expires_at, .. } => {
             let new = NewRow {
@@ -75,9 +76,42 @@ fn of_member(recorded: &RecordedEvent, event: &MemberEvent) -> Vec<Change> {
             };
             vec![new.put(recorded)]
         }
+        MemberEvent::InviteApproved { expires_at, .. } => {
+            let status = InviteStatus::Approved.name();
+            vec![member(&[("invite_status", status.into()), ("expires_at", (*expires_at).into())])]
+        }
+        MemberEvent::InviteTokenRegenerated { expires_at, .. } => {
+            vec![member(&[("expires_at", (*expires_at).into())])]
+        }
+        MemberEvent::InviteAccepted { user, .. } => {
+            let none = || Value::Null;
+            vec![member(&[
+                ("user_id", (*user).into()),
+                ("email", none()),
+                ("email_hash", none()),
+                ("expires_at", none()),
+            ])]
+        }
+        MemberEvent::MemberReturnedToPending { email, expires_at, .. } => vec![member(&[
+            ("user_id", Value::Null),
+            ("email", Value::sealed(email)),
+            ("email_hash", Value::hash(email)),
+            ("expires_at", (*expires_at).into()),
+        ])],
+        MemberEvent::InviteResent { .. }
+        | MemberEvent::InviteExpired { .. }
+        | MemberEvent::SsoLinkRequested { .. } => vec![member(&[])],
+        MemberEvent::TeamAccessRequested { team, requester } => {
+            let cells =
+                [("requester_id", (*requester).into()), ("requested_at", recorded.recorded_at.into())];
+            vec![Change::put(&ACCESS_REQUESTS, [id(), (*team).into()], cells), member(&[])]
+        }
+        MemberEvent::TeamAccessApproved { team } | MemberEvent::TeamAccessDenied { team } => {
+            vec![answered(*team), member(&[])]
+        }
         MemberEvent::OrgRoleChanged { to, .. } => vec![member(&[("org_role", to.into())])],
         MemberEvent::TeamAssigned { team: joined, role, .. } => {
-            vec![team(*joined, role.as_ref()), member(&[])]
+            vec![team(*joined, role.as_ref()), answered(*joined), member(&[])]
         }
         MemberEvent::TeamUnassigned { team, .. } => {
             vec![Change::delete(&MEMBER_TEAMS, [id(), (*team).into()]), member(&[])]
@@ -87,10 +121,16 @@ fn of_member(recorded: &RecordedEvent, event: &MemberEvent) -> Vec<Change> {
         }
         MemberEvent::TeamRoleCleared { team: cleared, .. } => vec![team(*cleared, None), member(&[])],
         MemberEvent::SsoLinked { .. } => vec![member(&[(flag_column(MemberFlag::SsoLinked), true.into())])],
+        MemberEvent::SsoUnlinked { .. } => {
+            vec![member(&[(flag_column(MemberFlag::SsoLinked), false.into())])]
+        }
         MemberEvent::MemberFlagSet { flag } => vec![member(&[(flag_column(*flag), true.into())])],
         MemberEvent::MemberFlagCleared { flag } => vec![member(&[(flag_column(*flag), false.into())])],
-        MemberEvent::MemberRemoved { .. } => {
-            vec![Change::delete(&MEMBER_TEAMS, [id()]), Change::delete(&MEMBERS, [id()])]
+        MemberEvent::MemberRemoved { .. }
+        | MemberEvent::InviteRevoked { .. }
+        | MemberEvent::InviteRequestRejected { .. } => {
+            let rows = [&MEMBER_TEAMS, &ACCESS_REQUESTS, &MEMBERS];
+            rows.map(|table| Change::delete(table, [id()])).into()
         }
     }
 }

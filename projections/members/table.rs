@@ -41,6 +41,14 @@ pub static MEMBER_TEAMS: Table = Table {
     indexes: &[&["team_id"]],
 };
 
+/// For which member it was asked that he may join which team, and by whom when not by himself.
+pub static ACCESS_REQUESTS: Table = Table {
+    name: "team_access_requests",
+    key: &[Column::new("member_id", Integer), Column::new("team_id", Integer)],
+    columns: &[Column::optional("requester_id", Integer), Column::new("requested_at", Integer)],
+    indexes: &[&["team_id"]],
+};
+
 /// The column of a flag.
 pub(super) fn flag_column(flag: MemberFlag) -> &'static str {
     match flag {

@@ -34,7 +34,7 @@ pub static TEAMS: Table = Table {
 
 /// The teams.
 pub static PROJECTION: Projection =
-    Projection { name: "teams", version: 1, aggregates: &[team::TYPE], tables: &[&TEAMS], project };
+    Projection { name: "teams", version: 2, aggregates: &[team::TYPE], tables: &[&TEAMS], project };
 
 fn project(recorded: &RecordedEvent) -> Vec<Change> {
     match &recorded.event {
@@ -61,6 +61,13 @@ fn of_team(recorded: &RecordedEvent, event: &TeamEvent) -> Change {
             ];
             Change::put(&TEAMS, [id], cells)
         }
+        TeamEvent::TeamRenamed { to, .. } => {
+            Change::set(&TEAMS, [id], [("name", to.as_str().into()), sequence])
+        }
+        TeamEvent::TeamSlugChanged { to, .. } => {
+            Change::set(&TEAMS, [id], [("slug", to.as_str().into()), sequence])
+        }
+        TeamEvent::TeamDeleted { .. } => Change::delete(&TEAMS, [id]),
         TeamEvent::TeamFlagged { flag: TeamFlag::IdpProvisioned, to } => {
             Change::set(&TEAMS, [id], [("idp_provisioned", (*to).into()), sequence])
         }

@@ -109,6 +109,7 @@ fn add_members(log: &mut Log) {
         generation: 1,
         expires_at: Timestamp::from_micros(99).unwrap(),
         imported: false,
+        counted: None,
     };
     log.add(member(14), invited);
     let asked = MemberEvent::JoinRequested {

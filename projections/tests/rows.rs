@@ -62,6 +62,7 @@ fn invited() -> MemberEvent {
         generation: 1,
         expires_at: Timestamp::from_micros(99).unwrap(),
         imported: false,
+        counted: None,
     }
 }
 

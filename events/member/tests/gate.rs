@@ -143,7 +143,14 @@ fn a_plain_requester_does_nothing_with_the_invitation_of_somebody_else() {
 #[test]
 fn an_invitation_without_an_inviter_is_nobodys_own() {
     let MemberEvent::MemberInvited {
-        organization, email, org_role, generation, expires_at, imported, ..
+        organization,
+        email,
+        org_role,
+        generation,
+        expires_at,
+        imported,
+        counted,
+        ..
     } = invited("member", SOMEBODY)
     else {
         unreachable!()
@@ -157,6 +164,7 @@ fn an_invitation_without_an_inviter_is_nobodys_own() {
         generation,
         expires_at,
         imported,
+        counted,
     };
     put([anonymous]).by(plain_member()).then_refused("invitation_of_another");
 }
