@@ -38,7 +38,8 @@ pub(super) struct Reading {
 pub(super) struct Paging {
     /// From the `Link` of an earlier answer
     cursor: Option<String>,
-    /// 1 to 100
+    /// How many
+    #[param(minimum = 1, maximum = 100)]
     per_page: Option<u32>,
 }
 
@@ -47,10 +48,10 @@ pub(super) struct Paging {
 #[into_params(parameter_in = Header)]
 pub(super) struct Safety {
     /// Makes a retry safe for 7 days
-    #[param(rename = "Idempotency-Key")]
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
     idempotency_key: Option<String>,
     /// The `ETag` of an earlier answer
-    #[param(rename = "If-Match")]
+    #[param(rename = "If-Match", pattern = "^(\\*|\"[0-9]{1,15}\")$")]
     if_match: Option<String>,
 }
 
@@ -69,7 +70,8 @@ pub(super) struct Filter {
     to: Option<String>,
     /// `next` of an earlier answer
     after: Option<String>,
-    /// 1 to 1000
+    /// How many
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     /// `asc` or `desc`
     order: Option<String>,

@@ -12,7 +12,7 @@ use super::{app::App, problem::Problem};
 use crate::subscription::Status;
 
 /// Whether the process is alive
-#[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, description = "It is", body = String)))]
+#[utoipa::path(get, path = "/healthz", tag = "operation", security(()), responses((status = 200, description = "It is", body = String)))]
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
@@ -25,6 +25,7 @@ pub(super) async fn healthz() -> &'static str {
     get,
     path = "/readyz",
     tag = "operation",
+    security(()),
     responses(
         (status = 200, description = "They can", body = Value),
         (status = 503, description = "They cannot", body = Value),
@@ -81,6 +82,7 @@ fn degraded(status: &Status) -> Vec<String> {
     get,
     path = "/metrics",
     tag = "operation",
+    security(()),
     responses((status = 200, description = "The metrics", body = String), (status = 404, description = "This process records none"))
 )]
 pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
