@@ -196,6 +196,23 @@ impl Store for Faulty {
         self.store.hash_key(given).await
     }
 
+    async fn lease(
+        &self,
+        subscriber: &str,
+        holder: &str,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, StoreError> {
+        self.store.lease(subscriber, holder, ttl).await
+    }
+
+    async fn advance(&self, lease: &Lease, to: Position) -> Result<bool, StoreError> {
+        self.store.advance(lease, to).await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
+        self.store.release(lease).await
+    }
+
     async fn check(&self) -> Result<Vec<String>, StoreError> {
         self.store.check().await
     }
