@@ -13,7 +13,7 @@ use muster::{
     deployment::VIEWS_FILE,
     store::{
         Append, AppendError, Appended, Capabilities, Follower, Head, HeldClaim, Incarnation, KeyedOutcome,
-        LogQuery, Store, StoreError, StoredEvent,
+        Lease, LogQuery, Store, StoreError, StoredEvent,
     },
 };
 use muster_events::{
