@@ -3,7 +3,7 @@
 //!
 //! Each aggregate has a folder with its commands, its events, its state, `decide` (what a command does to a
 //! state) and `evolve` (the state after an event). `access` says who may ask; `roles` is the role engine;
-//! `claims` says what each event claims; `personal` keeps apart what is a person's.
+//! `claims` says what each event claims; `policies` says what has to be done about one; `personal` keeps apart what is a person's.
 //!
 //! To add an event:
 //! 1. add the variant to the aggregate's event enum and its line to the `stored!` list; the compiler then names
@@ -22,6 +22,7 @@ pub mod id;
 pub mod member;
 pub mod organization;
 pub mod personal;
+pub mod policies;
 pub mod recorded;
 pub mod refusal;
 pub mod roles;

@@ -6,6 +6,7 @@
 //! * [`sealing`]: keys, and what they seal;
 //! * [`ledger`]: the only write path;
 //! * [`subscription`]: what keeps the read models up to date;
+//! * [`policies`]: what happens by itself;
 //! * [`history`]: reads of the log for people;
 //! * [`deployment`]: all of it opened and wired;
 //! * [`http`] and [`cli`]: how programs and people ask.
@@ -21,6 +22,8 @@ pub mod sealing;
 pub mod ledger;
 
 pub mod subscription;
+
+pub mod policies;
 
 pub mod history;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{MemberFlag, MemberUpdate, RemovalContext, RemovalReason, TeamNames, UpdateContext};
+use super::{Consequence, MemberFlag, MemberUpdate, RemovalContext, RemovalReason, TeamNames, UpdateContext};
 use crate::{
     id::{OrganizationId, TeamId, UserId},
     personal::{EmailAddress, KeyedHash, Personal},
@@ -125,6 +125,13 @@ pub enum MemberCommand {
         /// Keyed hashes of all of the user's addresses: those that he added since he joined are free again too.
         addresses: Vec<KeyedHash>,
     },
+    /// Record that the invitation is over, if it is at `now`.
+    Expire {
+        /// When this is asked.
+        now: Timestamp,
+    },
+    /// Do what follows from something that happened elsewhere.
+    Follow(Consequence),
     /// The whole of PUT member, with every check (behaviour.md 2.3).
     Update(MemberUpdate, Arc<UpdateContext>),
     /// The whole of DELETE member, with every check (behaviour.md 3.2).

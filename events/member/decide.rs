@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use super::{
     AssignedHow, Assignment, Member, MemberCommand, MemberEvent, MemberFlag, NewInvitation, NewMember,
     Ownership, RemovalReason, TeamNames, UnassignedHow,
+    consequence::follow,
+    expire::expire,
     remove::remove_by,
     teams::{Wanted, change_teams},
     update::update,
@@ -25,6 +27,8 @@ pub(super) fn decide(member: &Member, command: MemberCommand) -> Result<Vec<Memb
         MemberCommand::RequestToJoin(new) => request_to_join(member, new),
         MemberCommand::Update(changes, context) => update(member, &changes, &context),
         MemberCommand::RemoveBy(context) => remove_by(member, &context),
+        MemberCommand::Follow(cause) => follow(member, cause),
+        MemberCommand::Expire { now } => Ok(expire(member, now)),
         _ if !member.exists() => Err(Refusal::NotFound),
         MemberCommand::ChangeOrgRole { to, active, roles, names } => {
             change_org_role(member, &to, active, &roles, &names)

@@ -4,8 +4,10 @@
 //! organization until it is removed.
 
 mod command;
+mod consequence;
 mod decide;
 mod event;
+mod expire;
 mod flag;
 mod remove;
 mod state;
@@ -13,6 +15,7 @@ mod teams;
 mod update;
 
 pub use command::{Assignment, MemberCommand, NewInvitation, NewMember};
+pub use consequence::{Consequence, ReturnToPending};
 pub use event::{
     AssignedHow, InvitationCount, InviteStatus, MemberEvent, Ownership, PendingReason, RemovalReason,
     RevocationReason, UnassignedHow,

@@ -61,6 +61,8 @@ pub struct Member {
     pub inviter: Option<UserId>,
     /// The token, while an invitation is open.
     pub invitation: Option<Invitation>,
+    /// The number of the last token, also when it is not valid any more: the next one has another.
+    pub generation: u32,
     /// When the row came to be.
     pub created_at: Timestamp,
     /// Whether he is gone.
@@ -99,6 +101,11 @@ impl Member {
         self.email = Some(email.clone());
     }
 
+    fn token(&mut self, generation: u32, expires_at: Timestamp) {
+        self.generation = generation;
+        self.invitation = Invitation::new(generation, expires_at);
+    }
+
     fn ownership(&mut self, change: Option<Ownership>) {
         self.owner = change.map_or(self.owner, |change| change == Ownership::Gained);
     }
@@ -128,7 +135,7 @@ impl Aggregate for Member {
                 self.address(email);
                 self.inviter = *inviter;
                 self.invite_status = InviteStatus::Approved;
-                self.invitation = Invitation::new(*generation, *expires_at);
+                self.token(*generation, *expires_at);
             }
             MemberEvent::MemberAdded { organization, user, org_role, addresses, ownership } => {
                 self.begin(*organization, org_role, at);
@@ -149,10 +156,10 @@ impl Aggregate for Member {
             }
             MemberEvent::InviteApproved { generation, expires_at } => {
                 self.invite_status = InviteStatus::Approved;
-                self.invitation = Invitation::new(*generation, *expires_at);
+                self.token(*generation, *expires_at);
             }
             MemberEvent::InviteTokenRegenerated { generation, expires_at } => {
-                self.invitation = Invitation::new(*generation, *expires_at);
+                self.token(*generation, *expires_at);
             }
             MemberEvent::InviteExpired { .. } => {
                 self.invitation =
@@ -177,7 +184,7 @@ impl Aggregate for Member {
                 self.user = None;
                 self.addresses.retain(|address| !released.contains(address));
                 self.address(email);
-                self.invitation = Invitation::new(*generation, *expires_at);
+                self.token(*generation, *expires_at);
                 self.ownership(*ownership);
             }
             MemberEvent::InviteResent { .. } | MemberEvent::SsoLinkRequested { .. } => {}

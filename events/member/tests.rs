@@ -1,6 +1,7 @@
 //! Decisions about members: behaviour 2.2, 2.3, 3.2, 5.4, 6.1, 6.2 and the decisions D2 to D5, D7, D13, D29.
 
 mod begin;
+mod consequence;
 mod fields;
 mod gate;
 mod redundant;

@@ -28,6 +28,11 @@ impl Authenticator {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Totp, Self::Sms, Self::U2f, Self::Recovery];
 
+    /// Whether it is a second factor of its own.
+    pub fn is_second_factor(self) -> bool {
+        self != Self::Recovery
+    }
+
     /// The name in the wire format.
     pub fn name(self) -> &'static str {
         match self {

@@ -55,7 +55,7 @@ impl User {
 
     /// Whether a second factor is enrolled; recovery codes alone are none.
     pub fn has_second_factor(&self) -> bool {
-        self.authenticators.keys().any(|kind| *kind != Authenticator::Recovery)
+        self.authenticators.keys().any(|kind| kind.is_second_factor())
     }
 
     /// Keyed hashes of all addresses.

@@ -1,5 +1,6 @@
 //! Who is in which organization, with which role, on which teams: members, invitations and requests.
 
+pub mod concerned;
 pub mod project;
 pub mod query;
 mod table;

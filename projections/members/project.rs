@@ -20,7 +20,7 @@ use crate::{
 /// The members.
 pub static PROJECTION: Projection = Projection {
     name: "members",
-    version: 2,
+    version: 3,
     aggregates: &[member::TYPE],
     tables: &[&MEMBERS, &MEMBER_TEAMS, &ACCESS_REQUESTS],
     project,
@@ -78,10 +78,11 @@ fn of_member(recorded: &RecordedEvent, event: &MemberEvent) -> Vec<Change> {
         }
         MemberEvent::InviteApproved { expires_at, .. } => {
             let status = InviteStatus::Approved.name();
-            vec![member(&[("invite_status", status.into()), ("expires_at", (*expires_at).into())])]
+            let [shown, due] = expiry(*expires_at);
+            vec![member(&[("invite_status", status.into()), shown, due])]
         }
         MemberEvent::InviteTokenRegenerated { expires_at, .. } => {
-            vec![member(&[("expires_at", (*expires_at).into())])]
+            vec![member(&expiry(*expires_at))]
         }
         MemberEvent::InviteAccepted { user, .. } => {
             let none = || Value::Null;
@@ -90,17 +91,21 @@ fn of_member(recorded: &RecordedEvent, event: &MemberEvent) -> Vec<Change> {
                 ("email", none()),
                 ("email_hash", none()),
                 ("expires_at", none()),
+                ("expiry_due_at", none()),
             ])]
         }
-        MemberEvent::MemberReturnedToPending { email, expires_at, .. } => vec![member(&[
-            ("user_id", Value::Null),
-            ("email", Value::sealed(email)),
-            ("email_hash", Value::hash(email)),
-            ("expires_at", (*expires_at).into()),
-        ])],
-        MemberEvent::InviteResent { .. }
-        | MemberEvent::InviteExpired { .. }
-        | MemberEvent::SsoLinkRequested { .. } => vec![member(&[])],
+        MemberEvent::MemberReturnedToPending { email, expires_at, .. } => {
+            let [shown, due] = expiry(*expires_at);
+            vec![member(&[
+                ("user_id", Value::Null),
+                ("email", Value::sealed(email)),
+                ("email_hash", Value::hash(email)),
+                shown,
+                due,
+            ])]
+        }
+        MemberEvent::InviteExpired { .. } => vec![member(&[("expiry_due_at", Value::Null)])],
+        MemberEvent::InviteResent { .. } | MemberEvent::SsoLinkRequested { .. } => vec![member(&[])],
         MemberEvent::TeamAccessRequested { team, requester } => {
             let cells =
                 [("requester_id", (*requester).into()), ("requested_at", recorded.recorded_at.into())];
@@ -135,6 +140,11 @@ fn of_member(recorded: &RecordedEvent, event: &MemberEvent) -> Vec<Change> {
     }
 }
 
+/// When an invitation ends, as it is shown and as it is looked for.
+fn expiry(at: Timestamp) -> [Cell; 2] {
+    [("expires_at", at.into()), ("expiry_due_at", at.into())]
+}
+
 /// What differs between the ways in which a row comes to be.
 struct NewRow<'a> {
     organization: OrganizationId,
@@ -162,6 +172,7 @@ impl<'a> NewRow<'a> {
             ("invite_status", self.status.name().into()),
             ("inviter_id", self.inviter.into()),
             ("expires_at", self.expires_at.into()),
+            ("expiry_due_at", self.expires_at.into()),
             ("created_at", recorded.recorded_at.into()),
             ("sequence", recorded.sequence.into()),
         ];

@@ -21,6 +21,8 @@ pub static MEMBERS: Table = Table {
         Column::new("invite_status", Text),
         Column::optional("inviter_id", Integer),
         Column::optional("expires_at", Integer),
+        // When an expiry is to be recorded; none once it has been, though the row still shows when that was.
+        Column::optional("expiry_due_at", Integer),
         Column::new("idp_provisioned", Bool),
         Column::new("idp_role_restricted", Bool),
         Column::new("sso_linked", Bool),
@@ -30,7 +32,7 @@ pub static MEMBERS: Table = Table {
         Column::new("created_at", Integer),
         Column::new("sequence", Integer),
     ],
-    indexes: &[&["organization_id", "id"], &["user_id"]],
+    indexes: &[&["organization_id", "id"], &["user_id"], &["inviter_id"], &["expiry_due_at"]],
 };
 
 /// Which member is on which team, with the explicit role there.

@@ -6,4 +6,5 @@ mod table;
 
 pub use project::PROJECTION;
 pub use query::{EmailRow, UserRow};
+pub(crate) use table::authenticator_column;
 pub use table::{USER_EMAILS, USERS};

@@ -40,7 +40,7 @@ pub static USER_EMAILS: Table = Table {
 };
 
 /// The column that says when an authenticator of this kind was enrolled.
-pub(super) fn authenticator_column(kind: Authenticator) -> &'static str {
+pub(crate) fn authenticator_column(kind: Authenticator) -> &'static str {
     match kind {
         Authenticator::Totp => "totp_at",
         Authenticator::Sms => "sms_at",

@@ -6,11 +6,13 @@ use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 use muster_events::stream::Position;
 use muster_projections::views::Views;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     history::{History, LogPosition},
     ledger::Ledger,
+    policies,
     subscription::ReadModels,
 };
 
@@ -60,6 +62,7 @@ pub(super) struct App(Arc<Inner>);
 pub(super) struct Inner {
     pub(super) ledger: Arc<Ledger>,
     pub(super) read_models: ReadModels,
+    pub(super) policies: watch::Receiver<policies::Status>,
     pub(super) history: History,
     pub(super) options: ServeOptions,
     /// Cancelled when the server stops: streams end then.
@@ -69,12 +72,12 @@ pub(super) struct Inner {
 impl App {
     pub(super) fn new(
         ledger: Arc<Ledger>,
-        read_models: ReadModels,
+        (read_models, policies): (ReadModels, watch::Receiver<policies::Status>),
         options: ServeOptions,
         shutdown: CancellationToken,
     ) -> Self {
         let history = History::new(Arc::clone(ledger.store()), ledger.keys().clone());
-        Self(Arc::new(Inner { ledger, read_models, history, options, shutdown }))
+        Self(Arc::new(Inner { ledger, read_models, policies, history, options, shutdown }))
     }
 
     /// A position of this log, as it is given to clients.

@@ -18,7 +18,7 @@ use super::{
     app::{App, Limits, ServeOptions},
     router::{Server, router},
 };
-use crate::deployment::Deployment;
+use crate::{deployment::Deployment, policies::Policies};
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -35,6 +35,9 @@ pub enum ServeError {
     /// The socket cannot be used.
     #[error("the server's socket cannot be used: {0}")]
     Socket(#[from] io::Error),
+    /// What does what follows from events cannot begin, or ended.
+    #[error("what follows from events is not done any more: {0}")]
+    Policies(String),
     /// What keeps the read models up to date ended.
     #[error("the read models are no longer kept up to date: {0}")]
     ReadModels(String),
@@ -50,16 +53,29 @@ pub async fn serve(
     let limits = options.limits;
     let streams = CancellationToken::new();
     let runner = deployment.runner();
-    let app = App::new(Arc::clone(&deployment.ledger), runner.read_models(), options, streams.clone());
+    let mut policies = Policies::new(Arc::clone(&deployment.ledger), runner.read_models());
+    policies.begin().await.map_err(|error| ServeError::Policies(error.to_string()))?;
+    let app = App::new(
+        Arc::clone(&deployment.ledger),
+        (runner.read_models(), policies.status()),
+        options,
+        streams.clone(),
+    );
     // The read models go on until the last request has been answered.
     let following = CancellationToken::new();
     let mut runner = tokio::spawn(runner.run(following.clone()));
+    let acting = CancellationToken::new();
+    let mut policies = tokio::spawn(policies.run(acting.clone()));
     let (server, connections) = (router(app), GracefulShutdown::new());
     tokio::select! {
         () = accept(&listener, &server, limits, &shutdown, &connections) => {}
         ended = &mut runner => {
             let why = ended.map_or_else(|error| error.to_string(), |()| "they stopped by themselves".into());
             return Err(ServeError::ReadModels(why));
+        }
+        ended = &mut policies => {
+            let why = ended.map_or_else(|error| error.to_string(), |()| "they stopped by themselves".into());
+            return Err(ServeError::Policies(why));
         }
     }
     drop(listener);
@@ -70,6 +86,9 @@ pub async fn serve(
             "some requests did not finish in time and were cut off"
         );
     }
+    // They wait for the read models, and so end before them.
+    acting.cancel();
+    policies.await.map_err(|error| ServeError::Policies(error.to_string()))?;
     following.cancel();
     runner.await.map_err(|error| ServeError::ReadModels(error.to_string()))?;
     Ok(())

@@ -12,8 +12,9 @@ pub mod postgres;
 mod returning;
 mod shared_read;
 pub mod sqlite;
+mod subscribers;
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use muster_events::{
@@ -27,6 +28,8 @@ use muster_events::{
 use thiserror::Error;
 use tokio::sync::watch;
 use uuid::Uuid;
+
+pub use subscribers::Lease;
 
 /// An event to be appended, sealed and written down already.
 #[derive(Debug, Clone)]
@@ -357,6 +360,17 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The id of the hash key that the hashes in this log are made with: `given` from now on, when there is none yet.
     /// Hashes of another key never match, so that claims would hold twice: such keys are not to be used.
     async fn hash_key(&self, given: &str) -> Result<String, StoreError>;
+
+    /// Gets the right to work as `subscriber` for `ttl`, or renews it; none while another holder has it.
+    async fn lease(&self, subscriber: &str, holder: &str, ttl: Duration)
+    -> Result<Option<Lease>, StoreError>;
+
+    /// Moves the checkpoint of `lease` from where it is to `to`. False, and nothing has happened, when it is not there
+    /// any more or another holder works.
+    async fn advance(&self, lease: &Lease, to: Position) -> Result<bool, StoreError>;
+
+    /// Gives the lease back, so that another holder gets it at once.
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError>;
 
     /// Looks for damage that only this kind of store can have; one sentence for each finding.
     async fn check(&self) -> Result<Vec<String>, StoreError>;

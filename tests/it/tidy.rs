@@ -35,13 +35,27 @@ const ROOMS: &[Room] = &[
         reason: "a subscriber learns of an event by reading the log, and needs no keys",
     },
     Room {
+        path: "src/policies",
+        may_use: &["clock", "ledger", "store", "subscription"],
+        reason: "whatever follows from an event is a command, and is decided like one",
+    },
+    Room {
         path: "src/history",
         may_use: &["clock", "store", "sealing"],
         reason: "a history is a read of the log and changes nothing",
     },
     Room {
         path: "src/http",
-        may_use: &["clock", "deployment", "history", "ledger", "sealing", "store", "subscription"],
+        may_use: &[
+            "clock",
+            "deployment",
+            "history",
+            "ledger",
+            "policies",
+            "sealing",
+            "store",
+            "subscription",
+        ],
         reason: "an endpoint parses, calls and shapes; verbs are composed elsewhere",
     },
 ];

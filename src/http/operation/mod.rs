@@ -9,7 +9,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{app::App, problem::Problem};
-use crate::subscription::Status;
+use crate::{policies, subscription::Status};
 
 /// Whether the process is alive
 #[utoipa::path(get, path = "/healthz", tag = "operation", security(()), responses((status = 200, description = "It is", body = String)))]
@@ -54,12 +54,14 @@ pub(super) async fn readyz(State(app): State<App>) -> Response {
         let why = status.trouble.as_ref().map_or("they were not opened yet", |trouble| &trouble.error);
         failed.push(format!("views: {why}"));
     }
+    let policies = app.policies.borrow().clone();
     let ready = failed.is_empty();
     let body = json!({
         "ready": ready,
         "position": head.map(|head| head.position.0).ok(),
         "views": views,
-        "degraded": degraded(&status),
+        "policies": {"position": policies.position.map(|position| position.0)},
+        "degraded": degraded(&status).chain(degraded_policies(&policies)).collect::<Vec<_>>(),
         "failed": failed,
     });
     let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -67,14 +69,23 @@ pub(super) async fn readyz(State(app): State<App>) -> Response {
 }
 
 /// What is worse than it should be, one sentence each.
-fn degraded(status: &Status) -> Vec<String> {
+fn degraded(status: &Status) -> impl Iterator<Item = String> {
     let parked = status.projections.iter().filter(|view| view.parked > 0);
     let parked = parked.map(|view| format!("view {}: {} streams are parked", view.name, view.parked));
     let trouble = status
         .trouble
         .iter()
         .map(|trouble| format!("the views do not follow the log since {}: {}", trouble.since, trouble.error));
-    parked.chain(trouble).collect()
+    parked.chain(trouble)
+}
+
+fn degraded_policies(status: &policies::Status) -> impl Iterator<Item = String> {
+    let passed = (status.passed > 0)
+        .then(|| format!("policies: {} commands were refused and will not be done", status.passed));
+    let trouble = status.trouble.as_ref().map(|trouble| {
+        format!("what follows from events is not done since {}: {}", trouble.since, trouble.error)
+    });
+    passed.into_iter().chain(trouble)
 }
 
 /// Metrics in the form of Prometheus

@@ -1,5 +1,6 @@
 //! What can be asked of the ledger, one file each: what a command looks at, and which aggregates decide it.
 
+mod consequences;
 mod import;
 mod issue_token;
 mod register_user;
@@ -7,6 +8,7 @@ mod remove_member;
 mod roles;
 mod update_member;
 
+pub use consequences::{ClearTeam, Enforce, ExpireInvite, RemoveWithOrganization, RevokeSent};
 pub use import::{
     INVITATION_DAYS, ImportMember, ImportOrganization, ImportedOrganization, MemberFact, Person, TeamFact,
 };

@@ -19,9 +19,10 @@ mod reads;
 mod rows;
 mod schema;
 mod statements;
+mod subscribers;
 mod writer;
 
-use std::{sync::Arc, thread};
+use std::{sync::Arc, thread, time::Duration};
 
 use async_trait::async_trait;
 use muster_events::{
@@ -42,7 +43,7 @@ use self::{
     writer::{InProgress, Writer},
 };
 use super::{
-    Append, AppendError, Appended, Capabilities, Follower, Head, HeldClaim, Incarnation, KeyedOutcome,
+    Append, AppendError, Appended, Capabilities, Follower, Head, HeldClaim, Incarnation, KeyedOutcome, Lease,
     LogQuery, Store, StoreError, StoredEvent,
     appending::{Command, QUEUE},
     followers::Followers,
@@ -247,6 +248,23 @@ impl Store for PostgresStore {
     async fn hash_key(&self, given: &str) -> Result<String, StoreError> {
         let mut connection = self.readers.acquire().await?;
         schema::hash_key(&mut connection, given).await
+    }
+
+    async fn lease(
+        &self,
+        subscriber: &str,
+        holder: &str,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, StoreError> {
+        subscribers::lease(&self.readers, self.incarnation(), subscriber, holder, ttl).await
+    }
+
+    async fn advance(&self, lease: &Lease, to: Position) -> Result<bool, StoreError> {
+        subscribers::advance(&self.readers, self.incarnation(), lease, to).await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
+        subscribers::release(&self.readers, lease).await
     }
 
     async fn check(&self) -> Result<Vec<String>, StoreError> {

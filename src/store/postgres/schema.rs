@@ -15,7 +15,8 @@ use crate::{
 pub(super) const ORDER_LOCK: i64 = 0x6D75_7374_6572_2E6C;
 
 /// What brings a database from one version to the next. Steps are added, never edited.
-const STEPS: [&str; 2] = [include_str!("schema.sql"), include_str!("append.sql")];
+const STEPS: [&str; 3] =
+    [include_str!("schema.sql"), include_str!("append.sql"), include_str!("subscribers.sql")];
 
 /// The version that this program writes.
 const VERSION: usize = STEPS.len();

@@ -14,6 +14,7 @@ mod query;
 mod reads;
 mod rows;
 mod schema;
+mod subscribers;
 mod writer;
 
 use std::{
@@ -34,9 +35,9 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use self::{connection::Place, reads::Readers, schema::Origin, writer::Writer};
+use self::{connection::Place, reads::Readers, schema::Origin, subscribers::Subscribers, writer::Writer};
 use super::{
-    Append, AppendError, Appended, Capabilities, Follower, Head, HeldClaim, Incarnation, KeyedOutcome,
+    Append, AppendError, Appended, Capabilities, Follower, Head, HeldClaim, Incarnation, KeyedOutcome, Lease,
     LogQuery, Store, StoreError, StoredEvent,
     appending::{Command, QUEUE},
     followers::Followers,
@@ -69,6 +70,7 @@ pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     followers: Arc<Followers>,
     readers: Arc<Readers>,
+    subscribers: Arc<Subscribers>,
     heads: Arc<SharedRead<Head>>,
     confirmed_heads: Arc<SharedRead<Head>>,
     /// None while the store is dropped: that is what ends the writer.
@@ -98,7 +100,8 @@ impl SqliteStore {
             incarnation,
             clock,
             followers,
-            readers: Arc::new(Readers::new(place)),
+            readers: Arc::new(Readers::new(place.clone())),
+            subscribers: Arc::new(Subscribers::new(place, incarnation)),
             heads: Arc::default(),
             confirmed_heads: Arc::default(),
             commands: Some(commands),
@@ -232,6 +235,25 @@ impl Store for SqliteStore {
         let (place, given) = (self.readers.place().clone(), given.to_owned());
         let bind = spawn_blocking(move || Ok(schema::hash_key(&place.open_writer()?, &given)?));
         bind.await.map_err(|_| stopped())?
+    }
+
+    async fn lease(
+        &self,
+        subscriber: &str,
+        holder: &str,
+        _ttl: Duration,
+    ) -> Result<Option<Lease>, StoreError> {
+        let (subscriber, holder) = (subscriber.to_owned(), holder.to_owned());
+        self.subscribers.run(move |table| table.lease(subscriber, holder)).await.map(Some)
+    }
+
+    async fn advance(&self, lease: &Lease, to: Position) -> Result<bool, StoreError> {
+        let lease = lease.clone();
+        self.subscribers.run(move |table| table.advance(&lease, to)).await
+    }
+
+    async fn release(&self, _lease: &Lease) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn check(&self) -> Result<Vec<String>, StoreError> {

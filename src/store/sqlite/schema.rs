@@ -10,7 +10,7 @@ use crate::{clock, store::Incarnation};
 pub(super) const APPLICATION_ID: i32 = 0x6D75_7374;
 
 /// What brings a file from one `user_version` to the next. Steps are added, never edited.
-const STEPS: [&str; 1] = [include_str!("schema.sql")];
+const STEPS: [&str; 2] = [include_str!("schema.sql"), include_str!("subscribers.sql")];
 
 /// The `user_version` of a file that this program writes.
 pub(super) const VERSION: usize = STEPS.len();

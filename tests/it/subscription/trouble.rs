@@ -13,7 +13,7 @@ use muster::{
     deployment::VIEWS_FILE,
     store::{
         Append, AppendError, Appended, Capabilities, Follower, Head, HeldClaim, Incarnation, KeyedOutcome,
-        LogQuery, Store, StoreError, StoredEvent,
+        Lease, LogQuery, Store, StoreError, StoredEvent,
     },
 };
 use muster_events::{
@@ -194,6 +194,23 @@ impl Store for Faulty {
 
     async fn hash_key(&self, given: &str) -> Result<String, StoreError> {
         self.store.hash_key(given).await
+    }
+
+    async fn lease(
+        &self,
+        subscriber: &str,
+        holder: &str,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, StoreError> {
+        self.store.lease(subscriber, holder, ttl).await
+    }
+
+    async fn advance(&self, lease: &Lease, to: Position) -> Result<bool, StoreError> {
+        self.store.advance(lease, to).await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
+        self.store.release(lease).await
     }
 
     async fn check(&self) -> Result<Vec<String>, StoreError> {

@@ -1,0 +1,186 @@
+//! What follows for Mia from what happened elsewhere (D14, D16, D18, D27, behaviour 7.5).
+
+use crate::{
+    member::{
+        Consequence, InviteStatus, Member, MemberCommand, MemberEvent, Ownership, PendingReason,
+        RemovalReason, ReturnToPending, RevocationReason, UnassignedHow,
+    },
+    specification::{
+        Decided, MIA, REQUESTER, SOMEBODY, docs, earlier, email, given, hash, in_thirty_days,
+        invite_requested, invited, join_requested, joined, on, on_as, role, user, web,
+    },
+    time::Timestamp,
+};
+
+fn follow(events: impl IntoIterator<Item = MemberEvent>, cause: Consequence) -> Decided {
+    given::<Member>(events).when(MemberCommand::Follow(cause))
+}
+
+fn later() -> Timestamp {
+    earlier().plus_days(1)
+}
+
+fn removed(inviter: u64) -> Consequence {
+    Consequence::InviterRemoved { inviter: user(inviter), at: later() }
+}
+
+fn mias() -> Vec<crate::personal::KeyedHash> {
+    vec![hash("mia@acme.example")]
+}
+
+fn accepted() -> MemberEvent {
+    MemberEvent::InviteAccepted {
+        user: user(MIA),
+        email_matches: true,
+        addresses: mias(),
+        released: vec![],
+        ownership: None,
+    }
+}
+
+#[test]
+fn what_somebody_sent_ends_when_he_is_removed() {
+    follow([invited("manager", SOMEBODY), on(web())], removed(SOMEBODY)).then([MemberEvent::InviteRevoked {
+        reason: RevocationReason::InviterRemoved,
+        role: role("manager"),
+        teams: vec![web()],
+        addresses: mias(),
+    }]);
+    follow([invite_requested()], removed(SOMEBODY)).then([MemberEvent::InviteRequestRejected {
+        status: InviteStatus::RequestedToBeInvited,
+        role: role("member"),
+        teams: vec![],
+        addresses: mias(),
+    }]);
+}
+
+#[test]
+fn what_he_did_not_send_or_was_taken_already_stays() {
+    follow([invited("member", REQUESTER)], removed(SOMEBODY)).then_nothing();
+    follow([join_requested()], removed(SOMEBODY)).then_nothing();
+    follow([invited("member", SOMEBODY), accepted()], removed(SOMEBODY)).then_nothing();
+}
+
+#[test]
+fn what_he_sends_after_he_came_back_stays() {
+    let before = Consequence::InviterRemoved { inviter: user(SOMEBODY), at: earlier().plus_days(-1) };
+    follow([invited("member", SOMEBODY)], before).then_nothing();
+}
+
+#[test]
+fn nothing_follows_for_who_is_gone() {
+    let gone = MemberEvent::InviteRevoked {
+        reason: RevocationReason::Revoked,
+        role: role("member"),
+        teams: vec![],
+        addresses: mias(),
+    };
+    let gone = || [invited("member", SOMEBODY), gone.clone()];
+    follow(gone(), removed(SOMEBODY)).then_nothing();
+    follow(gone(), Consequence::TeamDeleted { team: web() }).then_nothing();
+    follow(gone(), lacks(SOMEBODY)).then_nothing();
+    follow(gone(), Consequence::OrganizationDeleted { addresses: vec![] }).then_nothing();
+    given::<Member>(gone()).when(MemberCommand::Expire { now: in_thirty_days() }).then_nothing();
+    follow([], removed(SOMEBODY)).then_nothing();
+}
+
+#[test]
+fn nobody_is_on_a_team_that_is_gone_or_asks_for_it() {
+    let deleted = || Consequence::TeamDeleted { team: web() };
+    let off = |explicit: Option<&str>| MemberEvent::TeamUnassigned {
+        team: web(),
+        role: explicit.map(role),
+        how: UnassignedHow::TeamDeleted,
+    };
+    follow([joined("member"), on(docs()), on_as(web(), "admin")], deleted()).then([off(Some("admin"))]);
+    follow([invited("member", SOMEBODY), on(web())], deleted()).then([off(None)]);
+    let asked = MemberEvent::TeamAccessRequested { team: web(), requester: None };
+    follow([joined("member"), asked], deleted()).then([MemberEvent::TeamAccessDenied { team: web() }]);
+    follow([joined("member"), on(docs())], deleted()).then_nothing();
+    follow([joined("member"), on(web()), off(None)], deleted()).then_nothing();
+}
+
+fn lacks(account: u64) -> Consequence {
+    Consequence::RequirementNotMet(ReturnToPending {
+        reason: PendingReason::NoSecondFactor,
+        since: later(),
+        user: user(account),
+        email: email("mia@home.example"),
+        addresses: vec![hash("mia@home.example"), hash("mia@work.example")],
+        expires_at: in_thirty_days(),
+    })
+}
+
+fn returned(generation: u32, ownership: Option<Ownership>) -> MemberEvent {
+    MemberEvent::MemberReturnedToPending {
+        reason: PendingReason::NoSecondFactor,
+        user: user(MIA),
+        email: email("mia@home.example"),
+        generation,
+        expires_at: in_thirty_days(),
+        released: vec![hash("mia@acme.example"), hash("mia@work.example")],
+        ownership,
+    }
+}
+
+#[test]
+fn a_member_returns_to_pending_with_his_primary_address_and_gives_the_others_back() {
+    follow([joined("member"), on(web())], lacks(MIA)).then([returned(1, None)]);
+    follow([joined("owner")], lacks(MIA)).then([returned(1, Some(Ownership::Lost))]);
+}
+
+/// The link by which he came must not work again.
+#[test]
+fn the_token_of_his_return_is_another_than_that_of_his_invitation() {
+    follow([invited("member", SOMEBODY), accepted()], lacks(MIA)).then([returned(2, None)]);
+}
+
+#[test]
+fn who_is_somebody_else_by_now_or_came_later_is_not_returned() {
+    follow([joined("member")], lacks(SOMEBODY)).then_nothing();
+    follow([joined("member"), returned(1, None)], lacks(MIA)).then_nothing();
+    let Consequence::RequirementNotMet(back) = lacks(MIA) else { unreachable!() };
+    let before = ReturnToPending { since: earlier().plus_days(-1), ..back };
+    follow([joined("member")], Consequence::RequirementNotMet(before)).then_nothing();
+}
+
+#[test]
+fn nobody_is_in_an_organization_that_is_gone_not_even_its_last_owner() {
+    let deleted = || Consequence::OrganizationDeleted { addresses: vec![hash("mia@work.example")] };
+    follow([joined("owner"), on(web())], deleted()).then([MemberEvent::MemberRemoved {
+        reason: RemovalReason::OrganizationDeleted,
+        role: role("owner"),
+        teams: vec![web()],
+        user: Some(user(MIA)),
+        addresses: vec![hash("mia@acme.example"), hash("mia@work.example")],
+        ownership: None,
+    }]);
+    follow([invited("member", SOMEBODY)], deleted()).then([MemberEvent::InviteRevoked {
+        reason: RevocationReason::OrganizationDeleted,
+        role: role("member"),
+        teams: vec![],
+        addresses: mias(),
+    }]);
+    follow([join_requested()], deleted()).then([MemberEvent::InviteRequestRejected {
+        status: InviteStatus::RequestedToJoin,
+        role: role("member"),
+        teams: vec![],
+        addresses: mias(),
+    }]);
+}
+
+#[test]
+fn an_invitation_expires_once_and_not_before_its_time() {
+    let expire = |events: Vec<MemberEvent>, now| given::<Member>(events).when(MemberCommand::Expire { now });
+    let over = in_thirty_days();
+    let expired = MemberEvent::InviteExpired { generation: 1 };
+    expire(vec![invited("member", SOMEBODY)], over).then([expired.clone()]);
+    expire(vec![invited("member", SOMEBODY)], over.plus_days(-1)).then_nothing();
+    expire(vec![invited("member", SOMEBODY), expired.clone()], over).then_nothing();
+    expire(vec![invited("member", SOMEBODY), accepted()], over).then_nothing();
+    expire(vec![invite_requested()], over).then_nothing();
+    let again = MemberEvent::InviteTokenRegenerated { generation: 2, expires_at: over.plus_days(30) };
+    let events = vec![invited("member", SOMEBODY), expired, again];
+    expire(events.clone(), over).then_nothing();
+    expire(events, over.plus_days(30)).then([MemberEvent::InviteExpired { generation: 2 }]);
+}

@@ -1,0 +1,156 @@
+//! What an event has as its consequence for other aggregates (design.md section 5). Pure: [`react`] says what has to be
+//! done about it; the shell finds whom it concerns, and carries it out as commands that name the event as their cause.
+//!
+//! A reaction may be carried out more than once, and long after its event. So each command looks again whether the cause
+//! still holds, and appends nothing where everything is done already.
+
+mod enforcement;
+
+pub use enforcement::{OwnerStanding, who_stays};
+
+use crate::{
+    event::Event,
+    id::{OrganizationId, TeamId, UserId},
+    member::{MemberEvent, PendingReason, RemovalReason},
+    organization::OrganizationEvent,
+    recorded::{Actor, ActorKind, RecordedEvent},
+    team::TeamEvent,
+};
+
+/// What has to be done about an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reaction {
+    /// The invitations and requests that somebody sent end, because he is no member any more (behaviour.md D14).
+    RevokeSent {
+        /// Where.
+        organization: OrganizationId,
+        /// Who sent them.
+        inviter: UserId,
+    },
+    /// A team that is gone has nobody on it, and nobody who asks for it.
+    ClearTeam {
+        /// Of which organization.
+        organization: OrganizationId,
+        /// Which team.
+        team: TeamId,
+    },
+    /// Members whose accounts do not meet a new requirement become invitations again (behaviour.md 7.5, D16, D35).
+    Enforce {
+        /// Where.
+        organization: OrganizationId,
+        /// What they lack.
+        lack: PendingReason,
+        /// The person who made the requirement.
+        requester: Option<UserId>,
+    },
+    /// Nobody is in an organization that is gone (behaviour.md D27).
+    RemoveEveryone {
+        /// Which organization.
+        organization: OrganizationId,
+    },
+}
+
+impl Reaction {
+    /// Its name in logs and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::RevokeSent { .. } => "revoke_sent",
+            Self::ClearTeam { .. } => "clear_team",
+            Self::Enforce { lack: PendingReason::NoSecondFactor, .. } => "enforce_second_factor",
+            Self::Enforce { lack: PendingReason::EmailNotVerified, .. } => "enforce_verified_email",
+            Self::RemoveEveryone { .. } => "remove_everyone",
+        }
+    }
+}
+
+/// What has to be done about `recorded`. Nothing that an import states has consequences (behaviour.md D32).
+pub fn react(recorded: &RecordedEvent) -> Vec<Reaction> {
+    let Some(organization) = recorded.organization else { return vec![] };
+    if recorded.metadata.actor.kind == ActorKind::Import {
+        return vec![];
+    }
+    let reaction = match &recorded.event {
+        Event::Member(event) => of_member(organization, event),
+        Event::Organization(event) => of_organization(organization, event, &recorded.metadata.actor),
+        Event::Team(event) => of_team(organization, recorded, event),
+        Event::User(_) | Event::Token(_) | Event::Roles(_) => None,
+    };
+    reaction.into_iter().collect()
+}
+
+fn of_member(organization: OrganizationId, event: &MemberEvent) -> Option<Reaction> {
+    match event {
+        // What the organization sent ends with the organization, and says so.
+        MemberEvent::MemberRemoved { reason: RemovalReason::OrganizationDeleted, .. }
+        // An invitation has sent nothing: nobody is not the sender of all that has none.
+        | MemberEvent::MemberRemoved { user: None, .. } => None,
+        MemberEvent::MemberRemoved { user: Some(inviter), .. } => {
+            Some(Reaction::RevokeSent { organization, inviter: *inviter })
+        }
+        MemberEvent::MemberInvited { .. }
+        | MemberEvent::MemberAdded { .. }
+        | MemberEvent::InviteRequested { .. }
+        | MemberEvent::JoinRequested { .. }
+        | MemberEvent::InviteApproved { .. }
+        | MemberEvent::InviteRequestRejected { .. }
+        | MemberEvent::InviteResent { .. }
+        | MemberEvent::InviteTokenRegenerated { .. }
+        | MemberEvent::InviteExpired { .. }
+        | MemberEvent::InviteRevoked { .. }
+        | MemberEvent::InviteAccepted { .. }
+        | MemberEvent::OrgRoleChanged { .. }
+        | MemberEvent::TeamAssigned { .. }
+        | MemberEvent::TeamUnassigned { .. }
+        | MemberEvent::TeamRoleChanged { .. }
+        | MemberEvent::TeamRoleCleared { .. }
+        | MemberEvent::SsoLinked { .. }
+        | MemberEvent::SsoUnlinked { .. }
+        | MemberEvent::SsoLinkRequested { .. }
+        | MemberEvent::TeamAccessRequested { .. }
+        | MemberEvent::TeamAccessApproved { .. }
+        | MemberEvent::TeamAccessDenied { .. }
+        | MemberEvent::MemberFlagSet { .. }
+        | MemberEvent::MemberFlagCleared { .. }
+        | MemberEvent::MemberReturnedToPending { .. } => None,
+    }
+}
+
+fn of_organization(
+    organization: OrganizationId,
+    event: &OrganizationEvent,
+    actor: &Actor,
+) -> Option<Reaction> {
+    match event {
+        OrganizationEvent::TwoFactorRequired {} => {
+            Some(enforce(organization, PendingReason::NoSecondFactor, actor))
+        }
+        OrganizationEvent::OrganizationCreated { .. }
+        | OrganizationEvent::OrganizationOptionChanged { .. }
+        | OrganizationEvent::OrganizationFlagChanged { .. }
+        | OrganizationEvent::DefaultRoleChanged { .. }
+        | OrganizationEvent::TwoFactorRequirementLifted {}
+        | OrganizationEvent::SsoEnabled { .. }
+        | OrganizationEvent::FeatureSet { .. } => None,
+    }
+}
+
+fn enforce(organization: OrganizationId, lack: PendingReason, actor: &Actor) -> Reaction {
+    let person = actor.id.as_ref().filter(|_| actor.kind == ActorKind::User);
+    Reaction::Enforce { organization, lack, requester: person.and_then(|id| id.parse().ok()) }
+}
+
+fn of_team(organization: OrganizationId, recorded: &RecordedEvent, event: &TeamEvent) -> Option<Reaction> {
+    match event {
+        TeamEvent::TeamDeleted { .. } => {
+            let team = recorded.stream.aggregate_id.parse().ok()?;
+            Some(Reaction::ClearTeam { organization, team })
+        }
+        TeamEvent::TeamCreated { .. }
+        | TeamEvent::TeamRenamed { .. }
+        | TeamEvent::TeamSlugChanged { .. }
+        | TeamEvent::TeamFlagged { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,238 @@
+//! The subscriber: reads after the checkpoint, in order, and does what follows from each event before it goes on.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use muster_events::{event::DecodeError, policies::react, recorded::RecordedEvent, stream::Position};
+use tokio::{sync::watch, time::sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Status,
+    carry_out::{Hands, Pause},
+    shift::{ATTEMPT, Shift},
+};
+use crate::{
+    clock::{event_id, stopwatch},
+    ledger::Ledger,
+    store::{Incarnation, Store, StoreError, StoredEvent},
+    subscription::{ReadModels, Trouble},
+};
+
+/// The name of the subscriber.
+const NAME: &str = "policies";
+/// Most events that are read at once.
+const BATCH: usize = 500;
+/// How often the log is looked at when nobody says that it has grown.
+const POLL: Duration = Duration::from_millis(250);
+/// How often the checkpoint is moved over events that nothing follows from: a crash costs as much reading.
+const SAVE: Duration = Duration::from_secs(1);
+/// How often it is looked what is due.
+const SWEEP: Duration = Duration::from_secs(15);
+/// How long the work pauses after a first error; twice as long after each further one.
+const FIRST_PAUSE: Duration = ATTEMPT;
+/// The longest pause after an error.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Does what follows from events, and what is due.
+#[derive(Debug)]
+pub struct Policies {
+    store: Arc<dyn Store>,
+    hands: Hands,
+    shift: Shift,
+    incarnation: Incarnation,
+    /// How far this process has come, and in which epoch of the lease; none before it has the lease.
+    reached: Option<(u64, Position)>,
+    saved: Instant,
+    swept: Option<Instant>,
+    status: watch::Sender<Status>,
+}
+
+/// How far a turn got.
+#[derive(Debug, PartialEq, Eq)]
+enum Turn {
+    /// A batch was done; there may be more.
+    More,
+    /// There was nothing to read.
+    AtHead,
+    /// Another process does the work.
+    Standby,
+}
+
+impl Policies {
+    /// The policies of a ledger, whose read models are kept up to date. Nothing happens until they are run.
+    pub fn new(ledger: Arc<Ledger>, read_models: ReadModels) -> Self {
+        let store = Arc::clone(ledger.store());
+        let holder = event_id(ledger.clock().now()).to_string();
+        Self {
+            shift: Shift::new(Arc::clone(&store), NAME, holder),
+            incarnation: store.incarnation(),
+            store,
+            hands: Hands { ledger, read_models, passed: AtomicU64::new(0) },
+            reached: None,
+            saved: stopwatch(),
+            swept: None,
+            status: watch::channel(Status::default()).0,
+        }
+    }
+
+    /// How they stand, from now on.
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
+    /// Makes sure that there is a checkpoint: whatever is appended from here on has its consequences.
+    pub async fn begin(&mut self) -> Result<(), StoreError> {
+        self.shift.hold().await.map(|_| ())
+    }
+
+    /// Works until `stop`. An error only makes a pause. What is under way then may be done or not: it is looked at again
+    /// by whoever works next.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut commits = self.store.commits();
+        let mut hears_commits = true;
+        loop {
+            // Before the log is read: what is committed from here on wakes this again.
+            commits.mark_unchanged();
+            let turn = tokio::select! {
+                () = stop.cancelled() => break,
+                turn = self.turn() => turn,
+            };
+            let (pause, follows) = match turn {
+                Ok(Turn::More) | Err(Pause::Fenced) => continue,
+                Ok(Turn::AtHead) => (POLL, true),
+                Ok(Turn::Standby) => (ATTEMPT, false),
+                Err(error) => (self.in_trouble(&error).await, false),
+            };
+            tokio::select! {
+                () = stop.cancelled() => break,
+                committed = commits.changed(), if follows && hears_commits => hears_commits = committed.is_ok(),
+                () = sleep(pause) => {}
+            }
+        }
+        if let Some((_, position)) = self.reached
+            && let Err(error) = self.shift.advance(position).await
+        {
+            tracing::debug!(%error, "the checkpoint was not moved; some events are read again");
+        }
+        self.shift.give_back().await;
+    }
+
+    /// Reads one batch and does what follows from it, where this process works; and what is due.
+    async fn turn(&mut self) -> Result<Turn, Pause> {
+        let incarnation = self.store.incarnation();
+        if incarnation != self.incarnation {
+            // The log was put back to an earlier state; the checkpoint in it was, too.
+            self.incarnation = incarnation;
+            self.reached = None;
+        }
+        let Some(lease) = self.shift.hold().await? else {
+            self.reached = None;
+            self.publish(None);
+            return Ok(Turn::Standby);
+        };
+        let before = self.reached.filter(|(epoch, _)| *epoch == lease.epoch);
+        let (epoch, mut position) = before.unwrap_or((lease.epoch, lease.checkpoint));
+        let batch = self.store.read_all(position, BATCH).await?;
+        for stored in &batch {
+            self.answer(stored).await?;
+            position = stored.position;
+            self.reached = Some((epoch, position));
+        }
+        self.reached = Some((epoch, position));
+        if self.saved.elapsed() >= SAVE {
+            self.save(position).await?;
+        }
+        if self.swept.is_none_or(|swept| swept.elapsed() >= SWEEP) {
+            self.sweep().await?;
+        }
+        self.publish(Some(position));
+        Ok(if batch.is_empty() { Turn::AtHead } else { Turn::More })
+    }
+
+    /// Does what follows from one event, and moves the checkpoint behind it where that was anything.
+    async fn answer(&mut self, stored: &StoredEvent) -> Result<(), Pause> {
+        let Some(recorded) = read(stored)? else { return Ok(()) };
+        let reactions = react(&recorded);
+        for reaction in &reactions {
+            tokio::select! {
+                done = self.hands.carry_out(&recorded, reaction) => done?,
+                lost = self.shift.keep() => match lost? {},
+            }
+            self.measure(&recorded, reaction.name());
+        }
+        if reactions.is_empty() { Ok(()) } else { self.save(stored.position).await }
+    }
+
+    async fn save(&mut self, position: Position) -> Result<(), Pause> {
+        self.shift.advance(position).await?;
+        self.saved = stopwatch();
+        Ok(())
+    }
+
+    async fn sweep(&mut self) -> Result<(), Pause> {
+        tokio::select! {
+            done = self.hands.sweep() => done?,
+            lost = self.shift.keep() => match lost? {},
+        }
+        self.swept = Some(stopwatch());
+        Ok(())
+    }
+
+    /// The time from an event to the end of what follows from it.
+    fn measure(&self, recorded: &RecordedEvent, policy: &'static str) {
+        let now = self.hands.ledger.clock().now();
+        let micros = u64::try_from(now.as_micros() - recorded.recorded_at.as_micros()).unwrap_or(0);
+        metrics::histogram!("muster_policy_lag_seconds", "policy" => policy)
+            .record(Duration::from_micros(micros));
+    }
+
+    fn publish(&self, position: Option<Position>) {
+        let passed = self.hands.passed.load(Ordering::Relaxed);
+        let now = Status { position, passed, trouble: None };
+        self.status.send_if_modified(|status| {
+            let changed = *status != now;
+            *status = now;
+            changed
+        });
+    }
+
+    /// Publishes the error, and lets another process try; says how long to pause.
+    async fn in_trouble(&mut self, error: &Pause) -> Duration {
+        self.reached = None;
+        self.shift.give_back().await;
+        let error = error.to_string();
+        let before = self.status.borrow().trouble.clone();
+        let (since, attempts) = before.map_or_else(
+            || (self.hands.ledger.clock().now(), 1),
+            |before| (before.since, before.attempts.saturating_add(1)),
+        );
+        tracing::warn!(error, attempts, "what follows from events is not done; trying again");
+        let trouble = Some(Trouble { error, since, attempts });
+        self.status.send_modify(|status| *status = Status { position: None, trouble, ..*status });
+        FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1))).min(LONGEST_PAUSE)
+    }
+}
+
+/// The event, as it can be answered. None of another program, from which nothing follows here, and none that is damaged:
+/// that is for `doctor` to find, and not to stand in the way of the others.
+fn read(stored: &StoredEvent) -> Result<Option<RecordedEvent>, Pause> {
+    match stored.recorded() {
+        Ok(recorded) => Ok(Some(recorded)),
+        Err(DecodeError::UnknownAggregate(_)) => Ok(None),
+        Err(error @ DecodeError::Unknown { .. }) => {
+            Err(Pause::NotKnown { position: stored.position, error: error.to_string() })
+        }
+        Err(error @ (DecodeError::Malformed { .. } | DecodeError::Upcast(_))) => {
+            let position = stored.position.0;
+            tracing::error!(position, %error, "nothing follows from an event that cannot be read");
+            metrics::counter!("muster_policy_passed_total", "policy" => "unreadable").increment(1);
+            Ok(None)
+        }
+    }
+}
