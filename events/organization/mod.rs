@@ -15,7 +15,7 @@ pub use avatar::{Avatar, AvatarImage, AvatarKind, AvatarUpdate};
 pub use deletion::SLUG_HELD_DAYS;
 pub use event::{NewOrganization, OrganizationCommand, OrganizationEvent};
 pub use feature::Feature;
-pub(crate) use name::check_name;
+pub use name::check_name;
 pub use setting::{
     Access, Availability, DefaultValue, InvalidValue, SAMPLE_RATE_NEEDS_AUTOMATIC_MODE, Setting, SettingKind,
     ValueType, settings,

@@ -48,7 +48,8 @@ pub struct Organization {
     pub avatar: Avatar,
     /// When it is due to end; none when it is not to.
     pub deletion_due: Option<Timestamp>,
-    deleted: bool,
+    /// Whether it has ended.
+    pub deleted: bool,
 }
 
 impl Organization {

@@ -103,7 +103,9 @@ fn of_organization(recorded: &RecordedEvent, event: &OrganizationEvent) -> Vec<C
             vec![organization(&[("deletion_due", (*due_at).into())])]
         }
         OrganizationEvent::DeletionCancelled {} => vec![organization(&[("deletion_due", Value::Null)])],
-        OrganizationEvent::OrganizationDeleted { .. } => PROJECTION.tables.iter().map(|table| Change::delete(table, [id()])).collect(),
+        OrganizationEvent::OrganizationDeleted { .. } => {
+            PROJECTION.tables.iter().map(|table| Change::delete(table, [id()])).collect()
+        }
         OrganizationEvent::FeatureSet { feature, on } => {
             let key = [id(), feature.name().into()];
             vec![Change::put(&ORGANIZATION_FEATURES, key, [("is_on", (*on).into())]), organization(&[])]

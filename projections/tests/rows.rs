@@ -3,7 +3,7 @@
 use muster_events::{
     id::{MemberId, TeamId, TokenId, UserId},
     member::{AssignedHow, MemberEvent, MemberFlag, RemovalReason, UnassignedHow},
-    organization::{Feature, OrganizationEvent},
+    organization::{Avatar, AvatarImage, AvatarKind, Feature, OrganizationEvent},
     personal::{EmailAddress, Personal},
     roles::ScopeSet,
     team::{TeamEvent, TeamFlag},
@@ -33,6 +33,7 @@ on_every_database! {
     accounts_have_addresses_and_authenticators
     teams_carry_their_marks
     organizations_carry_their_settings
+    organizations_change_and_go
     tokens_are_listed_without_their_digests
 }
 
@@ -287,7 +288,10 @@ async fn organizations_change_and_go(lab: &Lab) {
         .and(organization(1), flag(true))
         .and(organization(1), OrganizationEvent::EmailVerificationRequired {})
         .and(organization(1), OrganizationEvent::EmailVerificationRequirementLifted {})
-        .and(organization(1), OrganizationEvent::OrganizationRenamed { from: "Acme".into(), to: "Apex".into() })
+        .and(
+            organization(1),
+            OrganizationEvent::OrganizationRenamed { from: "Acme".into(), to: "Apex".into() },
+        )
         .and(
             organization(1),
             OrganizationEvent::OrganizationSlugChanged { from: "acme".into(), to: "apex".into() },
@@ -295,7 +299,11 @@ async fn organizations_change_and_go(lab: &Lab) {
         .and(organization(1), OrganizationEvent::AvatarChanged { from: Avatar::default(), to })
         .and(
             organization(1),
-            OrganizationEvent::SsoEnabled { provider: "okta".into(), name: "Okta".into(), allow_unlinked: true },
+            OrganizationEvent::SsoEnabled {
+                provider: "okta".into(),
+                name: "Okta".into(),
+                allow_unlinked: true,
+            },
         )
         .and(organization(1), OrganizationEvent::SsoDisabled { provider: "okta".into() })
         .and(organization(1), OrganizationEvent::DeletionScheduled { due_at: Timestamp::default() })

@@ -8,7 +8,9 @@ use muster_events::stream::Position;
 use muster_projections::views::Views;
 use tokio_util::sync::CancellationToken;
 
+use super::avatars::Renditions;
 use crate::{
+    blobs::BlobStore,
     history::{History, LogPosition},
     ledger::Ledger,
     subscription::ReadModels,
@@ -60,6 +62,8 @@ pub(super) struct App(Arc<Inner>);
 pub(super) struct Inner {
     pub(super) ledger: Arc<Ledger>,
     pub(super) read_models: ReadModels,
+    pub(super) blobs: Arc<dyn BlobStore>,
+    pub(super) renditions: Renditions,
     pub(super) history: History,
     pub(super) options: ServeOptions,
     /// Cancelled when the server stops: streams end then.
@@ -70,11 +74,13 @@ impl App {
     pub(super) fn new(
         ledger: Arc<Ledger>,
         read_models: ReadModels,
+        blobs: Arc<dyn BlobStore>,
         options: ServeOptions,
         shutdown: CancellationToken,
     ) -> Self {
         let history = History::new(Arc::clone(ledger.store()), ledger.keys().clone());
-        Self(Arc::new(Inner { ledger, read_models, history, options, shutdown }))
+        let renditions = Renditions::default();
+        Self(Arc::new(Inner { ledger, read_models, blobs, renditions, history, options, shutdown }))
     }
 
     /// A position of this log, as it is given to clients.

@@ -50,7 +50,13 @@ pub async fn serve(
     let limits = options.limits;
     let streams = CancellationToken::new();
     let runner = deployment.runner();
-    let app = App::new(Arc::clone(&deployment.ledger), runner.read_models(), options, streams.clone());
+    let app = App::new(
+        Arc::clone(&deployment.ledger),
+        runner.read_models(),
+        Arc::clone(&deployment.blobs),
+        options,
+        streams.clone(),
+    );
     // The read models go on until the last request has been answered.
     let following = CancellationToken::new();
     let mut runner = tokio::spawn(runner.run(following.clone()));
