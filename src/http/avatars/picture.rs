@@ -113,7 +113,8 @@ fn nearest(wanted: i64) -> u32 {
 /// Looks before it waits: a picture that is there does not change, and hardly anybody asks before it is there.
 async fn digest(app: &App, uuid: &str, params: &Params) -> Result<String, Problem> {
     let unavailable = |error: muster_projections::error::ViewError| Problem::unavailable(&error.to_string());
-    if let Some(found) = query::picture(app.views(), uuid).await.map_err(unavailable)? {
+    // Views that are only just being made have no answer yet, and have one after the wait.
+    if let Ok(Some(found)) = query::picture(app.views(), uuid).await {
         return Ok(found);
     }
     await_views(app, params).await?;
