@@ -65,6 +65,9 @@ impl Requester {
         needs: &[&str],
         restricted_may: bool,
     ) -> Result<ScopeSet, Refusal> {
+        if !organization.exists() {
+            return Err(Refusal::NotFound);
+        }
         let scopes = self.scopes(id, organization, roles);
         if !self.is_superuser() && self.integration.is_none() {
             let Some((_, member)) = &self.membership else { return Err(Refusal::NoPermission) };

@@ -9,7 +9,7 @@ use crate::{
     event::Event,
     id::{OrganizationId, TeamId, UserId},
     member::{AssignedHow, MemberEvent, MemberFlag, Ownership, RemovalReason, UnassignedHow},
-    organization::{Feature, OrganizationEvent},
+    organization::{Avatar, Feature, OrganizationEvent},
     personal::{Envelope, Personal},
     refusal::Refusal,
     roles::RolesDefinition,
@@ -19,6 +19,7 @@ use crate::{
     },
     stream::StreamId,
     team::{TeamEvent, TeamFlag},
+    time::Timestamp,
     token::{TokenEvent, TokenOwner},
     user::{Authenticator, UserEvent},
 };
@@ -136,6 +137,25 @@ fn an_organization_takes_its_slug() {
     assert_eq!(changes, [take(Claim::organization_slug("acme"), "1")]);
 }
 
+fn hold(slug: &str) -> ClaimChange {
+    ClaimChange::Hold { claim: Claim::organization_slug(slug), holder: "1".into(), days: 30 }
+}
+
+#[test]
+fn an_organization_that_changes_its_slug_holds_the_old_one() {
+    let moved = OrganizationEvent::OrganizationSlugChanged { from: "acme".into(), to: "apex".into() };
+    let changes = claims_of(&acme().into(), Some(acme()), &moved.into());
+    assert_eq!(changes, [hold("acme"), take(Claim::organization_slug("apex"), "1")]);
+}
+
+#[test]
+fn an_organization_that_is_gone_holds_its_slug_and_needs_no_owner() {
+    let gone = OrganizationEvent::OrganizationDeleted { slug: "acme".into(), name: "Acme".into() };
+    let changes = claims_of(&acme().into(), Some(acme()), &gone.into());
+    let disband = ClaimChange::Disband { kind: ClaimKind::Owner, scope: "1".into() };
+    assert_eq!(changes, [hold("acme"), disband]);
+}
+
 #[test]
 fn other_events_of_an_organization_claim_nothing() {
     let quiet = [
@@ -146,6 +166,13 @@ fn other_events_of_an_organization_claim_nothing() {
         OrganizationEvent::TwoFactorRequirementLifted {},
         OrganizationEvent::SsoEnabled { provider: "okta".into(), name: "Okta".into(), allow_unlinked: true },
         OrganizationEvent::FeatureSet { feature: Feature::TeamRoles, on: false },
+        OrganizationEvent::OrganizationRenamed { from: "a".into(), to: "b".into() },
+        OrganizationEvent::AvatarChanged { from: Avatar::default(), to: Avatar::default() },
+        OrganizationEvent::EmailVerificationRequired {},
+        OrganizationEvent::EmailVerificationRequirementLifted {},
+        OrganizationEvent::SsoDisabled { provider: "okta".into() },
+        OrganizationEvent::DeletionScheduled { due_at: Timestamp::default() },
+        OrganizationEvent::DeletionCancelled {},
     ];
     for event in quiet {
         assert_eq!(claims_of(&acme().into(), Some(acme()), &event.into()), []);

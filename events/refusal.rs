@@ -7,6 +7,7 @@ use crate::{
     claims::{BrokenBecause, BrokenClaim, ClaimKind},
     event::Event,
     member::{MemberEvent, Ownership},
+    organization::OrganizationEvent,
     roles::RoleId,
 };
 
@@ -101,6 +102,10 @@ refusals! {
     "removal_of_higher" RemovalOfHigher
     /// The slug is in use.
     "slug_taken" SlugTaken { slug: String }
+    /// The organization is not to be deleted, or not yet.
+    "deletion_not_due" DeletionNotDue
+    /// A picture is larger than is taken.
+    "image_too_large" ImageTooLarge
     /// The slug has a form that is not allowed.
     "slug_malformed" SlugMalformed { slug: String, why: String }
     /// A member, an invitation or a request with this address is in the organization already.
@@ -127,14 +132,22 @@ impl Refusal {
     /// Why an append of `events` that broke a claim is refused. Says what the claim alone does not: whether the last
     /// owner would have been demoted or removed.
     pub fn of_append<'events>(broken: BrokenClaim, events: impl IntoIterator<Item = &'events Event>) -> Self {
-        let demotes = |event: &Event| {
-            matches!(
-                event,
-                Event::Member(MemberEvent::OrgRoleChanged { ownership: Some(Ownership::Lost), .. })
-            )
-        };
+        let (mut demotes, mut moves) = (false, false);
+        for event in events {
+            match event {
+                Event::Member(MemberEvent::OrgRoleChanged { ownership: Some(Ownership::Lost), .. }) => {
+                    demotes = true;
+                }
+                Event::Organization(OrganizationEvent::OrganizationSlugChanged { .. }) => moves = true,
+                _ => {}
+            }
+        }
         match Self::from(broken) {
-            Self::LastOwnerRemoved if events.into_iter().any(demotes) => Self::LastOwnerDemoted,
+            Self::LastOwnerRemoved if demotes => Self::LastOwnerDemoted,
+            Self::SlugTaken { slug } if moves => {
+                let taken = format!("The slug \"{slug}\" is in use by another organization.");
+                Self::InvalidFields { errors: vec![FieldError::new("slug", taken)] }
+            }
             refusal => refusal,
         }
     }

@@ -4,6 +4,7 @@
 //! * [`database`]: the Postgres database, for deployments that are kept in one;
 //! * [`store`]: the log;
 //! * [`sealing`]: keys, and what they seal;
+//! * [`blobs`]: pictures, kept beside the log;
 //! * [`ledger`]: the only write path;
 //! * [`subscription`]: what keeps the read models up to date;
 //! * [`policies`]: what happens by itself;
@@ -18,6 +19,8 @@ pub mod database;
 pub mod store;
 
 pub mod sealing;
+
+pub mod blobs;
 
 pub mod ledger;
 

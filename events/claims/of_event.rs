@@ -1,11 +1,13 @@
 //! What each event does to the claims.
 
-use super::{Claim, ClaimChange};
+use super::{Claim, ClaimChange, ClaimKind};
+use compact_str::ToCompactString;
+
 use crate::{
     event::Event,
     id::OrganizationId,
     member::{InvitationCount, MemberEvent, Ownership},
-    organization::OrganizationEvent,
+    organization::{OrganizationEvent, SLUG_HELD_DAYS},
     stream::StreamId,
     team::TeamEvent,
     token::TokenEvent,
@@ -52,7 +54,7 @@ pub fn claims_of(stream: &StreamId, organization: Option<OrganizationId>, event:
     let holder = stream.aggregate_id.as_str();
     match (event, organization) {
         (Event::Member(event), Some(organization)) => of_member(organization, holder, event),
-        (Event::Organization(event), Some(_)) => of_organization(holder, event),
+        (Event::Organization(event), Some(organization)) => of_organization(organization, holder, event),
         (Event::Team(event), Some(organization)) => of_team(organization, holder, event),
         (Event::Member(_) | Event::Organization(_) | Event::Team(_), None) | (Event::Roles(_), _) => vec![],
         (Event::User(event), _) => of_user(holder, event),
@@ -135,17 +137,41 @@ fn of_member(organization: OrganizationId, holder: &str, event: &MemberEvent) ->
     }
 }
 
-fn of_organization(holder: &str, event: &OrganizationEvent) -> Vec<ClaimChange> {
+/// Nobody else can pass for the organization that had the slug until now.
+fn hold_slug(slug: &str, holder: &str) -> ClaimChange {
+    let claim = Claim::organization_slug(slug);
+    ClaimChange::Hold { claim, holder: holder.into(), days: SLUG_HELD_DAYS }
+}
+
+fn of_organization(
+    organization: OrganizationId,
+    holder: &str,
+    event: &OrganizationEvent,
+) -> Vec<ClaimChange> {
     match event {
         OrganizationEvent::OrganizationCreated { slug, .. } => {
             vec![take(Claim::organization_slug(slug), holder)]
         }
-        OrganizationEvent::OrganizationOptionChanged { .. }
+        OrganizationEvent::OrganizationSlugChanged { from, to } => {
+            vec![hold_slug(from, holder), take(Claim::organization_slug(to), holder)]
+        }
+        OrganizationEvent::OrganizationDeleted { slug, .. } => {
+            let scope = organization.to_compact_string();
+            vec![hold_slug(slug, holder), ClaimChange::Disband { kind: ClaimKind::Owner, scope }]
+        }
+        OrganizationEvent::OrganizationRenamed { .. }
+        | OrganizationEvent::AvatarChanged { .. }
+        | OrganizationEvent::OrganizationOptionChanged { .. }
         | OrganizationEvent::OrganizationFlagChanged { .. }
         | OrganizationEvent::DefaultRoleChanged { .. }
         | OrganizationEvent::TwoFactorRequired {}
         | OrganizationEvent::TwoFactorRequirementLifted {}
+        | OrganizationEvent::EmailVerificationRequired {}
+        | OrganizationEvent::EmailVerificationRequirementLifted {}
         | OrganizationEvent::SsoEnabled { .. }
+        | OrganizationEvent::SsoDisabled { .. }
+        | OrganizationEvent::DeletionScheduled { .. }
+        | OrganizationEvent::DeletionCancelled {}
         | OrganizationEvent::FeatureSet { .. } => vec![],
     }
 }

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::{
     Access, Feature, NewOrganization, Organization, OrganizationCommand, OrganizationEvent,
-    SAMPLE_RATE_NEEDS_AUTOMATIC_MODE, Setting, SettingKind, SsoProvider, check_name, check_slug,
+    SAMPLE_RATE_NEEDS_AUTOMATIC_MODE, Setting, SettingKind, SsoProvider, check_name, check_slug, deletion,
+    setting, update,
 };
 use crate::{
     aggregate::Aggregate,
@@ -18,6 +19,9 @@ pub(super) fn decide(
 ) -> Result<Vec<OrganizationEvent>, Refusal> {
     match command {
         OrganizationCommand::Create(new) => create(organization, new),
+        OrganizationCommand::CarryOutDeletion { now } if organization.is_deleted() => {
+            deletion::carry_out(organization, now)
+        }
         _ if !organization.exists() => Err(Refusal::NotFound),
         OrganizationCommand::ChangeSettings { changes, by_staff, roles } => {
             change_settings(organization, &changes, by_staff, &roles)
@@ -28,12 +32,17 @@ pub(super) fn decide(
         OrganizationCommand::EnableSso { provider, name, allow_unlinked } => {
             Ok(enable_sso(organization, SsoProvider { provider, name, allow_unlinked }))
         }
+        OrganizationCommand::DisableSso => Ok(disable_sso(organization)),
+        OrganizationCommand::Update(changes, context) => update::update(organization, &changes, &context),
+        OrganizationCommand::ScheduleDeletion(context) => deletion::schedule(organization, &context),
+        OrganizationCommand::CancelDeletion => Ok(deletion::cancel(organization)),
+        OrganizationCommand::CarryOutDeletion { now } => deletion::carry_out(organization, now),
         OrganizationCommand::SetFeature { feature, on } => Ok(set_feature(organization, feature, on)),
     }
 }
 
 fn create(organization: &Organization, new: NewOrganization) -> Result<Vec<OrganizationEvent>, Refusal> {
-    if organization.exists() {
+    if organization.exists() || organization.is_deleted() {
         return Err(Refusal::AlreadyExists);
     }
     check_slug(&new.slug, true)?;
@@ -52,7 +61,7 @@ fn known(role: &RoleId, roles: &Roles) -> Result<(), Refusal> {
 }
 
 /// All errors together; nothing is changed when there is one. A field that is no setting is an error too.
-fn change_settings(
+pub(super) fn change_settings(
     organization: &Organization,
     changes: &[(String, Value)],
     by_staff: bool,
@@ -105,7 +114,7 @@ fn change_setting(
     }
     let to = setting.check(sent, roles).map_err(|invalid| invalid.to_string())?;
     let from = organization.setting(setting);
-    if from == to {
+    if from == to || (field == setting::TRUSTED_RELAYS && setting::without_times(&from) == to) {
         return Ok(None);
     }
     Ok(Some(match setting.kind {
@@ -118,6 +127,12 @@ fn change_setting(
             OrganizationEvent::TwoFactorRequired {}
         }
         SettingKind::Flag { stored: "require_2fa", .. } => OrganizationEvent::TwoFactorRequirementLifted {},
+        SettingKind::Flag { stored: "require_email_verification", .. } if to == Value::Bool(true) => {
+            OrganizationEvent::EmailVerificationRequired {}
+        }
+        SettingKind::Flag { stored: "require_email_verification", .. } => {
+            OrganizationEvent::EmailVerificationRequirementLifted {}
+        }
         SettingKind::Flag { stored, inverted, .. } => OrganizationEvent::OrganizationFlagChanged {
             flag: stored.to_owned(),
             to: (to == Value::Bool(true)) != inverted,
@@ -125,7 +140,7 @@ fn change_setting(
     }))
 }
 
-fn change_default_role(
+pub(super) fn change_default_role(
     organization: &Organization,
     role: RoleId,
     roles: &Roles,
@@ -141,6 +156,11 @@ fn enable_sso(organization: &Organization, sso: SsoProvider) -> Vec<Organization
     }
     let SsoProvider { provider, name, allow_unlinked } = sso;
     vec![OrganizationEvent::SsoEnabled { provider, name, allow_unlinked }]
+}
+
+fn disable_sso(organization: &Organization) -> Vec<OrganizationEvent> {
+    let disabled = |sso: &SsoProvider| OrganizationEvent::SsoDisabled { provider: sso.provider.clone() };
+    organization.sso.as_ref().map(disabled).into_iter().collect()
 }
 
 fn set_feature(organization: &Organization, feature: Feature, on: bool) -> Vec<OrganizationEvent> {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Feature;
+use super::{Avatar, Feature, OrganizationContext, OrganizationUpdate};
 use crate::{
     event::stored,
     roles::{RoleId, Roles},
+    time::Timestamp,
 };
 
 /// A new organization.
@@ -54,6 +55,19 @@ pub enum OrganizationCommand {
         /// Whether members without a linked identity may go on.
         allow_unlinked: bool,
     },
+    /// Let members log in through no provider any more.
+    DisableSso,
+    /// Change what a request names, all or nothing.
+    Update(Box<OrganizationUpdate>, Arc<OrganizationContext>),
+    /// Let it end after a day.
+    ScheduleDeletion(Arc<OrganizationContext>),
+    /// Call its end off.
+    CancelDeletion,
+    /// End it, when the time has come.
+    CarryOutDeletion {
+        /// When it is asked.
+        now: Timestamp,
+    },
     /// Switch a feature.
     SetFeature {
         /// Which.
@@ -75,6 +89,27 @@ pub enum OrganizationEvent {
         name: String,
         /// The role of new members.
         default_role: RoleId,
+    },
+    /// Its display name changed.
+    OrganizationRenamed {
+        /// Before.
+        from: String,
+        /// After.
+        to: String,
+    },
+    /// Its slug changed.
+    OrganizationSlugChanged {
+        /// Before; nobody else can take it for a while.
+        from: String,
+        /// After.
+        to: String,
+    },
+    /// Its picture changed, or what is shown of it.
+    AvatarChanged {
+        /// Before.
+        from: Avatar,
+        /// After.
+        to: Avatar,
     },
     /// The value of an option changed.
     OrganizationOptionChanged {
@@ -103,6 +138,10 @@ pub enum OrganizationEvent {
     TwoFactorRequired {},
     /// Members need no second factor any more.
     TwoFactorRequirementLifted {},
+    /// Members need a verified address from now on.
+    EmailVerificationRequired {},
+    /// Members need no verified address any more.
+    EmailVerificationRequirementLifted {},
     /// Members can log in through a provider.
     SsoEnabled {
         /// Id of the kind of provider.
@@ -111,6 +150,25 @@ pub enum OrganizationEvent {
         name: String,
         /// Whether members without a linked identity may go on.
         allow_unlinked: bool,
+    },
+    /// Members can log in through a provider no more.
+    SsoDisabled {
+        /// Id of the kind of provider that it was.
+        provider: String,
+    },
+    /// It will end.
+    DeletionScheduled {
+        /// When it is due.
+        due_at: Timestamp,
+    },
+    /// It will not end after all.
+    DeletionCancelled {},
+    /// It ended: nothing of it can be asked for any more.
+    OrganizationDeleted {
+        /// The slug that it had.
+        slug: String,
+        /// The display name that it had.
+        name: String,
     },
     /// A feature was switched.
     FeatureSet {
@@ -123,12 +181,21 @@ pub enum OrganizationEvent {
 
 stored!(OrganizationEvent {
     OrganizationCreated = 1,
+    OrganizationRenamed = 1,
+    OrganizationSlugChanged = 1,
+    AvatarChanged = 1,
     OrganizationOptionChanged = 1,
     OrganizationFlagChanged = 1,
     DefaultRoleChanged = 1,
     TwoFactorRequired = 1,
     TwoFactorRequirementLifted = 1,
+    EmailVerificationRequired = 1,
+    EmailVerificationRequirementLifted = 1,
     SsoEnabled = 1,
+    SsoDisabled = 1,
+    DeletionScheduled = 1,
+    DeletionCancelled = 1,
+    OrganizationDeleted = 1,
     FeatureSet = 1,
 });
 

@@ -7,7 +7,7 @@ const MAX: usize = 64;
 
 /// The name as it is stored, without the blanks around it; refused when nothing is left, when it is too long, and
 /// when it has a character that not every store can keep.
-pub(crate) fn check_name(name: &str) -> Result<String, Refusal> {
+pub fn check_name(name: &str) -> Result<String, Refusal> {
     let name = name.trim();
     let why = match name.chars().count() {
         0 => "This field may not be blank.".to_owned(),

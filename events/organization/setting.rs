@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::feature::Feature;
 use crate::roles::Roles;
 
+pub(super) use relay::{TRUSTED_RELAYS, stamped as stamped_relays, without_times};
 pub use value::{DefaultValue, InvalidValue, ValueType};
 
 use self::Availability::{Always, ForStaff, IgnoredWithout, WhenStored, With};
@@ -153,7 +154,7 @@ const SETTINGS: &[Setting] = &[
         .only(WhenStored(NO_LEGACY_LIMITS)),
     option("accountRateLimit",              IntegerWithin(0, 1_000_000),            Integer(0))
         .only(WhenStored(NO_LEGACY_LIMITS)),
-    option("trustedRelays",                 TrustedRelays,                          List),
+    option(TRUSTED_RELAYS,                  TrustedRelays,                          List),
 
     // Bit 5 belongs to a flag that no request reaches (`disable_new_visibility_features`).
     flag(    0,  "openMembership",             "allow_joinleave",                 true),

@@ -39,9 +39,36 @@ pub fn check_slug(slug: &str, of_organization: bool) -> Result<(), Refusal> {
     Err(Refusal::SlugMalformed { slug: slug.chars().take(MAX).collect(), why })
 }
 
+/// The slug that a name suggests: its letters and digits, anything else between them as one dash. Nothing when too
+/// little is left for an organization.
+pub fn slug_of_name(name: &str) -> Option<String> {
+    let lower = name.to_lowercase();
+    let words = lower.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let joined = words.collect::<Vec<_>>().join("-");
+    let slug = joined.chars().take(MAX).collect::<String>().trim_end_matches('-').to_owned();
+    check_slug(&slug, true).is_ok().then_some(slug)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::check_slug;
+    use super::{check_slug, slug_of_name};
+
+    #[test]
+    fn a_name_suggests_a_slug_or_nothing() {
+        let long = "x".repeat(60);
+        for (name, slug) in [
+            ("Acme", Some("acme")),
+            ("  The  Acme, Inc. ", Some("the-acme-inc")),
+            ("Acme Z\u{fc}rich", Some("acme-z-rich")),
+            (&long, Some(&long[..50])),
+            ("42", None),
+            ("\u{65e5}\u{672c}", None),
+            ("API", None),
+            ("--", None),
+        ] {
+            assert_eq!(slug_of_name(name).as_deref(), slug, "{name}");
+        }
+    }
 
     #[test]
     fn ordinary_slugs_pass() {

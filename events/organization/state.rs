@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Feature, OrganizationCommand, OrganizationEvent, Setting, SettingKind, decide};
+use super::{Avatar, Feature, OrganizationCommand, OrganizationEvent, Setting, SettingKind, decide};
 use crate::{
     aggregate::Aggregate,
     event::Event,
@@ -44,12 +44,23 @@ pub struct Organization {
     pub features: BTreeMap<Feature, bool>,
     /// The SSO provider.
     pub sso: Option<SsoProvider>,
+    /// The picture.
+    pub avatar: Avatar,
+    /// When it is due to end; none when it is not to.
+    pub deletion_due: Option<Timestamp>,
+    /// Whether it has ended.
+    pub deleted: bool,
 }
 
 impl Organization {
     /// Whether there is such an organization.
     pub fn exists(&self) -> bool {
-        !self.slug.is_empty()
+        !self.slug.is_empty() && !self.deleted
+    }
+
+    /// Whether there was such an organization, and is no more.
+    pub fn is_deleted(&self) -> bool {
+        self.deleted
     }
 
     /// Whether the feature is on.
@@ -110,6 +121,9 @@ impl Aggregate for Organization {
                 self.default_role = Some(default_role.clone());
                 self.created_at = at;
             }
+            OrganizationEvent::OrganizationRenamed { to, .. } => self.name.clone_from(to),
+            OrganizationEvent::OrganizationSlugChanged { to, .. } => self.slug.clone_from(to),
+            OrganizationEvent::AvatarChanged { to, .. } => self.avatar = to.clone(),
             OrganizationEvent::OrganizationOptionChanged { option, to, .. } => {
                 self.options.insert(option.clone(), to.clone());
             }
@@ -123,10 +137,20 @@ impl Aggregate for Organization {
             OrganizationEvent::TwoFactorRequirementLifted {} => {
                 self.flags.insert("require_2fa".into(), false);
             }
+            OrganizationEvent::EmailVerificationRequired {} => {
+                self.flags.insert("require_email_verification".into(), true);
+            }
+            OrganizationEvent::EmailVerificationRequirementLifted {} => {
+                self.flags.insert("require_email_verification".into(), false);
+            }
             OrganizationEvent::SsoEnabled { provider, name, allow_unlinked } => {
                 let (provider, name, allow_unlinked) = (provider.clone(), name.clone(), *allow_unlinked);
                 self.sso = Some(SsoProvider { provider, name, allow_unlinked });
             }
+            OrganizationEvent::SsoDisabled { .. } => self.sso = None,
+            OrganizationEvent::DeletionScheduled { due_at } => self.deletion_due = Some(*due_at),
+            OrganizationEvent::DeletionCancelled {} => self.deletion_due = None,
+            OrganizationEvent::OrganizationDeleted { .. } => self.deleted = true,
             OrganizationEvent::FeatureSet { feature, on } => {
                 self.features.insert(*feature, *on);
             }

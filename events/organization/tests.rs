@@ -1,6 +1,8 @@
 //! Decisions about organizations: creation, features, the default role, SSO.
 
+mod deletion;
 mod settings;
+mod update;
 
 use std::sync::Arc;
 

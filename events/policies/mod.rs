@@ -124,12 +124,23 @@ fn of_organization(
         OrganizationEvent::TwoFactorRequired {} => {
             Some(enforce(organization, PendingReason::NoSecondFactor, actor))
         }
+        OrganizationEvent::EmailVerificationRequired {} => {
+            Some(enforce(organization, PendingReason::EmailNotVerified, actor))
+        }
+        OrganizationEvent::OrganizationDeleted { .. } => Some(Reaction::RemoveEveryone { organization }),
         OrganizationEvent::OrganizationCreated { .. }
+        | OrganizationEvent::OrganizationRenamed { .. }
+        | OrganizationEvent::OrganizationSlugChanged { .. }
+        | OrganizationEvent::AvatarChanged { .. }
         | OrganizationEvent::OrganizationOptionChanged { .. }
         | OrganizationEvent::OrganizationFlagChanged { .. }
         | OrganizationEvent::DefaultRoleChanged { .. }
         | OrganizationEvent::TwoFactorRequirementLifted {}
+        | OrganizationEvent::EmailVerificationRequirementLifted {}
         | OrganizationEvent::SsoEnabled { .. }
+        | OrganizationEvent::SsoDisabled { .. }
+        | OrganizationEvent::DeletionScheduled { .. }
+        | OrganizationEvent::DeletionCancelled {}
         | OrganizationEvent::FeatureSet { .. } => None,
     }
 }

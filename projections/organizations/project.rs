@@ -2,7 +2,7 @@
 
 use muster_events::{
     event::Event,
-    organization::{self, OrganizationEvent},
+    organization::{self, AvatarKind, OrganizationEvent},
     recorded::RecordedEvent,
 };
 
@@ -16,7 +16,7 @@ use crate::{
 /// The organizations.
 pub static PROJECTION: Projection = Projection {
     name: "organizations",
-    version: 1,
+    version: 2,
     aggregates: &[organization::TYPE],
     tables: &[&ORGANIZATIONS, &ORGANIZATION_OPTIONS, &ORGANIZATION_FLAGS, &ORGANIZATION_FEATURES],
     project,
@@ -46,10 +46,28 @@ fn of_organization(recorded: &RecordedEvent, event: &OrganizationEvent) -> Vec<C
                 ("sso_provider", Value::Null),
                 ("sso_name", Value::Null),
                 ("sso_allow_unlinked", Value::Null),
+                ("avatar_kind", AvatarKind::default().name().into()),
+                ("avatar_uuid", Value::Null),
+                ("avatar_digest", Value::Null),
+                ("deletion_due", Value::Null),
                 ("created_at", recorded.recorded_at.into()),
                 ("sequence", recorded.sequence.into()),
             ];
             vec![Change::put(&ORGANIZATIONS, [id()], cells)]
+        }
+        OrganizationEvent::OrganizationRenamed { to, .. } => {
+            vec![organization(&[("name", to.as_str().into())])]
+        }
+        OrganizationEvent::OrganizationSlugChanged { to, .. } => {
+            vec![organization(&[("slug", to.as_str().into())])]
+        }
+        OrganizationEvent::AvatarChanged { to, .. } => {
+            let text = |text: Option<&String>| text.map_or(Value::Null, |text| text.as_str().into());
+            vec![organization(&[
+                ("avatar_kind", to.kind.name().into()),
+                ("avatar_uuid", text(to.image.as_ref().map(|image| &image.uuid))),
+                ("avatar_digest", text(to.image.as_ref().map(|image| &image.digest))),
+            ])]
         }
         OrganizationEvent::OrganizationOptionChanged { option, to, .. } => {
             let key = [id(), option.as_str().into()];
@@ -65,11 +83,29 @@ fn of_organization(recorded: &RecordedEvent, event: &OrganizationEvent) -> Vec<C
         OrganizationEvent::TwoFactorRequirementLifted {} => {
             vec![flag("require_2fa", false), organization(&[])]
         }
+        OrganizationEvent::EmailVerificationRequired {} => {
+            vec![flag("require_email_verification", true), organization(&[])]
+        }
+        OrganizationEvent::EmailVerificationRequirementLifted {} => {
+            vec![flag("require_email_verification", false), organization(&[])]
+        }
         OrganizationEvent::SsoEnabled { provider, name, allow_unlinked } => vec![organization(&[
             ("sso_provider", provider.as_str().into()),
             ("sso_name", name.as_str().into()),
             ("sso_allow_unlinked", (*allow_unlinked).into()),
         ])],
+        OrganizationEvent::SsoDisabled { .. } => vec![organization(&[
+            ("sso_provider", Value::Null),
+            ("sso_name", Value::Null),
+            ("sso_allow_unlinked", Value::Null),
+        ])],
+        OrganizationEvent::DeletionScheduled { due_at } => {
+            vec![organization(&[("deletion_due", (*due_at).into())])]
+        }
+        OrganizationEvent::DeletionCancelled {} => vec![organization(&[("deletion_due", Value::Null)])],
+        OrganizationEvent::OrganizationDeleted { .. } => {
+            PROJECTION.tables.iter().map(|table| Change::delete(table, [id()])).collect()
+        }
         OrganizationEvent::FeatureSet { feature, on } => {
             let key = [id(), feature.name().into()];
             vec![Change::put(&ORGANIZATION_FEATURES, key, [("is_on", (*on).into())]), organization(&[])]

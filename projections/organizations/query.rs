@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use muster_events::{
     id::OrganizationId,
-    organization::{Feature, Organization, SsoProvider},
+    organization::{Avatar, AvatarImage, AvatarKind, Feature, Organization, SsoProvider},
     stream::Sequence,
+    time::Timestamp,
 };
 
 use crate::{
@@ -37,11 +38,11 @@ pub struct ListedOrganization {
     pub pending: u64,
 }
 
-const COLUMNS: &str = "o.id, o.sequence, o.slug, o.name, o.default_role, o.sso_provider, o.sso_name, \
-    o.sso_allow_unlinked, o.created_at";
+pub(super) const COLUMNS: &str = "o.id, o.sequence, o.slug, o.name, o.default_role, o.sso_provider, o.sso_name, \
+    o.sso_allow_unlinked, o.avatar_kind, o.avatar_uuid, o.avatar_digest, o.deletion_due, o.created_at";
 
 impl OrganizationRow {
-    fn read(cells: Cells<'_>) -> Result<Self, ViewError> {
+    pub(super) fn read(cells: Cells<'_>) -> Result<Self, ViewError> {
         let sso = match cells.optional_text("sso_provider")? {
             None => None,
             Some(provider) => Some(SsoProvider {
@@ -56,10 +57,29 @@ impl OrganizationRow {
             default_role: Some(cells.role("default_role")?),
             created_at: cells.time("created_at")?,
             sso,
+            avatar: avatar(cells)?,
+            deletion_due: cells.optional_time("deletion_due")?,
             ..Organization::default()
         };
         Ok(Self { id: cells.id("id")?, sequence: cells.sequence("sequence")?, state })
     }
+}
+
+fn avatar(cells: Cells<'_>) -> Result<Avatar, ViewError> {
+    let kind = cells.text("avatar_kind")?;
+    let kind = AvatarKind::by_name(kind).ok_or_else(|| damaged("avatar_kind", kind))?;
+    let image = match cells.optional_text("avatar_uuid")? {
+        None => None,
+        Some(uuid) => Some(AvatarImage { uuid: uuid.into(), digest: cells.text("avatar_digest")?.into() }),
+    };
+    Ok(Avatar { kind, image })
+}
+
+/// The digest of the picture that is found under `uuid`; none when no organization has it any more.
+pub async fn picture(views: &Views, uuid: &str) -> Result<Option<String>, ViewError> {
+    let sql = "SELECT avatar_digest FROM organizations WHERE avatar_uuid = $1";
+    let row = views.readers().row(&Query::new(sql).bind(uuid)).await?;
+    row.map(|row| Ok(Cells(&row).text("avatar_digest")?.to_owned())).transpose()
 }
 
 /// The organization with this id.
@@ -100,7 +120,7 @@ pub async fn list(views: &Views, page: Page) -> Result<Listed<ListedOrganization
 }
 
 /// Adds options, flags and features: one query each, however many organizations.
-async fn complete(
+pub(super) async fn complete(
     reading: &mut Transaction,
     organizations: impl IntoIterator<Item = &mut OrganizationRow>,
 ) -> Result<(), ViewError> {
@@ -144,4 +164,11 @@ async fn attributes(
     // The text differs with the number of organizations: not worth a place among the prepared statements.
     let query = Query::new(sql).persistent(ids.len() == 1);
     Ok(reading.rows(&ids.iter().copied().fold(query, Query::bind)).await?)
+}
+
+/// The organizations whose end is due at `now`, at most `limit`.
+pub async fn due(views: &Views, now: Timestamp, limit: u32) -> Result<Vec<OrganizationId>, ViewError> {
+    let sql = "SELECT id FROM organizations WHERE deletion_due <= $1 ORDER BY deletion_due, id LIMIT $2";
+    let query = Query::new(sql).bind(now).bind(i64::from(limit));
+    views.readers().rows(&query).await?.iter().map(|row| Cells(row).id("id")).collect()
 }

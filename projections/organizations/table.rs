@@ -17,10 +17,14 @@ pub static ORGANIZATIONS: Table = Table {
         Column::optional("sso_provider", Text),
         Column::optional("sso_name", Text),
         Column::optional("sso_allow_unlinked", Bool),
+        Column::new("avatar_kind", Text),
+        Column::optional("avatar_uuid", Text),
+        Column::optional("avatar_digest", Text),
+        Column::optional("deletion_due", Integer),
         Column::new("created_at", Integer),
         Column::new("sequence", Integer),
     ],
-    indexes: &[],
+    indexes: &[&["avatar_uuid"], &["created_at"], &["deletion_due"]],
 };
 
 /// The options that are stored.

@@ -3,7 +3,7 @@
 use muster_events::{
     id::{MemberId, TeamId, TokenId, UserId},
     member::{AssignedHow, MemberEvent, MemberFlag, RemovalReason, UnassignedHow},
-    organization::{Feature, OrganizationEvent},
+    organization::{Avatar, AvatarImage, AvatarKind, Feature, OrganizationEvent},
     personal::{EmailAddress, Personal},
     roles::ScopeSet,
     team::{TeamEvent, TeamFlag},
@@ -33,6 +33,7 @@ on_every_database! {
     accounts_have_addresses_and_authenticators
     teams_carry_their_marks
     organizations_carry_their_settings
+    organizations_change_and_go
     tokens_are_listed_without_their_digests
 }
 
@@ -261,12 +262,65 @@ async fn organizations_carry_their_settings(lab: &Lab) {
         .and(organization(1), OrganizationEvent::FeatureSet { feature: Feature::InviteTeamRoles, on: true })
         .and(organization(1), sso);
     let row = "1: slug=acme name=Acme default_role=admin sso_provider=okta sso_name=Okta sso_allow_unlinked=true \
-        created_at=1 sequence=9";
+        avatar_kind=letter_avatar created_at=1 sequence=9";
     let expected: &[(&'static Table, &[&str])] = &[
         (&ORGANIZATIONS, &[row]),
         (&ORGANIZATION_OPTIONS, &["1/apdexThreshold: value=null"]),
         (&ORGANIZATION_FLAGS, &["1/early_adopter: is_set=true", "1/require_2fa: "]),
         (&ORGANIZATION_FEATURES, &["1/invite-team-roles: is_on=true"]),
+    ];
+    gives(lab, log, expected).await;
+}
+
+async fn organizations_change_and_go(lab: &Lab) {
+    let created = |slug: &str| OrganizationEvent::OrganizationCreated {
+        slug: slug.into(),
+        name: "Acme".into(),
+        default_role: role("member"),
+    };
+    let image = AvatarImage { uuid: "u".into(), digest: "d".into() };
+    let to = Avatar { kind: AvatarKind::Upload, image: Some(image) };
+    let flag = |to| OrganizationEvent::OrganizationFlagChanged { flag: "early_adopter".into(), to };
+    let log = Log::default()
+        .and(organization(1), created("acme"))
+        .and(organization(2), created("globex"))
+        .and(organization(2), flag(true))
+        .and(organization(2), OrganizationEvent::FeatureSet { feature: Feature::InviteTeamRoles, on: true })
+        .and(organization(1), flag(true))
+        .and(organization(1), OrganizationEvent::EmailVerificationRequired {})
+        .and(organization(1), OrganizationEvent::EmailVerificationRequirementLifted {})
+        .and(
+            organization(1),
+            OrganizationEvent::OrganizationRenamed { from: "Acme".into(), to: "Apex".into() },
+        )
+        .and(
+            organization(1),
+            OrganizationEvent::OrganizationSlugChanged { from: "acme".into(), to: "apex".into() },
+        )
+        .and(organization(1), OrganizationEvent::AvatarChanged { from: Avatar::default(), to })
+        .and(
+            organization(1),
+            OrganizationEvent::SsoEnabled {
+                provider: "okta".into(),
+                name: "Okta".into(),
+                allow_unlinked: true,
+            },
+        )
+        .and(organization(1), OrganizationEvent::SsoDisabled { provider: "okta".into() })
+        .and(organization(1), OrganizationEvent::DeletionScheduled { due_at: Timestamp::default() })
+        .and(organization(2), OrganizationEvent::DeletionScheduled { due_at: Timestamp::default() })
+        .and(organization(1), OrganizationEvent::DeletionCancelled {})
+        .and(organization(1), OrganizationEvent::DeletionScheduled { due_at: Timestamp::default() })
+        .and(
+            organization(2),
+            OrganizationEvent::OrganizationDeleted { slug: "globex".into(), name: "Acme".into() },
+        );
+    let row = "1: slug=apex name=Apex default_role=member avatar_kind=upload avatar_uuid=u avatar_digest=d \
+        deletion_due=0 created_at=1 sequence=12";
+    let expected: &[(&'static Table, &[&str])] = &[
+        (&ORGANIZATIONS, &[row]),
+        (&ORGANIZATION_FLAGS, &["1/early_adopter: is_set=true", "1/require_email_verification: "]),
+        (&ORGANIZATION_FEATURES, &[]),
     ];
     gives(lab, log, expected).await;
 }

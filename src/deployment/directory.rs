@@ -1,4 +1,4 @@
-//! A deployment in a data directory, of three SQLite files.
+//! A deployment in a data directory, of four SQLite files.
 
 use std::{fs, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
 
@@ -6,6 +6,7 @@ use muster_projections::views::Views;
 
 use super::{DeploymentOptions, OpenError, Parts, is_ahead};
 use crate::{
+    blobs::SqliteBlobStore,
     clock::Clock,
     sealing::{KeyRing, MasterSource},
     store::{Store, sqlite::SqliteStore},
@@ -15,6 +16,8 @@ use crate::{
 pub const LOG_FILE: &str = "log.db";
 /// The read models; may be deleted, and are built again.
 pub const VIEWS_FILE: &str = "views.db";
+/// The pictures.
+pub const BLOBS_FILE: &str = "blobs.db";
 /// The keys.
 pub const KEYS_FILE: &str = "keys.db";
 
@@ -28,7 +31,8 @@ pub(super) async fn open(
     prepare(options)?;
     let keys = KeyRing::open_sqlite(&data.join(KEYS_FILE), master, Arc::clone(clock)).await?;
     let (store, views) = open_log(data, clock).await?;
-    Ok(Parts { store, keys, views })
+    let blobs = Arc::new(SqliteBlobStore::open(&data.join(BLOBS_FILE)).await?);
+    Ok(Parts { store, keys, blobs, views })
 }
 
 /// Makes the directory of a new ledger; refuses one that has lost a part of what belongs together.

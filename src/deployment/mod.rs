@@ -11,11 +11,12 @@ use std::{io, path::PathBuf, sync::Arc};
 use muster_projections::{error::ViewError, views::Views};
 use thiserror::Error;
 
-pub use directory::{KEYS_FILE, LOG_FILE, VIEWS_FILE};
+pub use directory::{BLOBS_FILE, KEYS_FILE, LOG_FILE, VIEWS_FILE};
 pub use place::Place;
 pub use schemas::Schemas;
 
 use crate::{
+    blobs::{BlobError, BlobStore},
     clock::{Clock, SystemClock},
     database::Database,
     ledger::{ExecuteError, Ledger},
@@ -108,6 +109,9 @@ pub enum OpenError {
     /// The keys cannot be opened.
     #[error(transparent)]
     Keys(#[from] SealingError),
+    /// The pictures cannot be opened.
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
     /// The read models cannot be opened.
     #[error(transparent)]
     Views(#[from] ViewError),
@@ -123,6 +127,8 @@ pub struct Deployment {
     pub place: Place,
     /// The write side.
     pub ledger: Arc<Ledger>,
+    /// The pictures.
+    pub blobs: Arc<dyn BlobStore>,
     /// The rows of the read models. Not kept up to date by themselves: see [`Deployment::runner`].
     pub views: Views,
 }
@@ -141,7 +147,7 @@ impl Deployment {
         } else {
             MasterSource::FileMadeOnFirstRun(file)
         };
-        let Parts { store, keys, views } = match &options.database {
+        let Parts { store, keys, blobs, views } = match &options.database {
             None => directory::open(options, master, &clock).await?,
             Some(database) => postgres::open(database, options, master, &clock).await?,
         };
@@ -150,7 +156,7 @@ impl Deployment {
             return Err(OpenError::OtherKeys(place));
         }
         let ledger = Arc::new(Ledger::open(store, keys, clock).await?);
-        Ok(Self { place, ledger, views })
+        Ok(Self { place, ledger, blobs, views })
     }
 
     /// What keeps the read models up to date: run by a server all the time, by a verb to the head once.
@@ -164,6 +170,7 @@ impl Deployment {
 struct Parts {
     store: Arc<dyn Store>,
     keys: KeyRing,
+    blobs: Arc<dyn BlobStore>,
     views: Views,
 }
 

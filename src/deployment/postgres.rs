@@ -1,4 +1,4 @@
-//! A deployment in a Postgres database, of three schemas.
+//! A deployment in a Postgres database, of four schemas.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use muster_projections::views::Views;
 
 use super::{DeploymentOptions, OpenError, Parts, is_ahead};
 use crate::{
+    blobs::PostgresBlobStore,
     clock::Clock,
     database::Database,
     sealing::{KeyRing, MasterSource},
@@ -37,7 +38,8 @@ pub(super) async fn open(
         PostgresStore::renew_incarnation(database).await?;
         store = PostgresStore::open(database, Arc::clone(clock)).await?;
     }
-    Ok(Parts { store: Arc::new(store), keys, views })
+    let blobs = Arc::new(PostgresBlobStore::open(database).await?);
+    Ok(Parts { store: Arc::new(store), keys, blobs, views })
 }
 
 /// Refuses a database that has lost a part of what belongs together.

@@ -39,6 +39,28 @@ pub(super) async fn enter(
     Ok(Access { id, organization: found.state, roles, requester, scopes })
 }
 
+/// The same for what has happened in an organization, which a superuser may look at also after its end (decision D27).
+pub(super) async fn enter_past(
+    app: &App,
+    caller: &Caller,
+    organization: &str,
+    needs: &[&str],
+    restricted_may: bool,
+) -> Result<Access, Problem> {
+    let mut unit = app.ledger.look();
+    let (id, found) = unit.organization_or_past(organization).await?;
+    if found.state.exists() {
+        return enter(app, caller, organization, needs, restricted_may).await;
+    }
+    let roles = unit.roles().await?;
+    let requester = unit.requester(caller, id).await?;
+    let scopes = requester.scopes(id, &found.state, &roles);
+    if !requester.is_superuser() || !scopes.any_of(needs) {
+        return Err(Refusal::NotFound.into());
+    }
+    Ok(Access { id, organization: found.state, roles, requester, scopes })
+}
+
 impl Access {
     /// The role of the requester; none when he is not a member.
     pub(super) fn role(&self) -> Option<&RoleId> {

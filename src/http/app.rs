@@ -9,7 +9,9 @@ use muster_projections::views::Views;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::avatars::Renditions;
 use crate::{
+    blobs::BlobStore,
     history::{History, LogPosition},
     ledger::Ledger,
     policies,
@@ -63,6 +65,8 @@ pub(super) struct Inner {
     pub(super) ledger: Arc<Ledger>,
     pub(super) read_models: ReadModels,
     pub(super) policies: watch::Receiver<policies::Status>,
+    pub(super) blobs: Arc<dyn BlobStore>,
+    pub(super) renditions: Renditions,
     pub(super) history: History,
     pub(super) options: ServeOptions,
     /// Cancelled when the server stops: streams end then.
@@ -73,11 +77,13 @@ impl App {
     pub(super) fn new(
         ledger: Arc<Ledger>,
         (read_models, policies): (ReadModels, watch::Receiver<policies::Status>),
+        blobs: Arc<dyn BlobStore>,
         options: ServeOptions,
         shutdown: CancellationToken,
     ) -> Self {
         let history = History::new(Arc::clone(ledger.store()), ledger.keys().clone());
-        Self(Arc::new(Inner { ledger, read_models, policies, history, options, shutdown }))
+        let renditions = Renditions::default();
+        Self(Arc::new(Inner { ledger, read_models, policies, blobs, renditions, history, options, shutdown }))
     }
 
     /// A position of this log, as it is given to clients.

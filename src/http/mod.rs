@@ -14,6 +14,8 @@ mod events;
 
 mod operation;
 
+mod avatars;
+
 mod access;
 mod auth;
 mod body;

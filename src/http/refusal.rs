@@ -97,6 +97,8 @@ pub(super) fn answer(refusal: &Refusal) -> (StatusCode, Value) {
         Refusal::RemovalOfHigher => {
             (S::BAD_REQUEST, detail("You cannot remove a member who has more access than you."))
         }
+        // The text has no place there, but in problem details.
+        Refusal::ImageTooLarge => (S::PAYLOAD_TOO_LARGE, structured("", "")),
         other => (statement_status(other), detail(statement(other))),
     }
 }
@@ -110,6 +112,7 @@ fn statement_status(refusal: &Refusal) -> StatusCode {
         | Refusal::UserNameTaken
         | Refusal::TokenTaken
         | Refusal::SlugTaken { .. }
+        | Refusal::DeletionNotDue
         | Refusal::RolesInUse { .. }
         | Refusal::TopRoleFixed { .. } => StatusCode::CONFLICT,
         Refusal::LimitReached { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -123,6 +126,8 @@ pub fn statement(refusal: &Refusal) -> String {
         Refusal::RoleUnknown { role } => format!("There is no role \"{role}\"."),
         Refusal::SlugTaken { slug } => format!("The slug \"{slug}\" is already in use."),
         Refusal::SlugMalformed { why, .. } => why.clone(),
+        Refusal::ImageTooLarge => "Image too large".into(),
+        Refusal::DeletionNotDue => "The organization is not to be deleted, or not yet.".into(),
         Refusal::AddressInOrganization => "The address is in the organization already.".into(),
         Refusal::AlreadyMember => "The user is a member of the organization already.".into(),
         Refusal::AddressTaken => "Another account has this address.".into(),

@@ -13,10 +13,18 @@ use axum::{
 use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer, util::MapRequest};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use utoipa::OpenApi;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt as _},
+    routes,
+};
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::{app::App, events, members, operation, organizations, problem, problem::Problem, request, teams};
+use super::{
+    app::{App, Limits},
+    avatars, events, members, operation, organizations, problem,
+    problem::Problem,
+    request, teams,
+};
 use crate::clock::stopwatch;
 
 /// What the description says of the whole.
@@ -46,10 +54,17 @@ impl utoipa::Modify for Security {
 }
 
 /// The endpoints.
-fn endpoints() -> OpenApiRouter<App> {
+fn endpoints(limits: Limits) -> OpenApiRouter<App> {
+    let with_picture = || DefaultBodyLimit::max(limits.body.max(avatars::LARGEST_BODY));
     OpenApiRouter::with_openapi(Description::openapi())
         // Clients.
-        .routes(routes!(organizations::get::get))
+        .routes(routes!(organizations::list::list, organizations::create::create))
+        .routes(
+            routes!(organizations::get::get, organizations::update::update, organizations::remove::remove)
+                .layer(with_picture()),
+        )
+        .routes(routes!(organizations::avatar::get, organizations::avatar::update).layer(with_picture()))
+        .routes(routes!(avatars::picture::picture))
         .routes(routes!(members::list::list))
         .routes(routes!(members::get::get, members::update::update, members::remove::remove))
         .routes(routes!(teams::list::list))
@@ -72,7 +87,7 @@ pub(super) type Server = MapRequest<Router, fn(Request) -> Request>;
 /// Everything that answers a request. A trailing slash is optional under `/api/`.
 pub(super) fn router(app: App) -> Server {
     let limits = app.options.limits;
-    let (endpoints, mut description) = endpoints().split_for_parts();
+    let (endpoints, mut description) = endpoints(limits).split_for_parts();
     let (probes, of_probes) = probes().split_for_parts();
     description.merge(of_probes);
     let docs = SwaggerUi::new("/docs").url("/openapi.json", description);
@@ -96,11 +111,12 @@ pub(super) fn router(app: App) -> Server {
     MapRequest::new(router, with_trailing_slash)
 }
 
-/// The paths of the API end with a slash; clients may leave it out.
+/// The paths of the API, and of pictures, end with a slash; clients may leave it out.
 fn with_trailing_slash(mut request: Request) -> Request {
     let uri = request.uri();
     let path = uri.path();
-    if !path.starts_with("/api/") || path.ends_with('/') {
+    let has_slash = path.starts_with("/api/") || path.starts_with("/organization-avatar/");
+    if !has_slash || path.ends_with('/') {
         return request;
     }
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();

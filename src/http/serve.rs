@@ -58,6 +58,7 @@ pub async fn serve(
     let app = App::new(
         Arc::clone(&deployment.ledger),
         (runner.read_models(), policies.status()),
+        Arc::clone(&deployment.blobs),
         options,
         streams.clone(),
     );

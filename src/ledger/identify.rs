@@ -6,6 +6,7 @@ use compact_str::{CompactString, ToCompactString};
 use muster_events::{
     claims::Claim,
     id::{MemberId, OrganizationId, TeamId, TokenId, UserId},
+    organization::Organization,
     refusal::Refusal,
     token::{ApiToken, TokenOwner},
     user::User,
@@ -50,7 +51,12 @@ impl Ledger {
         let found = self.state::<ApiToken>(&token.into()).await?.state;
         let kind = match found.owner.filter(|_| !found.revoked) {
             None => return Ok(None),
-            Some(TokenOwner::Organization(organization)) => CallerKind::Integration(organization),
+            Some(TokenOwner::Organization(organization)) => {
+                if !self.state::<Organization>(&organization.into()).await?.state.exists() {
+                    return Ok(None);
+                }
+                CallerKind::Integration(organization)
+            }
             Some(TokenOwner::User(user)) => {
                 if !self.state::<User>(&user.into()).await?.state.active {
                     return Ok(None);

@@ -111,14 +111,29 @@ impl<'a> Unit<'a> {
         self.ledger.holder(claim).await
     }
 
-    /// The organization that `slug_or_id` names.
+    /// The organization that `slug_or_id` names: one that is there, by its id or by the slug that it has now.
     pub async fn organization(
+        &mut self,
+        slug_or_id: &str,
+    ) -> Result<(OrganizationId, Versioned<Organization>), Failure> {
+        let (id, found) = self.organization_or_past(slug_or_id).await?;
+        if found.state.exists() { Ok((id, found)) } else { Err(Failure::Refused(Refusal::NotFound)) }
+    }
+
+    /// The same, also of one that has ended, as long as its slug is held.
+    pub async fn organization_or_past(
         &mut self,
         slug_or_id: &str,
     ) -> Result<(OrganizationId, Versioned<Organization>), Failure> {
         let id = self.ledger.find_organization(slug_or_id).await?;
         let found = self.read::<Organization>(id).await?;
-        if found.state.exists() { Ok((id, found)) } else { Err(Failure::Refused(Refusal::NotFound)) }
+        // A slug that it had before is held for it, and does not name it any more.
+        let is_named = found.state.slug == slug_or_id || slug_or_id.parse() == Ok(id);
+        if is_named && (found.state.exists() || found.state.deleted) {
+            Ok((id, found))
+        } else {
+            Err(Failure::Refused(Refusal::NotFound))
+        }
     }
 
     /// The membership of `user` in `organization`.
@@ -159,7 +174,12 @@ impl<'a> Unit<'a> {
                 requester.user = Some((id, user));
                 requester.membership = self.membership(organization, id).await?;
             }
-            CallerKind::Integration(own) => requester.integration = Some(own),
+            CallerKind::Integration(own) => {
+                if !self.read::<Organization>(own).await?.state.exists() {
+                    return Err(Failure::Unauthenticated);
+                }
+                requester.integration = Some(own);
+            }
         }
         Ok(requester)
     }

@@ -1,9 +1,12 @@
 //! What falls due by the clock and not by an event.
 
-use muster_projections::{members::concerned, read::Page};
+use muster_projections::{members::concerned, organizations, read::Page};
 
 use super::carry_out::{Hands, Pause};
-use crate::ledger::{CommandMeta, operations::ExpireInvite};
+use crate::ledger::{
+    CommandMeta,
+    operations::{CarryOutDeletion, ExpireInvite},
+};
 
 /// Rows that are looked at once.
 const PAGE: u32 = 100;
@@ -12,7 +15,19 @@ impl Hands {
     /// Does everything that is due. One line for each kind of thing; each finds its rows in the read models, and its
     /// command decides by the log whether they are really due.
     pub(super) async fn sweep(&self) -> Result<(), Pause> {
-        self.expire_invitations().await
+        self.expire_invitations().await?;
+        self.end_organizations().await
+    }
+
+    /// Ends the organizations whose day has passed (behaviour.md D27). One that cannot be ended stands in nobody's way: it
+    /// is tried again at the next look, and those behind a page of such ones with it.
+    async fn end_organizations(&self) -> Result<(), Pause> {
+        let due =
+            organizations::query::due(self.read_models.views(), self.ledger.clock().now(), PAGE).await?;
+        for organization in due {
+            self.ask("end_organization", &CarryOutDeletion { organization }, &CommandMeta::system()).await?;
+        }
+        Ok(())
     }
 
     /// Records that invitations are over (behaviour.md D18).

@@ -25,6 +25,11 @@ const ROOMS: &[Room] = &[
     },
     Room { path: "src/sealing", may_use: &["clock", "database"], reason: "keys are kept apart from the log" },
     Room {
+        path: "src/blobs",
+        may_use: &["clock", "database"],
+        reason: "pictures are kept apart from the log",
+    },
+    Room {
         path: "src/ledger",
         may_use: &["clock", "store", "sealing"],
         reason: "nothing that a command decides may rest on a read model",
@@ -47,6 +52,7 @@ const ROOMS: &[Room] = &[
     Room {
         path: "src/http",
         may_use: &[
+            "blobs",
             "clock",
             "deployment",
             "history",
@@ -75,8 +81,13 @@ const KEPT: &[Kept] = &[
     },
     Kept {
         name: "rusqlite",
-        within: &["src/store/sqlite", "src/sealing/sqlite", "tests", "benches"],
+        within: &["src/store/sqlite", "src/sealing/sqlite", "src/blobs/sqlite", "tests", "benches"],
         reason: "the rest of the product does not know which database it runs on",
+    },
+    Kept {
+        name: "image",
+        within: &["src/http/avatars", "tests"],
+        reason: "pictures that strangers send are read in one place, within limits",
     },
     Kept {
         name: "axum",
@@ -91,6 +102,7 @@ const KEPT: &[Kept] = &[
             "src/database.rs",
             "src/store/postgres",
             "src/sealing/postgres",
+            "src/blobs/postgres",
             "tests",
             "benches",
         ],

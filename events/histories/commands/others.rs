@@ -1,18 +1,25 @@
 //! Random commands on everything but members.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
 
 use super::{ADDRESSES, ORG_ROLES, TEAM_ROLES, org_role, roles};
 use crate::{
+    access::Requester,
     claims::Place,
     definitions::RolesCommand,
-    organization::{Feature, NewOrganization, OrganizationCommand, settings},
+    organization::{
+        AvatarImage, AvatarKind, AvatarUpdate, Feature, NewOrganization, OrganizationCommand,
+        OrganizationContext, OrganizationUpdate, settings,
+    },
     personal::Personal,
     roles::RolesDefinition,
-    specification::{MIA, SOMEBODY, acme, email, globex, hash, member, role, scopes, user, username},
+    specification::{
+        MIA, SOMEBODY, acme, earlier, email, globex, hash, in_thirty_days, manager, member, owner,
+        plain_member, role, scopes, user, username,
+    },
     team::{TeamCommand, TeamFlag},
     token::{TokenCommand, TokenOwner},
     user::{Authenticator, UserCommand},
@@ -48,9 +55,37 @@ fn of_existing_organization() -> impl Strategy<Value = OrganizationCommand> {
         1 => (select(&["okta", "google"][..]), any::<bool>()).prop_map(|(provider, allow_unlinked)| {
             OrganizationCommand::EnableSso { provider: provider.into(), name: provider.into(), allow_unlinked }
         }),
+        1 => Just(OrganizationCommand::DisableSso),
+        1 => update().prop_map(|(by, update)| OrganizationCommand::Update(Box::new(update), context(by))),
+        1 => select(vec![owner(), manager()])
+            .prop_map(|by| OrganizationCommand::ScheduleDeletion(context(by))),
+        1 => Just(OrganizationCommand::CancelDeletion),
+        1 => select(vec![earlier(), in_thirty_days()])
+            .prop_map(|now| OrganizationCommand::CarryOutDeletion { now }),
         2 => (select(Feature::all()), any::<bool>())
             .prop_map(|(feature, on)| OrganizationCommand::SetFeature { feature, on }),
     ]
+}
+
+fn context(requester: Requester) -> Arc<OrganizationContext> {
+    let (organization, now) = (acme(), earlier());
+    Arc::new(OrganizationContext { requester, organization, roles: roles(), now, slug_holder: None })
+}
+
+fn update() -> impl Strategy<Value = (Requester, OrganizationUpdate)> {
+    let by = select(vec![owner().with(Authenticator::Totp), manager(), plain_member()]);
+    let name = prop::option::of(select(&["Acme", "Apex", ""][..]).prop_map(str::to_owned));
+    let slug = prop::option::of(select(&["acme", "apex", "a"][..]).prop_map(str::to_owned));
+    let image = prop::option::of(
+        select(&["1", "2"][..]).prop_map(|image| AvatarImage { uuid: image.into(), digest: image.into() }),
+    );
+    let avatar = (prop::option::of(select(&AvatarKind::ALL[..])), image).prop_map(|(kind, image)| {
+        AvatarUpdate { kind, image, kind_field: "avatarType", without_image: "there is none" }
+    });
+    (by, name, slug, avatar, any::<bool>()).prop_map(|(by, name, slug, avatar, restores)| {
+        let avatar = Some(avatar);
+        (by, OrganizationUpdate { name, slug, avatar, restores, ..OrganizationUpdate::default() })
+    })
 }
 
 fn create_organization() -> impl Strategy<Value = OrganizationCommand> {

@@ -5,6 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::value::{InvalidValue, items};
+use crate::time::Timestamp;
+
+/// The name of the option.
+pub(in crate::organization) const TRUSTED_RELAYS: &str = "trustedRelays";
 
 /// Length of a relay's public key: 32 bytes in base64, as relays print it.
 const PUBLIC_KEY_LENGTH: usize = 43;
@@ -45,4 +49,33 @@ fn trusted_relay(sent: &Value) -> Result<(&str, Value), InvalidValue> {
     };
     let description = text("description")?.unwrap_or_default();
     Ok((key, json!({ "name": name, "publicKey": key, "description": description })))
+}
+
+/// The relays as a client sends them.
+pub(in crate::organization) fn without_times(stored: &Value) -> Value {
+    let plain = |relay: &Value| json!({ "name": relay["name"], "publicKey": relay["publicKey"], "description": relay["description"] });
+    stored.as_array().map_or_else(|| stored.clone(), |relays| relays.iter().map(plain).collect())
+}
+
+/// The relays with the times at which each was added and changed: those that stay as they were keep theirs.
+pub(in crate::organization) fn stamped(stored: Option<&Value>, sent: &Value, now: Timestamp) -> Value {
+    let known = |key: &Value| stored?.as_array()?.iter().find(|relay| relay["publicKey"] == *key);
+    let stamp = |relay: &Value| {
+        let before = known(&relay["publicKey"]);
+        let is_same = |before: &&Value| {
+            before["name"] == relay["name"] && before["description"] == relay["description"]
+        };
+        let time = |before: Option<&Value>, field: &str| {
+            let kept = before.and_then(|before| before.get(field)).cloned();
+            kept.unwrap_or_else(|| now.to_string().into())
+        };
+        json!({
+            "name": relay["name"],
+            "publicKey": relay["publicKey"],
+            "description": relay["description"],
+            "created": time(before, "created"),
+            "lastModified": time(before.filter(is_same), "lastModified"),
+        })
+    };
+    sent.as_array().map_or_else(|| sent.clone(), |relays| relays.iter().map(stamp).collect())
 }

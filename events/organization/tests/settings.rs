@@ -184,7 +184,7 @@ fn a_setting_may_be_dropped_without_a_word() {
     changing([], "requireEmailVerification", json!(true)).then_nothing();
     changing([], "requireEmailVerification", json!("nonsense")).then_nothing();
     changing([feature(Feature::RequiredEmailVerification, true)], "requireEmailVerification", json!(true))
-        .then([flag("require_email_verification", true)]);
+        .then([OrganizationEvent::EmailVerificationRequired {}]);
 }
 
 #[test]

@@ -6,32 +6,25 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use muster_events::{organization::Feature, refusal::Refusal};
-use muster_projections::{organizations, read::Page, teams};
+use muster_events::refusal::Refusal;
+use muster_projections::organizations;
 
+use super::answer::{self, Wish};
 use crate::http::{
-    access::{self, Access},
+    access,
     app::App,
     auth::Bearer,
-    body::boolean,
     consistency::{await_views, read_headers},
     described::{OfOrganization, Reading},
     idempotency::etag,
     params::{InPath, Params},
     problem::Problem,
     request::About,
-    shapes::{
-        organization::{self as shape, Detailed, Details, Look},
-        role,
-    },
-    teams::list::viewer,
+    shapes::organization::{self as shape, Detailed},
 };
 
-/// How many teams the details list at most; the list of teams itself is paged.
-const TEAMS: Page = Page { offset: 0, limit: 1_000 };
-
 /// Without `org:read` the answer is the summary; every member gets that.
-const NEEDS: &[&str] =
+pub(super) const NEEDS: &[&str] =
     &["org:read", "org:write", "org:admin", "member:read", "team:read", "project:read", "event:read"];
 
 /// What the answer is read from.
@@ -47,7 +40,7 @@ const MODELS: &[&str] = &["organizations", "teams", "members", "users"];
     params(
         OfOrganization,
         ("detailed" = Option<String>, Query, description = "`0` leaves out teams and projects"),
-        ("include_feature_flags" = Option<String>, Query, description = "`1` lists the features"),
+        ("include_feature_flags" = Option<String>, Query, description = "anything but `0` lists the features"),
         Reading,
     ),
     responses(
@@ -68,46 +61,20 @@ pub(in crate::http) async fn get(
     params: Params,
 ) -> Result<Response, Problem> {
     let access = access::enter(&app, &caller, &organization, NEEDS, false).await?;
-    let on = |name: &str, default| {
-        params.get(name).map_or(default, |text| boolean(name, &text.into()).unwrap_or(default))
-    };
-    let (detailed, with_features) = (on("detailed", true), on("include_feature_flags", false));
+    let wish = Wish::of(&params, &about.base_url);
     await_views(&app, &params).await?;
     let mut headers = read_headers(&app, Some(access.id), MODELS);
-    let unavailable = |error: muster_projections::error::ViewError| Problem::unavailable(&error.to_string());
-    let found = organizations::query::find(app.views(), access.id).await.map_err(unavailable)?;
+    let found = organizations::query::find(app.views(), access.id)
+        .await
+        .map_err(|error| Problem::unavailable(&error.to_string()))?;
     let found = found.ok_or_else(|| Problem::from(Refusal::NotFound))?;
     if let Ok(tag) = etag(found.sequence).parse() {
         headers.insert(header::ETAG, tag);
     }
-    let look = Look { access: access.scopes.clone(), with_features, base_url: about.base_url };
     if !access.scopes.contains("org:read") {
-        return Ok((headers, Json(shape::summary(found.id, &found.state, look))).into_response());
+        let summary = shape::summary(found.id, &found.state, wish.look(&access));
+        return Ok((headers, Json(summary)).into_response());
     }
-    let teams = if detailed {
-        let listed =
-            teams::query::list(app.views(), access.id, own(&access), TEAMS).await.map_err(unavailable)?;
-        let viewer = viewer(&access);
-        Some(listed.rows.iter().map(|team| viewer.see(team)).collect())
-    } else {
-        None
-    };
-    let details = details(&access, teams);
-    Ok((headers, Json(shape::detailed(found.id, &found.state, look, details))).into_response())
-}
-
-fn own(access: &Access) -> Option<muster_events::id::MemberId> {
-    access.requester.membership.as_ref().map(|(id, _)| *id)
-}
-
-fn details(access: &Access, teams: Option<Vec<crate::http::shapes::team::Team>>) -> Details {
-    let feature = access.organization.has_feature(Feature::TeamRoles);
-    let names = access.roles.org_roles().iter().map(|role| (role.id.to_string(), role.name.to_string()));
-    Details {
-        org_roles: role::org_roles(&access.roles, &access.allowed_org_roles(), feature),
-        team_roles: role::team_roles(&access.roles, access.role(), access.requester.is_superuser()),
-        role_names: names.collect(),
-        role: access.role().cloned(),
-        teams,
-    }
+    let detailed = answer::detailed(&app, &access, (found.id, &found.state), wish).await?;
+    Ok((headers, Json(detailed)).into_response())
 }

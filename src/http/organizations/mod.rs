@@ -1,3 +1,11 @@
-//! `organizations/{organization}/`: one endpoint per file.
-
+mod answer;
+pub(super) mod avatar;
+mod change;
+pub(super) mod create;
 pub(super) mod get;
+pub(super) mod list;
+pub(super) mod remove;
+mod search;
+mod tokens;
+pub(super) mod update;
+mod update_body;

@@ -35,7 +35,7 @@ fn text<T: PersonalText>(opener: &Opener, personal: &Personal<T>) -> String {
     }
 }
 
-/// An avatar: always the generated one, until images can be uploaded.
+/// An avatar: the generated one, or a picture that was uploaded.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Avatar {
@@ -47,6 +47,15 @@ pub(super) struct Avatar {
 }
 
 impl Avatar {
+    fn of(avatar: &muster_events::organization::Avatar, base_url: &str) -> Self {
+        let uuid = avatar.image.as_ref().map(|image| image.uuid.clone());
+        Self {
+            avatar_type: avatar.kind.name(),
+            avatar_url: uuid.as_ref().map(|uuid| format!("{base_url}/organization-avatar/{uuid}/")),
+            avatar_uuid: uuid,
+        }
+    }
+
     fn letter() -> Self {
         Self { avatar_type: "letter_avatar", avatar_uuid: None, avatar_url: None }
     }

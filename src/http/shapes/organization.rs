@@ -54,8 +54,10 @@ pub(in crate::http) struct Summary {
     #[serde(skip_serializing_if = "Option::is_none")]
     features: Option<Vec<&'static str>>,
     #[schema(value_type = Vec<String>)]
-    access: ScopeSet,
-    onboarding_tasks: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<ScopeSet>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    onboarding_tasks: Option<Vec<Value>>,
 }
 
 /// An organization with all of its settings.
@@ -76,6 +78,8 @@ pub(in crate::http) struct Detailed {
     #[serde(skip_serializing_if = "Option::is_none")]
     org_role: Option<String>,
     is_dynamically_sampled: bool,
+    #[serde(flatten)]
+    elsewhere: Elsewhere,
     /// Every setting by its name, with the default where none is stored.
     #[serde(flatten)]
     settings: Map<String, Value>,
@@ -83,6 +87,43 @@ pub(in crate::http) struct Detailed {
     teams: Option<Vec<Team>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     projects: Option<Vec<Value>>,
+}
+
+/// Fields of the wire format that are no business of a ledger (decision D22): the same for every organization.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct Elsewhere {
+    experiments: Map<String, Value>,
+    #[schema(required)]
+    relay_dsn_endpoint: Option<String>,
+    aggregated_data_consent: bool,
+    default_coding_agent: &'static str,
+    #[schema(required)]
+    default_coding_agent_integration_id: Option<String>,
+    default_automated_run_stopping_point: &'static str,
+    auto_enable_code_review: bool,
+    auto_open_prs: bool,
+    default_code_review_triggers: Vec<String>,
+    has_granular_replay_permissions: bool,
+    replay_access_members: Vec<u64>,
+}
+
+impl Default for Elsewhere {
+    fn default() -> Self {
+        Self {
+            experiments: Map::new(),
+            relay_dsn_endpoint: None,
+            aggregated_data_consent: false,
+            default_coding_agent: "seer",
+            default_coding_agent_integration_id: None,
+            default_automated_run_stopping_point: "code_changes",
+            auto_enable_code_review: false,
+            auto_open_prs: false,
+            default_code_review_triggers: vec![],
+            has_granular_replay_permissions: false,
+            replay_access_members: vec![],
+        }
+    }
 }
 
 /// A role under the deprecated name of the list.
@@ -95,8 +136,8 @@ pub(in crate::http) struct AvailableRole {
 /// What an organization shows that is not in its row.
 #[derive(Debug)]
 pub(in crate::http) struct Look {
-    /// What the requester may do there.
-    pub(in crate::http) access: ScopeSet,
+    /// What the requester may do there; none where it is not shown.
+    pub(in crate::http) access: Option<ScopeSet>,
     /// Whether the features are listed.
     pub(in crate::http) with_features: bool,
     /// Where this server is found.
@@ -126,13 +167,17 @@ pub(in crate::http) fn summary(id: OrganizationId, state: &Organization, look: L
     Summary {
         id: id.to_string(),
         slug: state.slug.clone(),
-        status: Status { id: "active", name: "active" },
+        status: match state.deletion_due {
+            None => Status { id: "active", name: "active" },
+            Some(_) => Status { id: "pending_deletion", name: "pending deletion" },
+        },
         name: state.name.clone(),
         date_created: state.created_at,
         is_early_adopter: on("isEarlyAdopter"),
         require_2fa: on("require2FA"),
-        require_email_verification: false,
-        avatar: Avatar::letter(),
+        require_email_verification: state.has_feature(Feature::RequiredEmailVerification)
+            && on("requireEmailVerification"),
+        avatar: Avatar::of(&state.avatar, &look.base_url),
         allow_member_invite: on("allowMemberInvite"),
         allow_member_project_creation: on("allowMemberProjectCreation"),
         allow_superuser_access: on("allowSuperuserAccess"),
@@ -142,9 +187,19 @@ pub(in crate::http) fn summary(id: OrganizationId, state: &Organization, look: L
         },
         has_auth_provider: state.sso.is_some(),
         features: look.with_features.then(|| features.map(|feature| feature.name()).collect()),
+        onboarding_tasks: look.access.as_ref().map(|_| vec![]),
         access: look.access,
-        onboarding_tasks: vec![],
     }
+}
+
+/// A relay that an import stated has been there from the first day.
+fn with_times(mut relay: Value, created_at: Timestamp) -> Value {
+    if let Value::Object(fields) = &mut relay {
+        for field in ["created", "lastModified"] {
+            fields.entry(field).or_insert_with(|| created_at.to_string().into());
+        }
+    }
+    relay
 }
 
 /// Everything.
@@ -165,6 +220,9 @@ pub(in crate::http) fn detailed(
     let shown = settings().iter().filter(|setting| !in_summary.contains(&setting.field));
     let value = |field: &str, value: Value| match (field, value) {
         ("sensitiveFields" | "safeFields" | "trustedRelays", Value::Null) => Value::Array(vec![]),
+        ("trustedRelays", Value::Array(relays)) => {
+            relays.into_iter().map(|relay| with_times(relay, state.created_at)).collect()
+        }
         (_, value) => value,
     };
     let settings = shown
@@ -187,6 +245,7 @@ pub(in crate::http) fn detailed(
         org_role: role.clone(),
         role,
         is_dynamically_sampled: false,
+        elsewhere: Elsewhere::default(),
         settings,
         projects: details.teams.is_some().then(Vec::new),
         teams: details.teams,

@@ -3,6 +3,7 @@
 mod consequences;
 mod import;
 mod issue_token;
+mod organizations;
 mod register_user;
 mod remove_member;
 mod roles;
@@ -13,6 +14,9 @@ pub use import::{
     INVITATION_DAYS, ImportMember, ImportOrganization, ImportedOrganization, MemberFact, Person, TeamFact,
 };
 pub use issue_token::{IssueToken, RevokeToken, Secret};
+pub use organizations::{
+    CarryOutDeletion, CreateOrganization, ScheduleDeletion, UpdateOrganization, UpdatedOrganization,
+};
 pub use register_user::RegisterUser;
 pub use remove_member::RemoveMember;
 pub use roles::{ApplyRoles, DefineBundledRoles, HeldRoles, RoleHolders};

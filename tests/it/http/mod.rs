@@ -1,5 +1,6 @@
 //! Real HTTP against a real server.
 
+mod avatar;
 mod bad_input;
 mod conditions;
 mod events;
@@ -7,8 +8,10 @@ mod get_member;
 mod list_members;
 mod operation;
 mod organization;
+mod organizations;
 mod problem;
 mod remove_member;
+mod remove_organization;
 mod roles_race;
 mod shutdown;
 mod stale;
@@ -16,3 +19,4 @@ mod teams;
 mod tenants;
 mod tokens;
 mod update_member;
+mod update_organization;

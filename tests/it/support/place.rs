@@ -88,7 +88,7 @@ impl Place {
         let mut connection = database.connection().await;
         let tables = "SELECT format('SELECT string_agg(row::text, '''') AS text FROM %I.%I AS row', table_schema, \
                       table_name) AS query FROM information_schema.tables \
-                      WHERE table_schema IN ('log', 'views', 'keys') AND table_type = 'BASE TABLE'";
+                      WHERE table_schema IN ('log', 'views', 'keys', 'blobs') AND table_type = 'BASE TABLE'";
         let queries: Vec<PgRow> = connection.fetch_all(tables).await.unwrap();
         assert!(queries.len() > 10, "there are hardly any tables");
         for query in queries {

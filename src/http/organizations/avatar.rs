@@ -1,0 +1,136 @@
+//! GET and PUT `organizations/{organization}/avatar/` (behaviour.md 8).
+
+use axum::{
+    Json,
+    extract::{OriginalUri, State},
+    http::{HeaderMap, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use muster_events::organization::Organization;
+
+use super::{
+    answer::{self, Wish},
+    change::Change,
+    update::{NEEDS, done, replayed},
+    update_body,
+};
+use crate::{
+    http::{
+        access,
+        app::App,
+        auth::Bearer,
+        avatars::letters,
+        body::JsonObject,
+        described::{OfOrganization, Safety},
+        idempotency::{etag, if_match, request_key},
+        names,
+        params::InPath,
+        problem::Problem,
+        request::About,
+        shapes::organization::{self as shape, Summary},
+    },
+    ledger::{Failure, Outcome},
+};
+
+const SVG: &str = "image/svg+xml";
+
+/// The picture of an organization
+///
+/// In the organization's summary. Whoever asks for `image/svg+xml` gets its initials as an image.
+#[utoipa::path(
+    get,
+    path = "/api/0/organizations/{organization}/avatar/",
+    tag = "organizations",
+    params(OfOrganization),
+    responses(
+        (status = 200, description = "The organization", body = Summary,
+            headers(("ETag" = String), ("Muster-Position" = String))),
+        (status = 401, description = "No token, one that cannot be used, or a membership that is suspended"),
+        (status = 403, description = "The requester is not in the organization"),
+        (status = 404, description = "There is no such organization"),
+        (status = 503, description = "Not available at the moment"),
+    )
+)]
+pub(in crate::http) async fn get(
+    State(app): State<App>,
+    Bearer(caller): Bearer,
+    InPath(organization): InPath<String>,
+    about: About,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let access = access::enter(&app, &caller, &organization, super::get::NEEDS, false).await?;
+    let accepted = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    if accepted.contains(SVG) {
+        let image = letters(access.id.get(), &access.organization.name);
+        return Ok(([(header::CONTENT_TYPE, SVG)], image).into_response());
+    }
+    let position = *app.ledger.store().commits().borrow();
+    let found = app.ledger.state::<Organization>(&access.id.into()).await?;
+    let headers = [(names::POSITION, position.to_string()), (header::ETAG, etag(found.sequence))];
+    let look = Wish::all(&about.base_url).look(&access);
+    Ok((headers, Json(shape::summary(access.id, &found.state, look))).into_response())
+}
+
+/// What a PUT says.
+#[derive(utoipa::ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes the body; it is read field by field, so that all errors come together"
+)]
+pub(in crate::http) struct AvatarBody {
+    /// `letter_avatar` or `upload`.
+    avatar_type: String,
+    /// A square GIF, JPEG or PNG of 256 to 1024 pixels a side in base64.
+    avatar_photo: Option<String>,
+}
+
+/// Change the picture of an organization
+#[utoipa::path(
+    put,
+    path = "/api/0/organizations/{organization}/avatar/",
+    tag = "organizations",
+    params(OfOrganization, Safety),
+    request_body = AvatarBody,
+    responses(
+        (status = 200, description = "The organization afterwards", body = Summary,
+            headers(("ETag" = String), ("Muster-Position" = String), ("Idempotent-Replayed" = Option<bool>))),
+        (status = 400, description = "A field is not valid"),
+        (status = 401, description = "No token, one that cannot be used, or a membership that is suspended"),
+        (status = 403, description = "The requester may not change the organization"),
+        (status = 404, description = "There is no such organization"),
+        (status = 412, description = "The organization has changed since the ETag was given"),
+        (status = 413, description = "The picture or the body is too large"),
+        (status = 415, description = "The body is not JSON"),
+        (status = 422, description = "The Idempotency-Key was used for another request"),
+        (status = 503, description = "Not available at the moment; a retry with the same Idempotency-Key is safe"),
+    )
+)]
+pub(in crate::http) async fn update(
+    State(app): State<App>,
+    Bearer(caller): Bearer,
+    InPath(organization): InPath<String>,
+    OriginalUri(uri): OriginalUri,
+    about: About,
+    headers: HeaderMap,
+    body: JsonObject,
+) -> Result<Response, Problem> {
+    let keys = app.ledger.keys();
+    let key = request_key(keys, &caller, (&Method::PUT, &uri, &headers, &body.raw), StatusCode::OK)?;
+    let if_match = if_match(&headers)?;
+    let turn = app.ledger.begin(key).await;
+    let wish = Wish::all(&about.base_url);
+    let organization = match answer::locate(&app, &caller, &organization, NEEDS).await {
+        Ok(organization) => organization,
+        Err(Failure::Refused(refusal)) => {
+            let repeated = app.ledger.refuse(refusal, &turn).await?;
+            return Ok(replayed(&app, &caller, &repeated, (wish, false)).await);
+        }
+        Err(failure) => return Err(failure.into()),
+    };
+    let (update, photo) = update_body::parse_avatar(&body.fields);
+    let change = Change { caller, organization, if_match, update, photo };
+    match change.carry_out(&app, &about, turn).await? {
+        Outcome::Done(executed) => Ok(done(&app, organization, executed, (wish, false)).await),
+        Outcome::Replayed(repeated) => Ok(replayed(&app, &caller, &repeated, (wish, false)).await),
+    }
+}

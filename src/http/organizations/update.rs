@@ -1,0 +1,164 @@
+//! PUT `organizations/{organization}/` (behaviour.md 7).
+
+use axum::{
+    Json,
+    extract::{OriginalUri, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode},
+    response::{IntoResponse, Response},
+};
+use muster_events::{id::OrganizationId, organization::Organization};
+use serde_json::{Value, json};
+
+use super::{
+    answer::{self, ANSWER_WAIT, Wish},
+    change::Change,
+    update_body,
+};
+use crate::{
+    http::{
+        access::Access,
+        app::App,
+        auth::Bearer,
+        body::JsonObject,
+        described::{OfOrganization, Safety},
+        idempotency::{if_match, request_key},
+        names,
+        params::InPath,
+        problem::Problem,
+        request::About,
+        shapes::organization::Detailed,
+    },
+    ledger::{Caller, Executed, Failure, Outcome, Repeated, operations::UpdatedOrganization},
+};
+
+pub(super) const NEEDS: &[&str] = &["org:write", "org:admin"];
+
+/// Change an organization
+///
+/// Name, slug, settings and picture, all or nothing. A deletion that is scheduled is called off. `defaultRole` is heard
+/// from those with `org:admin` only.
+#[utoipa::path(
+    put,
+    path = "/api/0/organizations/{organization}/",
+    tag = "organizations",
+    params(OfOrganization, Safety),
+    request_body(content = OrganizationBody, description = "Every field is optional, and so is every setting"),
+    responses(
+        (status = 200, description = "The organization afterwards", body = Detailed,
+            headers(("ETag" = String), ("Muster-Position" = String), ("Muster-Stale" = Option<String>),
+                ("Idempotent-Replayed" = Option<bool>))),
+        (status = 400, description = "A field is not valid"),
+        (status = 401, description = "No token, one that cannot be used, or a membership that is suspended"),
+        (status = 403, description = "The requester may not change the organization"),
+        (status = 404, description = "There is no such organization"),
+        (status = 412, description = "The organization has changed since the ETag was given"),
+        (status = 413, description = "The picture or the body is too large"),
+        (status = 415, description = "The body is not JSON"),
+        (status = 422, description = "The Idempotency-Key was used for another request"),
+        (status = 503, description = "Not available at the moment; a retry with the same Idempotency-Key is safe"),
+    )
+)]
+pub(in crate::http) async fn update(
+    State(app): State<App>,
+    Bearer(caller): Bearer,
+    InPath(organization): InPath<String>,
+    OriginalUri(uri): OriginalUri,
+    about: About,
+    headers: HeaderMap,
+    body: JsonObject,
+) -> Result<Response, Problem> {
+    let keys = app.ledger.keys();
+    let key = request_key(keys, &caller, (&Method::PUT, &uri, &headers, &body.raw), StatusCode::OK)?;
+    let if_match = if_match(&headers)?;
+    let turn = app.ledger.begin(key).await;
+    let wish = Wish::all(&about.base_url);
+    let organization = match answer::locate(&app, &caller, &organization, NEEDS).await {
+        Ok(organization) => organization,
+        Err(Failure::Refused(refusal)) => {
+            let repeated = app.ledger.refuse(refusal, &turn).await?;
+            return Ok(replayed(&app, &caller, &repeated, (wish, true)).await);
+        }
+        Err(failure) => return Err(failure.into()),
+    };
+    let (update, photo) = update_body::parse(&body.fields);
+    let change = Change { caller, organization, if_match, update, photo };
+    match change.carry_out(&app, &about, turn).await? {
+        Outcome::Done(executed) => Ok(done(&app, organization, executed, (wish, true)).await),
+        Outcome::Replayed(repeated) => Ok(replayed(&app, &caller, &repeated, (wish, true)).await),
+    }
+}
+
+/// What a PUT may say, settings apart.
+#[derive(utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(
+    dead_code,
+    reason = "describes the body; it is read field by field, so that all errors come together"
+)]
+pub(in crate::http) struct OrganizationBody {
+    /// The display name.
+    name: Option<String>,
+    /// The slug; the one before stays reserved for the organization for 30 days.
+    slug: Option<String>,
+    /// The role of new members.
+    default_role: Option<String>,
+    /// Calls a deletion off, as every other change does.
+    cancel_deletion: Option<bool>,
+    /// `letter_avatar` or `upload`.
+    avatar_type: Option<String>,
+    /// A square GIF, JPEG or PNG of 256 to 1024 pixels a side in base64.
+    avatar: Option<String>,
+    /// Every setting, by its name.
+    #[serde(flatten)]
+    settings: std::collections::BTreeMap<String, Value>,
+}
+
+/// The answer, also when something that it shows besides cannot be had.
+pub(super) async fn done(
+    app: &App,
+    id: OrganizationId,
+    executed: Executed<UpdatedOrganization>,
+    (wish, in_full): (Wish<'_>, bool),
+) -> Response {
+    let (position, after) = (executed.position, executed.state::<Organization>(id));
+    let UpdatedOrganization { context, before, sequence } = executed.answer;
+    let (state, sequence) = after.map_or((before, sequence), |after| (after.state, after.sequence));
+    let mut headers = answer::headers(position, false, Some(sequence));
+    let scopes = context.requester.scopes(id, &state, &context.roles);
+    let access = Access {
+        id,
+        organization: state.clone(),
+        roles: context.roles.clone(),
+        requester: context.requester.clone(),
+        scopes,
+    };
+    if !in_full {
+        let summary = crate::http::shapes::organization::summary(id, &state, wish.look(&access));
+        return (headers, Json(summary)).into_response();
+    }
+    // The teams are those of the view.
+    if app.read_models.wait_for(position, ANSWER_WAIT).await.is_err()
+        && let Ok(applied) = HeaderValue::from_str(&app.at(app.applied()).to_string())
+    {
+        headers.insert(names::STALE, applied);
+    }
+    match answer::detailed(app, &access, (id, &state), wish).await {
+        Ok(shape) => (headers, Json(shape)).into_response(),
+        Err(_) => (headers, Json(json!({ "id": id }))).into_response(),
+    }
+}
+
+/// The organization as it is now, in the place of the answer that was given first.
+pub(super) async fn replayed(
+    app: &App,
+    caller: &Caller,
+    repeated: &Repeated,
+    shown: (Wish<'_>, bool),
+) -> Response {
+    let status = StatusCode::from_u16(repeated.status).unwrap_or(StatusCode::OK);
+    let headers = answer::headers(repeated.position, true, None);
+    match repeated.resource.as_deref().and_then(|id| id.parse().ok()) {
+        Some(id) => answer::now(app, caller, id, (status, headers), shown).await,
+        None => (status, headers, Json(json!({}))).into_response(),
+    }
+}
