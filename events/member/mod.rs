@@ -8,6 +8,7 @@ mod decide;
 mod event;
 mod flag;
 mod remove;
+mod request;
 mod state;
 mod teams;
 mod update;
@@ -19,6 +20,7 @@ pub use event::{
 };
 pub use flag::MemberFlag;
 pub use remove::RemovalContext;
+pub use request::{JoinContext, RequestUpdate, may_ask_to_join, takes_join_requests};
 pub use state::{Invitation, Member, has_expired};
 pub use teams::TeamNames;
 pub use update::{EmailHolder, MemberUpdate, TeamRoleEntry, UpdateContext};

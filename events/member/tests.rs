@@ -5,6 +5,7 @@ mod fields;
 mod gate;
 mod redundant;
 mod remove;
+mod request;
 mod role;
 mod single;
 mod teams;
