@@ -2,6 +2,7 @@
 
 pub mod project;
 pub mod query;
+pub mod requests;
 mod table;
 
 pub use project::PROJECTION;

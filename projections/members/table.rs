@@ -30,7 +30,7 @@ pub static MEMBERS: Table = Table {
         Column::new("created_at", Integer),
         Column::new("sequence", Integer),
     ],
-    indexes: &[&["organization_id", "id"], &["user_id"]],
+    indexes: &[&["organization_id", "id"], &["organization_id", "invite_status", "id"], &["user_id"]],
 };
 
 /// Which member is on which team, with the explicit role there.

@@ -97,6 +97,16 @@ pub(super) fn answer(refusal: &Refusal) -> (StatusCode, Value) {
         Refusal::RemovalOfHigher => {
             (S::BAD_REQUEST, detail("You cannot remove a member who has more access than you."))
         }
+        Refusal::JoinRequestsNotTaken => {
+            (S::FORBIDDEN, detail("Your organization does not allow join requests."))
+        }
+        // Nothing is said of it there, so nothing is in the body here.
+        Refusal::JoinedThroughProvider => (S::FORBIDDEN, Value::Null),
+        Refusal::ProviderRegisters => (
+            S::BAD_REQUEST,
+            detail("Your organization must use its single sign-on provider to register new members."),
+        ),
+        Refusal::TooManyAttempts => (S::TOO_MANY_REQUESTS, detail("Rate limit exceeded.")),
         other => (statement_status(other), detail(statement(other))),
     }
 }
@@ -125,6 +135,9 @@ pub fn statement(refusal: &Refusal) -> String {
         Refusal::SlugMalformed { why, .. } => why.clone(),
         Refusal::AddressInOrganization => "The address is in the organization already.".into(),
         Refusal::AlreadyMember => "The user is a member of the organization already.".into(),
+        Refusal::JoinedThroughProvider => {
+            "Members of this organization join it through its single sign-on provider.".into()
+        }
         Refusal::AddressTaken => "Another account has this address.".into(),
         Refusal::UserNameTaken => "Another account has this user name.".into(),
         Refusal::TokenTaken => "There is a token with this secret already.".into(),

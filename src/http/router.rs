@@ -16,7 +16,9 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::{app::App, events, members, operation, organizations, problem, problem::Problem, request, teams};
+use super::{
+    app::App, events, members, operation, organizations, problem, problem::Problem, request, requests, teams,
+};
 use crate::clock::stopwatch;
 
 /// What the description says of the whole.
@@ -27,6 +29,7 @@ use crate::clock::stopwatch;
     security(("bearer" = [])),
     tags(
         (name = "members", description = "Who is in an organization, with which role, on which teams"),
+        (name = "requests", description = "Who is proposed as a member, and who asks to become one"),
         (name = "organizations", description = "Organizations and their settings"),
         (name = "teams", description = "Teams"),
         (name = "history", description = "Who changed what from what to what, when"),
@@ -53,6 +56,10 @@ fn endpoints() -> OpenApiRouter<App> {
         .routes(routes!(members::list::list))
         .routes(routes!(members::get::get, members::update::update, members::remove::remove))
         .routes(routes!(teams::list::list))
+        .routes(routes!(requests::list::list, requests::propose::propose))
+        .routes(routes!(requests::get::get, requests::update::update, requests::reject::reject))
+        // Anybody.
+        .routes(routes!(requests::join::join))
         // Auditors.
         .routes(routes!(events::list::of_organization))
         .routes(routes!(events::list::of_member))
