@@ -15,6 +15,9 @@ use crate::{
     personal::KeyedHash,
 };
 
+/// How the names of counters begin that count attempts.
+const ATTEMPTS: &str = "attempts-";
+
 /// What kind of thing is claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -131,6 +134,16 @@ impl Claim {
     pub fn counter(scope: &str, name: &str, day: i64) -> Self {
         Self { kind: ClaimKind::Counter, scope: scope.into(), key: format_compact!("{name}@{day}") }
     }
+
+    /// The counter of [`ClaimChange::attempt`] on a UTC day.
+    pub fn attempts(what: &str, day: i64) -> Self {
+        Self::counter("", &format_compact!("{ATTEMPTS}{what}"), day)
+    }
+
+    /// Whether this counts attempts, which are no events: the log says nothing of them.
+    pub fn counts_attempts(&self) -> bool {
+        self.kind == ClaimKind::Counter && self.key.starts_with(ATTEMPTS)
+    }
 }
 
 /// What an append does to the claims; refused as a whole when one of them cannot be done.
@@ -186,6 +199,14 @@ pub enum ClaimChange {
         /// The largest count of one day that is allowed.
         at_most: u32,
     },
+}
+
+impl ClaimChange {
+    /// Counts one more attempt of `what`, whether or not anything comes of it. No event makes this change: it stands in
+    /// the store alone, as idempotency keys do, and is gone with its day.
+    pub fn attempt(what: &str, at_most: u32) -> Self {
+        Self::Count { scope: CompactString::default(), name: format_compact!("{ATTEMPTS}{what}"), at_most }
+    }
 }
 
 /// Why a claim could not be changed.

@@ -100,6 +100,14 @@ refusals! {
     "removal_without_scope" RemovalWithoutScope
     /// The member has a higher role than the requester.
     "removal_of_higher" RemovalOfHigher
+    /// The organization takes no requests to join.
+    "join_requests_not_taken" JoinRequestsNotTaken
+    /// Who belongs to the organization joins it through its identity provider, and need not ask.
+    "joined_through_provider" JoinedThroughProvider
+    /// The organization's identity provider registers its members: nobody proposes them.
+    "provider_registers" ProviderRegisters
+    /// It was tried too often today.
+    "too_many_attempts" TooManyAttempts
     /// The slug is in use.
     "slug_taken" SlugTaken { slug: String }
     /// The organization is not to be deleted, or not yet.
@@ -166,6 +174,7 @@ impl From<BrokenClaim> for Refusal {
             (ClaimKind::UserName, _) => Self::UserNameTaken,
             (ClaimKind::Token, _) => Self::TokenTaken,
             (ClaimKind::Owner, BrokenBecause::LastInGroup) => Self::LastOwnerRemoved,
+            (ClaimKind::Counter, _) if broken.claim.counts_attempts() => Self::TooManyAttempts,
             (ClaimKind::Owner | ClaimKind::Counter, _) => {
                 Self::LimitReached { what: broken.claim.key.into() }
             }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Consequence, MemberFlag, MemberUpdate, RemovalContext, RemovalReason, TeamNames, UpdateContext};
+use super::{
+    Consequence, JoinContext, MemberFlag, MemberUpdate, RemovalContext, RemovalReason, RequestUpdate,
+    TeamNames, UpdateContext,
+};
 use crate::{
     id::{OrganizationId, TeamId, UserId},
     personal::{EmailAddress, KeyedHash, Personal},
@@ -136,4 +139,12 @@ pub enum MemberCommand {
     Update(MemberUpdate, Arc<UpdateContext>),
     /// The whole of DELETE member, with every check (behaviour.md 3.2).
     RemoveBy(Arc<RemovalContext>),
+    /// The whole of POST join request, but for how often one may ask (behaviour.md 4.6).
+    AskToJoin(Arc<JoinContext>),
+    /// The whole of POST invite request, with every check (behaviour.md 4.6).
+    Propose(MemberUpdate, Arc<UpdateContext>),
+    /// The whole of PUT invite request, with every check (behaviour.md 4.6).
+    UpdateRequest(RequestUpdate, Arc<UpdateContext>),
+    /// The whole of DELETE invite request, with every check (behaviour.md 4.6).
+    RejectBy(Arc<UpdateContext>),
 }

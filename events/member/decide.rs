@@ -8,6 +8,7 @@ use super::{
     consequence::follow,
     expire::expire,
     remove::remove_by,
+    request::{ask_to_join, propose, reject_by, update_request},
     teams::{Wanted, change_teams},
     update::update,
 };
@@ -29,6 +30,10 @@ pub(super) fn decide(member: &Member, command: MemberCommand) -> Result<Vec<Memb
         MemberCommand::RemoveBy(context) => remove_by(member, &context),
         MemberCommand::Follow(cause) => follow(member, cause),
         MemberCommand::Expire { now } => Ok(expire(member, now)),
+        MemberCommand::AskToJoin(context) => ask_to_join(member, &context),
+        MemberCommand::Propose(proposal, context) => propose(member, &proposal, &context),
+        MemberCommand::UpdateRequest(changes, context) => update_request(member, &changes, &context),
+        MemberCommand::RejectBy(context) => reject_by(member, &context),
         _ if !member.exists() => Err(Refusal::NotFound),
         MemberCommand::ChangeOrgRole { to, active, roles, names } => {
             change_org_role(member, &to, active, &roles, &names)
@@ -119,7 +124,7 @@ fn add(member: &Member, new: NewMember) -> Result<Vec<MemberEvent>, Refusal> {
     Ok([added].into_iter().chain(assigned(new.teams, new.imported)).collect())
 }
 
-fn request_invite(member: &Member, new: NewInvitation) -> Result<Vec<MemberEvent>, Refusal> {
+pub(super) fn request_invite(member: &Member, new: NewInvitation) -> Result<Vec<MemberEvent>, Refusal> {
     begin(member, &new.org_role, &new.teams, &new.roles)?;
     let requested = MemberEvent::InviteRequested {
         organization: new.organization,
@@ -130,7 +135,7 @@ fn request_invite(member: &Member, new: NewInvitation) -> Result<Vec<MemberEvent
     Ok([requested].into_iter().chain(assigned(new.teams, new.imported)).collect())
 }
 
-fn request_to_join(member: &Member, new: NewInvitation) -> Result<Vec<MemberEvent>, Refusal> {
+pub(super) fn request_to_join(member: &Member, new: NewInvitation) -> Result<Vec<MemberEvent>, Refusal> {
     begin(member, &new.org_role, &new.teams, &new.roles)?;
     let NewInvitation { organization, email, org_role, .. } = new;
     let requested = MemberEvent::JoinRequested { organization, email, org_role };

@@ -10,6 +10,7 @@ mod event;
 mod expire;
 mod flag;
 mod remove;
+mod request;
 mod state;
 mod teams;
 mod update;
@@ -22,6 +23,7 @@ pub use event::{
 };
 pub use flag::MemberFlag;
 pub use remove::RemovalContext;
+pub use request::{JoinContext, RequestUpdate, may_ask_to_join, takes_join_requests};
 pub use state::{Invitation, Member, has_expired};
 pub use teams::TeamNames;
 pub use update::{EmailHolder, MemberUpdate, TeamRoleEntry, UpdateContext};

@@ -6,6 +6,7 @@ mod fields;
 mod gate;
 mod redundant;
 mod remove;
+mod request;
 mod role;
 mod single;
 mod teams;

@@ -86,15 +86,15 @@ impl UpdateContext {
         named.find(|(_, team)| team.slug == slug).map(|(id, _)| *id)
     }
 
-    fn names(&self) -> TeamNames {
+    pub(super) fn names(&self) -> TeamNames {
         self.teams.iter().map(|(id, team)| (*id, team.slug.clone())).collect()
     }
 }
 
 /// The body, checked: ids instead of slugs.
-struct Checked {
-    org_role: Option<RoleId>,
-    teams: Option<Vec<Assignment>>,
+pub(super) struct Checked {
+    pub(super) org_role: Option<RoleId>,
+    pub(super) teams: Option<Vec<Assignment>>,
 }
 
 /// What a PUT of `changes` does to `member`.
@@ -139,7 +139,7 @@ pub(super) fn update(
 }
 
 /// All errors of all fields together.
-fn check_fields(
+pub(super) fn check_fields(
     changes: &MemberUpdate,
     context: &UpdateContext,
     allowed: &[RoleId],
@@ -247,7 +247,11 @@ fn gate_plain(
 }
 
 /// The role that results goes together with the teams that result.
-fn check_teams(member: &Member, checked: &Checked, context: &UpdateContext) -> Result<(), Refusal> {
+pub(super) fn check_teams(
+    member: &Member,
+    checked: &Checked,
+    context: &UpdateContext,
+) -> Result<(), Refusal> {
     let any_teams = match &checked.teams {
         Some(teams) => !teams.is_empty(),
         None => member.teams.keys().any(|team| context.teams.get(team).is_some_and(|team| team.active)),

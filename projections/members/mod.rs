@@ -3,6 +3,7 @@
 pub mod concerned;
 pub mod project;
 pub mod query;
+pub mod requests;
 mod table;
 
 pub use project::PROJECTION;

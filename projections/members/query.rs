@@ -85,7 +85,7 @@ pub struct MemberTeam {
 }
 
 /// Accounts and inviters are joined, so that a page is one query, however long it is.
-fn select(rest: &str) -> String {
+pub(super) fn select(rest: &str) -> String {
     let flags = MemberFlag::ALL.map(|flag| format!("m.{}", flag_column(flag))).join(", ");
     let account = users::query::COLUMNS;
     format!(
@@ -101,7 +101,7 @@ const LISTED: &str =
     "m.organization_id = $1 AND m.invite_status = 'approved' AND (m.user_id IS NULL OR u.active)";
 
 impl MemberRow {
-    fn read(cells: Cells<'_>) -> Result<Self, ViewError> {
+    pub(super) fn read(cells: Cells<'_>) -> Result<Self, ViewError> {
         let mut flags = BTreeSet::new();
         for flag in MemberFlag::ALL {
             if cells.flag(flag_column(flag))? {
@@ -125,6 +125,17 @@ impl MemberRow {
     }
 }
 
+impl MemberTeam {
+    pub(super) fn read(cells: Cells<'_>) -> Result<Self, ViewError> {
+        Ok(Self {
+            id: cells.id("id")?,
+            slug: cells.text("slug")?.into(),
+            active: cells.flag("active")?,
+            role: cells.optional_role("role")?,
+        })
+    }
+}
+
 impl Inviter {
     fn read(cells: Cells<'_>) -> Result<Option<Self>, ViewError> {
         let Some(user) = cells.optional_id("i_id")? else { return Ok(None) };
@@ -133,7 +144,7 @@ impl Inviter {
     }
 }
 
-fn invite_status(name: &str) -> Result<InviteStatus, ViewError> {
+pub(super) fn invite_status(name: &str) -> Result<InviteStatus, ViewError> {
     [InviteStatus::Approved, InviteStatus::RequestedToBeInvited, InviteStatus::RequestedToJoin]
         .into_iter()
         .find(|status| status.name() == name)
@@ -153,15 +164,7 @@ pub async fn find(
     let sql = "SELECT t.id, t.slug, t.active, mt.role FROM member_teams mt JOIN teams t ON t.id = mt.team_id \
         WHERE mt.member_id = $1 ORDER BY t.slug, t.id";
     let teams = reading.rows(&Query::new(sql).bind(member)).await?;
-    let team = |cells: Cells<'_>| {
-        Ok::<_, ViewError>(MemberTeam {
-            id: cells.id("id")?,
-            slug: cells.text("slug")?.into(),
-            active: cells.flag("active")?,
-            role: cells.optional_role("role")?,
-        })
-    };
-    let teams = teams.iter().map(|row| team(Cells(row))).collect::<Result<_, _>>()?;
+    let teams = teams.iter().map(|row| MemberTeam::read(Cells(row))).collect::<Result<_, _>>()?;
     Ok(Some(MemberDetails { member: MemberRow::read(Cells(&row))?, teams }))
 }
 

@@ -32,7 +32,13 @@ pub static MEMBERS: Table = Table {
         Column::new("created_at", Integer),
         Column::new("sequence", Integer),
     ],
-    indexes: &[&["organization_id", "id"], &["user_id"], &["inviter_id"], &["expiry_due_at"]],
+    indexes: &[
+        &["organization_id", "id"],
+        &["user_id"],
+        &["inviter_id"],
+        &["expiry_due_at"],
+        &["organization_id", "invite_status", "id"],
+    ],
 };
 
 /// Which member is on which team, with the explicit role there.

@@ -22,6 +22,16 @@ pub(super) struct OfMember {
     member: String,
 }
 
+/// In the path: the organization and the request to invite or to join.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfRequest {
+    /// Slug or id
+    organization: String,
+    /// Id
+    request: String,
+}
+
 /// In the query: what a read waits for.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

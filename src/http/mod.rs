@@ -8,6 +8,7 @@ mod router;
 
 mod members;
 mod organizations;
+mod requests;
 mod teams;
 
 mod events;

@@ -27,6 +27,7 @@ pub(super) struct Parts {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
     pub(super) title: String,
+    /// Null for no body.
     pub(super) body: Value,
     pub(super) headers: HeaderMap,
 }
@@ -147,8 +148,11 @@ fn refused_headers(position: Position, replayed: bool) -> HeaderMap {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Parts { status, body, headers, .. } = &*self.0;
-        let mut response =
-            (*status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response();
+        let mut response = if body.is_null() {
+            status.into_response()
+        } else {
+            (*status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+        };
         response.headers_mut().extend(headers.clone());
         response.extensions_mut().insert(self);
         response

@@ -99,6 +99,16 @@ pub(super) fn answer(refusal: &Refusal) -> (StatusCode, Value) {
         }
         // The text has no place there, but in problem details.
         Refusal::ImageTooLarge => (S::PAYLOAD_TOO_LARGE, structured("", "")),
+        Refusal::JoinRequestsNotTaken => {
+            (S::FORBIDDEN, detail("Your organization does not allow join requests."))
+        }
+        // Nothing is said of it there, so nothing is in the body here.
+        Refusal::JoinedThroughProvider => (S::FORBIDDEN, Value::Null),
+        Refusal::ProviderRegisters => (
+            S::BAD_REQUEST,
+            detail("Your organization must use its single sign-on provider to register new members."),
+        ),
+        Refusal::TooManyAttempts => (S::TOO_MANY_REQUESTS, detail("Rate limit exceeded.")),
         other => (statement_status(other), detail(statement(other))),
     }
 }
@@ -130,6 +140,9 @@ pub fn statement(refusal: &Refusal) -> String {
         Refusal::DeletionNotDue => "The organization is not to be deleted, or not yet.".into(),
         Refusal::AddressInOrganization => "The address is in the organization already.".into(),
         Refusal::AlreadyMember => "The user is a member of the organization already.".into(),
+        Refusal::JoinedThroughProvider => {
+            "Members of this organization join it through its single sign-on provider.".into()
+        }
         Refusal::AddressTaken => "Another account has this address.".into(),
         Refusal::UserNameTaken => "Another account has this user name.".into(),
         Refusal::TokenTaken => "There is a token with this secret already.".into(),

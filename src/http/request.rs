@@ -11,7 +11,10 @@ use axum::{
 };
 use compact_str::CompactString;
 use ipnet::IpNet;
-use muster_events::stream::Position;
+use muster_events::{
+    recorded::{Actor, ActorKind},
+    stream::Position,
+};
 use std::convert::Infallible;
 
 use super::{app::App, names};
@@ -40,6 +43,16 @@ pub(super) struct About {
 }
 
 impl About {
+    /// What the events of a command of this request say of it when nobody shows a token: nothing of a person, who could
+    /// not have it erased.
+    pub(super) fn anonymous(&self) -> CommandMeta {
+        CommandMeta {
+            request_id: Some(self.request_id.clone()),
+            correlation_id: Some(self.request_id.clone()),
+            ..CommandMeta::by(Actor::only(ActorKind::Anonymous))
+        }
+    }
+
     /// What the events of a command of this request say of it. The caller's address and program are kept only for a
     /// person, who can have them erased.
     pub(super) fn meta(&self, caller: Caller) -> CommandMeta {

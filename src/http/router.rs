@@ -23,7 +23,7 @@ use super::{
     app::{App, Limits},
     avatars, events, members, operation, organizations, problem,
     problem::Problem,
-    request, teams,
+    request, requests, teams,
 };
 use crate::clock::stopwatch;
 
@@ -35,6 +35,7 @@ use crate::clock::stopwatch;
     security(("bearer" = [])),
     tags(
         (name = "members", description = "Who is in an organization, with which role, on which teams"),
+        (name = "requests", description = "Who is proposed as a member, and who asks to become one"),
         (name = "organizations", description = "Organizations and their settings"),
         (name = "teams", description = "Teams"),
         (name = "history", description = "Who changed what from what to what, when"),
@@ -68,6 +69,10 @@ fn endpoints(limits: Limits) -> OpenApiRouter<App> {
         .routes(routes!(members::list::list))
         .routes(routes!(members::get::get, members::update::update, members::remove::remove))
         .routes(routes!(teams::list::list))
+        .routes(routes!(requests::list::list, requests::propose::propose))
+        .routes(routes!(requests::get::get, requests::update::update, requests::reject::reject))
+        // Anybody.
+        .routes(routes!(requests::join::join))
         // Auditors.
         .routes(routes!(events::list::of_organization))
         .routes(routes!(events::list::of_member))

@@ -16,11 +16,11 @@ use super::{
     Cached, Failure, Ledger, Operation, Outcome, RequestKey, Turn, Unit,
     cache::{AnyState, Versioned},
     keyed::{KeyedResult, Repeated, repeated, without_values},
-    unit::Staged,
+    unit::{Parts, Staged},
 };
 use crate::{
     sealing::SealingError,
-    store::{Append, AppendError, Appended, KeyedOutcome, StoreError, StreamRead},
+    store::{Append, AppendError, Appended, KeyedOutcome, StoreError},
 };
 
 /// How often a command is decided anew because something that it rests on has moved.
@@ -211,20 +211,19 @@ impl Ledger {
     ) -> Result<Executed<O::Answer>, Ended> {
         let mut unit = Unit::new(self, self.clock.now());
         let answer = operation.attempt(&mut unit).await?;
-        let (reads, staged) = unit.into_parts();
+        let parts = unit.into_parts();
         let done = || KeyedResult::Done(operation.resource(&answer));
         let row = key.map(|key| row(key, key.success, &done()));
         // Also when nothing is to be appended: that nothing has to change is a decision that rests on what was looked at,
         // and another process may have changed it.
-        let changed = staged.iter().map(changed).collect();
-        let appended = self.append(reads, staged, meta, row).await?;
+        let changed = parts.staged.iter().map(changed).collect();
+        let appended = self.append(parts, meta, row).await?;
         Ok(Executed { answer, position: appended.position, appended, changed })
     }
 
     async fn append(
         &self,
-        reads: Vec<StreamRead>,
-        staged: Vec<Staged>,
+        Parts { reads, staged, attempts }: Parts,
         meta: &CommandMeta,
         key: Option<KeyedOutcome>,
     ) -> Result<Appended, Ended> {
@@ -232,12 +231,11 @@ impl Ledger {
             self.seal(staged, meta, key.as_ref()).await.map_err(|error| Ended::Failed(error.into()))?;
         let events: Vec<_> =
             writes.iter().flat_map(|write| &write.events).map(|new| Arc::clone(&new.event)).collect();
-        let claims = writes
-            .iter()
-            .flat_map(|write| {
-                write.events.iter().flat_map(|new| claims_of(&write.stream, new.organization, &new.event))
-            })
-            .collect();
+        let of_events = writes.iter().flat_map(|write| {
+            write.events.iter().flat_map(|new| claims_of(&write.stream, new.organization, &new.event))
+        });
+        // First: whoever tries too often is told so, and not what else stands against it.
+        let claims = attempts.into_iter().chain(of_events).collect();
         self.store.append(Append { writes, reads, claims, key }).await.map_err(|error| match error {
             AppendError::Conflict { stream, .. } => Ended::Moved(stream),
             AppendError::Claimed(broken) => {

@@ -6,7 +6,7 @@ use compact_str::CompactString;
 use muster_events::{
     access::Requester,
     aggregate::Aggregate,
-    claims::Claim,
+    claims::{Claim, ClaimChange},
     definitions::RoleDefinitions,
     event::Event,
     id::{MemberId, OrganizationId, UserId},
@@ -46,6 +46,17 @@ struct Seen {
     sequence: Sequence,
 }
 
+/// What an attempt leads to.
+#[derive(Debug)]
+pub(super) struct Parts {
+    /// What the decision rests on beside what it writes.
+    pub(super) reads: Vec<StreamRead>,
+    /// What it writes.
+    pub(super) staged: Vec<Staged>,
+    /// What is counted, whether or not it writes anything.
+    pub(super) attempts: Vec<ClaimChange>,
+}
+
 /// One attempt at a command. Everything that is looked at through it is checked again by the append; whoever looks twice
 /// sees the same twice, so that one decision does not rest on two states of one aggregate.
 #[derive(Debug)]
@@ -54,11 +65,12 @@ pub struct Unit<'a> {
     now: Timestamp,
     reads: BTreeMap<StreamId, Seen>,
     staged: Vec<Staged>,
+    attempts: Vec<ClaimChange>,
 }
 
 impl<'a> Unit<'a> {
     pub(super) fn new(ledger: &'a Ledger, now: Timestamp) -> Self {
-        Self { ledger, now, reads: BTreeMap::new(), staged: vec![] }
+        Self { ledger, now, reads: BTreeMap::new(), staged: vec![], attempts: vec![] }
     }
 
     /// When the attempt began.
@@ -220,10 +232,22 @@ impl<'a> Unit<'a> {
         Ok(())
     }
 
-    pub(super) fn into_parts(self) -> (Vec<StreamRead>, Vec<Staged>) {
+    /// Counts one more attempt of `what` on this day, at most `at_most`, together with whatever is appended. The append
+    /// decides; that it is looked up here too keeps whoever goes on all the same from costing anything but the look.
+    pub async fn count_attempt(&mut self, what: &str, at_most: u32) -> Result<(), Failure> {
+        let counter = Claim::attempts(what, self.now.day());
+        let so_far = self.ledger.store().holder(&counter, self.now).await?;
+        if so_far.is_some_and(|counter| counter.count >= at_most) {
+            return Err(Failure::Refused(Refusal::TooManyAttempts));
+        }
+        self.attempts.push(ClaimChange::attempt(what, at_most));
+        Ok(())
+    }
+
+    pub(super) fn into_parts(self) -> Parts {
         let reads =
             self.reads.into_iter().map(|(stream, Seen { sequence, .. })| StreamRead { stream, sequence });
-        (reads.collect(), self.staged)
+        Parts { reads: reads.collect(), staged: self.staged, attempts: self.attempts }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     id::TeamId,
     member::{
         Assignment, MemberCommand, MemberFlag, MemberUpdate, NewInvitation, NewMember, RemovalContext,
-        RemovalReason, TeamNames, TeamRoleEntry, UpdateContext,
+        RemovalReason, RequestUpdate, TeamNames, TeamRoleEntry, UpdateContext,
     },
     organization::{Feature, OrganizationEvent},
     roles::RoleId,
@@ -136,12 +136,11 @@ fn update() -> impl Strategy<Value = MemberUpdate> {
         })
 }
 
-/// A whole PUT by anybody.
-fn put() -> impl Strategy<Value = MemberCommand> {
-    (update(), requester(), world(), any::<bool>()).prop_map(|(changes, requester, world, active)| {
+fn context() -> impl Strategy<Value = Arc<UpdateContext>> {
+    (requester(), world(), any::<bool>()).prop_map(|(requester, world, active)| {
         let organization = (acme(), world.organization);
         let (roles, teams) = (world.roles, world.teams);
-        let context = UpdateContext {
+        Arc::new(UpdateContext {
             requester,
             organization,
             member: member(MIA),
@@ -149,9 +148,22 @@ fn put() -> impl Strategy<Value = MemberCommand> {
             teams,
             active,
             email_holder: None,
-        };
-        MemberCommand::Update(changes, Arc::new(context))
+        })
     })
+}
+
+/// A whole PUT by anybody.
+fn put() -> impl Strategy<Value = MemberCommand> {
+    (update(), context()).prop_map(|(changes, context)| MemberCommand::Update(changes, context))
+}
+
+/// A whole PUT or DELETE of a request by anybody.
+fn answer() -> impl Strategy<Value = MemberCommand> {
+    let edit = (update(), any::<bool>(), context()).prop_map(|(fields, approve, context)| {
+        let update = RequestUpdate { fields, approve, expires_at: in_thirty_days() };
+        MemberCommand::UpdateRequest(update, context)
+    });
+    prop_oneof![3 => edit, 1 => context().prop_map(MemberCommand::RejectBy)]
 }
 
 /// A whole DELETE by anybody.
@@ -175,7 +187,7 @@ fn begin() -> impl Strategy<Value = MemberCommand> {
     prop_oneof![
         2 => new_invitation().prop_map(|new| MemberCommand::Invite(new, in_thirty_days())),
         3 => new_member().prop_map(MemberCommand::AddMember),
-        1 => new_invitation().prop_map(MemberCommand::RequestInvite),
+        2 => new_invitation().prop_map(MemberCommand::RequestInvite),
         1 => new_invitation().prop_map(MemberCommand::RequestToJoin),
     ]
 }
@@ -196,6 +208,7 @@ fn change() -> impl Strategy<Value = MemberCommand> {
         1 => Just(MemberCommand::Remove { reason: RemovalReason::Removed, addresses: vec![hash("m@home.example")] }),
         4 => put(),
         2 => delete(),
+        2 => answer(),
     ]
 }
 

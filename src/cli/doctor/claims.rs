@@ -124,6 +124,9 @@ impl Claims {
     }
 
     fn differs(&self, claim: &Claim, found: Option<&HeldClaim>, now: Timestamp) -> bool {
+        if claim.counts_attempts() {
+            return false;
+        }
         let is_over = |until: Option<Timestamp>| {
             claim.kind == ClaimKind::Counter && until.is_none_or(|until| until <= now)
         };
@@ -284,5 +287,11 @@ mod tests {
         let counted = HeldClaim { count: 2, ..held(&claim, "", Some(day(4))) };
         assert!(!claims.differs(&claim, Some(&counted), day(3)));
         assert!(!claims.differs(&claim, None, day(4)), "tomorrow it does not");
+    }
+
+    #[test]
+    fn of_attempts_the_log_says_nothing() {
+        let claim = Claim::attempts("knocking", 3);
+        assert!(!Claims::default().differs(&claim, Some(&held(&claim, "", Some(day(4)))), day(3)));
     }
 }

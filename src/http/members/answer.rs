@@ -64,12 +64,12 @@ pub(super) async fn with_roles(
 }
 
 /// The display name of a role; of one that is not defined any more, its id.
-pub(super) fn role_name<'a>(roles: &'a Roles, role: &'a RoleId) -> &'a str {
+pub(in crate::http) fn role_name<'a>(roles: &'a Roles, role: &'a RoleId) -> &'a str {
     roles.org_role(role.as_str()).map_or(role.as_str(), |role| role.name.as_str())
 }
 
 /// The details of a member from the states of the aggregates, in the same form as the views give them.
-pub(super) async fn from_states(
+pub(in crate::http) async fn from_states(
     app: &App,
     organization: OrganizationId,
     id: MemberId,

@@ -5,5 +5,5 @@ pub(super) mod list;
 pub(super) mod remove;
 pub(super) mod update;
 
-mod answer;
-mod update_body;
+pub(super) mod answer;
+pub(super) mod update_body;

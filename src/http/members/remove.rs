@@ -78,7 +78,8 @@ pub(in crate::http) async fn remove(
     }
 }
 
-fn gone(position: Position, replayed: bool) -> Response {
+/// The answer of what is gone now, or was before.
+pub(in crate::http) fn gone(position: Position, replayed: bool) -> Response {
     let mut headers = HeaderMap::new();
     if replayed {
         mark_replayed(&mut headers, position);

@@ -42,7 +42,7 @@ pub(super) fn parse(fields: &Map<String, Value>, keys: &KeyRing) -> (MemberUpdat
 }
 
 /// An address of the form that clients of this wire format are told about.
-fn email(value: &Value) -> Result<String, FieldError> {
+pub(in crate::http) fn email(value: &Value) -> Result<String, FieldError> {
     let text = string("email", value)?;
     if text.chars().count() > MAX_EMAIL {
         let message = format!("Ensure this field has no more than {MAX_EMAIL} characters.");
@@ -56,11 +56,13 @@ fn email(value: &Value) -> Result<String, FieldError> {
     }
 }
 
-fn slugs(value: &Value) -> Result<Vec<String>, FieldError> {
+/// Slugs of teams.
+pub(in crate::http) fn slugs(value: &Value) -> Result<Vec<String>, FieldError> {
     list("teams", value, MAX_TEAMS)?.iter().map(|slug| string("teams", slug)).collect()
 }
 
-fn team_roles(value: &Value) -> Result<Vec<TeamRoleEntry>, FieldError> {
+/// Teams, each with a role or none.
+pub(in crate::http) fn team_roles(value: &Value) -> Result<Vec<TeamRoleEntry>, FieldError> {
     let field = "teamRoles";
     let entry = |item: &Value| {
         let Value::Object(entry) = item else {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use muster_events::{
     member::{MemberFlag, has_expired},
-    personal::{Envelope, Personal},
+    personal::{EmailAddress, Envelope, Personal},
     time::Timestamp,
 };
-use muster_projections::members::{MemberDetails, MemberRow};
+use muster_projections::members::{MemberDetails, MemberRow, MemberTeam};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -47,6 +47,16 @@ pub(in crate::http) struct MemberTeamShape {
     team_slug: String,
     #[schema(required)]
     role: Option<String>,
+}
+
+/// A request with teams (behaviour.md 9.2).
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct MemberWithTeams {
+    #[serde(flatten)]
+    member: Member,
+    teams: Vec<String>,
+    team_roles: Vec<MemberTeamShape>,
 }
 
 /// A member with teams and roles (behaviour.md 9.3).
@@ -122,6 +132,31 @@ pub(in crate::http) fn member(
     }
 }
 
+/// The member with teams. Only teams that are not being deleted are shown.
+pub(in crate::http) fn with_teams(
+    details: &MemberDetails,
+    opener: &Opener,
+    role_name: &str,
+    now: Timestamp,
+) -> MemberWithTeams {
+    let (teams, team_roles) = teams(details);
+    MemberWithTeams { member: member(&details.member, opener, role_name, now, None), teams, team_roles }
+}
+
+/// The text of an address.
+pub(in crate::http) fn address(opener: &Opener, email: &Personal<EmailAddress>) -> String {
+    text(opener, email)
+}
+
+fn teams(details: &MemberDetails) -> (Vec<String>, Vec<MemberTeamShape>) {
+    let active = details.teams.iter().filter(|team| team.active);
+    let shape = |team: &MemberTeam| MemberTeamShape {
+        team_slug: team.slug.clone(),
+        role: team.role.as_ref().map(ToString::to_string),
+    };
+    (active.clone().map(|team| team.slug.clone()).collect(), active.map(shape).collect())
+}
+
 /// The member with teams and roles. Only teams that are not being deleted are shown.
 pub(in crate::http) fn with_roles(
     details: &MemberDetails,
@@ -130,16 +165,11 @@ pub(in crate::http) fn with_roles(
     now: Timestamp,
     around: Surroundings,
 ) -> MemberWithRoles {
-    let active = details.teams.iter().filter(|team| team.active);
+    let (teams, team_roles) = teams(details);
     MemberWithRoles {
         member: member(&details.member, opener, role_name, now, around.in_organizations),
-        teams: active.clone().map(|team| team.slug.clone()).collect(),
-        team_roles: active
-            .map(|team| MemberTeamShape {
-                team_slug: team.slug.clone(),
-                role: team.role.as_ref().map(ToString::to_string),
-            })
-            .collect(),
+        teams,
+        team_roles,
         invite_link: None,
         is_only_owner: around.is_only_owner,
         roles: around.org_roles.clone(),

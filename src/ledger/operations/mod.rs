@@ -1,14 +1,17 @@
 //! What can be asked of the ledger, one file each: what a command looks at, and which aggregates decide it.
 
+mod ask_to_join;
 mod consequences;
 mod import;
 mod issue_token;
 mod organizations;
 mod register_user;
 mod remove_member;
+mod requests;
 mod roles;
 mod update_member;
 
+pub use ask_to_join::AskToJoin;
 pub use consequences::{ClearTeam, Enforce, ExpireInvite, RemoveWithOrganization, RevokeSent};
 pub use import::{
     INVITATION_DAYS, ImportMember, ImportOrganization, ImportedOrganization, MemberFact, Person, TeamFact,
@@ -19,5 +22,6 @@ pub use organizations::{
 };
 pub use register_user::RegisterUser;
 pub use remove_member::RemoveMember;
+pub use requests::{AnswerRequest, Propose, RequestChange};
 pub use roles::{ApplyRoles, DefineBundledRoles, HeldRoles, RoleHolders};
 pub use update_member::{UpdateMember, Updated};

@@ -47,35 +47,40 @@ pub struct Updated {
     pub sequence: Sequence,
 }
 
-impl UpdateMember {
-    /// The member's teams and those that the body names.
-    async fn teams(
-        &self,
-        unit: &mut Unit<'_>,
-        member: &Member,
-    ) -> Result<BTreeMap<TeamId, Arc<Team>>, Failure> {
-        let with_roles = self.changes.team_roles.iter().flatten().map(|entry| entry.team.as_str());
-        let plain = self.changes.teams.iter().flatten().map(String::as_str);
-        let slugs: BTreeSet<&str> = with_roles.chain(plain).collect();
-        let mut ids: BTreeSet<TeamId> = member.teams.keys().copied().collect();
-        for slug in slugs {
-            ids.extend(unit.ledger().find_team(self.organization, slug).await?);
-        }
-        let mut teams = BTreeMap::new();
-        for id in ids {
-            teams.insert(id, unit.read::<Team>(id).await?.state);
-        }
-        Ok(teams)
+/// The member's teams and those that the body names.
+pub(super) async fn teams_of(
+    unit: &mut Unit<'_>,
+    organization: OrganizationId,
+    fields: &MemberUpdate,
+    member: &Member,
+) -> Result<BTreeMap<TeamId, Arc<Team>>, Failure> {
+    let with_roles = fields.team_roles.iter().flatten().map(|entry| entry.team.as_str());
+    let plain = fields.teams.iter().flatten().map(String::as_str);
+    let slugs: BTreeSet<&str> = with_roles.chain(plain).collect();
+    let mut ids: BTreeSet<TeamId> = member.teams.keys().copied().collect();
+    for slug in slugs {
+        ids.extend(unit.ledger().find_team(organization, slug).await?);
     }
+    let mut teams = BTreeMap::new();
+    for id in ids {
+        teams.insert(id, unit.read::<Team>(id).await?.state);
+    }
+    Ok(teams)
+}
 
-    async fn email_holder(&self, unit: &mut Unit<'_>) -> Result<Option<EmailHolder>, Failure> {
-        let hash = self.changes.email.as_ref().and_then(|email| email.hash().cloned());
-        let (Some(hash), Some(address)) = (hash, &self.address) else { return Ok(None) };
-        let held = unit.holder(&Claim::address(self.organization, &hash)).await?;
-        let Some(holder) = held.and_then(|holder| holder.parse::<MemberId>().ok()) else { return Ok(None) };
-        let member = unit.read::<Member>(holder).await?.state;
-        Ok(Some(EmailHolder { address: address.clone(), member }))
-    }
+/// Who has the address that the body names; `address` is how it is written there.
+pub(super) async fn email_holder(
+    unit: &mut Unit<'_>,
+    organization: OrganizationId,
+    fields: &MemberUpdate,
+    address: Option<&str>,
+) -> Result<Option<EmailHolder>, Failure> {
+    let hash = fields.email.as_ref().and_then(|email| email.hash().cloned());
+    let (Some(hash), Some(address)) = (hash, address) else { return Ok(None) };
+    let held = unit.holder(&Claim::address(organization, &hash)).await?;
+    let Some(holder) = held.and_then(|holder| holder.parse::<MemberId>().ok()) else { return Ok(None) };
+    let member = unit.read::<Member>(holder).await?.state;
+    Ok(Some(EmailHolder { address: address.to_owned(), member }))
 }
 
 #[async_trait]
@@ -87,8 +92,9 @@ impl Operation for UpdateMember {
         let roles = unit.roles().await?;
         let requester = unit.requester(&self.caller, self.organization).await?;
         let found = unit.read::<Member>(self.member).await?;
-        let teams = self.teams(unit, &found.state).await?;
-        let email_holder = self.email_holder(unit).await?;
+        let teams = teams_of(unit, self.organization, &self.changes, &found.state).await?;
+        let address = self.address.as_deref();
+        let email_holder = email_holder(unit, self.organization, &self.changes, address).await?;
         let active = match found.state.user {
             Some(user) => unit.read::<User>(user).await?.state.active,
             None => false,
