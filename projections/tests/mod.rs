@@ -6,6 +6,7 @@ mod lease;
 mod open;
 mod postgres;
 mod queries;
+mod requests;
 mod rows;
 mod splits;
 mod trouble;

@@ -5,6 +5,8 @@ mod bad_input;
 mod conditions;
 mod events;
 mod get_member;
+mod invite_requests;
+mod join_requests;
 mod list_members;
 mod operation;
 mod organization;
