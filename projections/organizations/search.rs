@@ -1,6 +1,6 @@
 //! The list of organizations that somebody asks for (behaviour.md 5.6).
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 
 use muster_events::{
     id::{MemberId, OrganizationId, UserId},
@@ -73,7 +73,7 @@ impl Condition {
     }
 
     fn and(&mut self, condition: impl Display) {
-        self.text += &format!(" AND {condition}");
+        let _ = write!(self.text, " AND {condition}");
     }
 
     /// `column` is one of these; nothing is one of none.

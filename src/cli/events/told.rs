@@ -102,7 +102,9 @@ fn began(what: &str, after: Vec<Piece>) -> Told {
 
 /// What each type of event says; none for a type that is not known here.
 fn tell(event_type: &str, payload: &Value) -> Option<Told> {
-    tell_of_member(event_type, payload).or_else(|| tell_of_others(event_type, payload))
+    tell_of_member(event_type, payload)
+        .or_else(|| tell_of_organization(event_type, payload))
+        .or_else(|| tell_of_others(event_type, payload))
 }
 
 fn tell_of_member(event_type: &str, payload: &Value) -> Option<Told> {
@@ -130,6 +132,24 @@ fn tell_of_member(event_type: &str, payload: &Value) -> Option<Told> {
             let left = field(payload, "reason").is_some_and(|reason| reason == "left");
             changed(text(if left { "left" } else { "removed" }), value(payload, "role"), vec![])
         }
+        _ => return None,
+    })
+}
+
+fn tell_of_organization(event_type: &str, payload: &Value) -> Option<Told> {
+    let avatar = |name: &str| payload.get(name).map(|avatar| value(avatar, "kind")).unwrap_or_default();
+    Some(match event_type {
+        "OrganizationRenamed" => changed(text("name"), value(payload, "from"), value(payload, "to")),
+        "OrganizationSlugChanged" => changed(text("slug"), value(payload, "from"), value(payload, "to")),
+        "AvatarChanged" => changed(text("picture"), avatar("from"), avatar("to")),
+        "EmailVerificationRequired" => changed(text("verified address"), text("optional"), text("required")),
+        "EmailVerificationRequirementLifted" => {
+            changed(text("verified address"), text("required"), text("optional"))
+        }
+        "SsoDisabled" => changed(text("single sign-on"), value(payload, "provider"), vec![]),
+        "DeletionScheduled" => began("deletion due", value(payload, "due_at")),
+        "DeletionCancelled" => changed(text("deletion"), text("due"), text("called off")),
+        "OrganizationDeleted" => changed(text("deleted"), value(payload, "name"), vec![]),
         _ => return None,
     })
 }

@@ -4,7 +4,7 @@ mod create;
 mod list;
 
 use anyhow::{Result, bail};
-use muster_events::{id::OrganizationId, organization::Organization, refusal::Refusal};
+use muster_events::{id::OrganizationId, refusal::Refusal};
 
 use super::{config::Settings, screen::Screen, words};
 use crate::ledger::{Failure, Ledger};
@@ -29,18 +29,9 @@ impl Org {
 
 /// The organization that `named` means: a slug or an id. `flag` is where it was given.
 pub(super) async fn find(ledger: &Ledger, named: &str, flag: &str) -> Result<OrganizationId> {
-    let found = match ledger.find_organization(named).await {
-        // Any number is taken for an id, also one that nothing has.
-        Ok(id) if named.parse() == Ok(id) => {
-            let organization = ledger.state::<Organization>(&id.into()).await.map_err(words::failure)?;
-            organization.state.exists().then_some(id)
-        }
-        Ok(id) => Some(id),
-        Err(Failure::Refused(Refusal::NotFound)) => None,
-        Err(error) => return Err(words::failure(error)),
-    };
-    match found {
-        Some(id) => Ok(id),
-        None => bail!("{flag}: there is no organization {named}"),
+    match ledger.look().organization(named).await {
+        Ok((id, _)) => Ok(id),
+        Err(Failure::Refused(Refusal::NotFound)) => bail!("{flag}: there is no organization {named}"),
+        Err(error) => Err(words::failure(error)),
     }
 }

@@ -131,7 +131,14 @@ impl Operation for ImportOrganization {
 
     async fn attempt(&self, unit: &mut Unit<'_>) -> Result<ImportedOrganization, Failure> {
         let held = unit.holder(&Claim::organization_slug(&self.slug)).await?;
-        let existing = held.and_then(|holder| holder.parse::<OrganizationId>().ok());
+        let existing = match held.and_then(|holder| holder.parse::<OrganizationId>().ok()) {
+            // A slug may be held for one that has another slug now, or has ended: that is not the one that is meant.
+            Some(id) => {
+                let found = unit.read::<Organization>(id).await?.state;
+                (found.exists() && found.slug == self.slug).then_some(id)
+            }
+            None => None,
+        };
         let id = match existing {
             Some(id) => id,
             None => self.create(unit).await?,

@@ -1,7 +1,7 @@
 //! GET organization.
 
 use muster_events::{organization::settings, token::TokenOwner};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::World;
 
@@ -50,4 +50,87 @@ async fn a_token_without_org_read_gets_a_summary() {
     let seen = world.with("narrow").get(ACME).await.expect(200).json();
     assert_eq!((&seen["slug"], &seen["access"]), (&json!("acme"), &json!(["member:read"])));
     assert!(seen.get("openMembership").is_none());
+}
+
+/// What the published description demands of the details, by kind.
+const STRINGS: &[&str] = &[
+    "attachmentsRole",
+    "dateCreated",
+    "debugFilesRole",
+    "defaultAutofixAutomationTuning",
+    "defaultAutomatedRunStoppingPoint",
+    "defaultCodingAgent",
+    "defaultRole",
+    "id",
+    "name",
+    "slug",
+];
+const BOOLEANS: &[&str] = &[
+    "aggregatedDataConsent",
+    "alertsMemberWrite",
+    "allowJoinRequests",
+    "allowMemberInvite",
+    "allowMemberProjectCreation",
+    "allowSharedIssues",
+    "allowSuperuserAccess",
+    "autoEnableCodeReview",
+    "autoOpenPrs",
+    "dataScrubber",
+    "dataScrubberDefaults",
+    "defaultSeerScannerAutomation",
+    "enableSeerCoding",
+    "enhancedPrivacy",
+    "eventsMemberAdmin",
+    "hasAuthProvider",
+    "hideAiFeatures",
+    "isDefault",
+    "isDynamicallySampled",
+    "isEarlyAdopter",
+    "issueAlertsThreadFlag",
+    "metricAlertsThreadFlag",
+    "openMembership",
+    "require2FA",
+    "requiresSso",
+    "scrapeJavaScript",
+    "scrubIPAddresses",
+];
+const NUMBERS: &[&str] = &["pendingAccessRequests", "storeCrashReports"];
+const LISTS: &[&str] = &[
+    "defaultCodeReviewTriggers",
+    "orgRoleList",
+    "projects",
+    "safeFields",
+    "sensitiveFields",
+    "teamRoleList",
+    "teams",
+    "trustedRelays",
+];
+const OBJECTS: &[&str] = &["avatar", "experiments", "links", "status"];
+const STRINGS_OR_NULL: &[&str] = &["defaultCodingAgentIntegrationId", "relayDsnEndpoint", "relayPiiConfig"];
+
+#[tokio::test]
+async fn the_details_have_everything_that_the_published_description_demands() {
+    let relay = json!([{"name": "r", "publicKey": "k".repeat(43)}]);
+    let world = World::acme_with(&[("trustedRelays", relay)]).await.serve().await;
+    let read = world.of("alice").get(ACME).await.expect(200).json();
+    let changed = world.of("alice").put(ACME, &json!({"name": "Apex"})).await.expect(200).json();
+    let going = world.of("alice").delete(ACME).await.expect(202).json();
+    for seen in [read, changed, going] {
+        let all = |fields: &[&str], fits: fn(&Value) -> bool| {
+            for field in fields {
+                assert!(seen.get(field).is_some_and(fits), "{field}: {:?}", seen.get(field));
+            }
+        };
+        all(STRINGS, Value::is_string);
+        all(BOOLEANS, Value::is_boolean);
+        all(NUMBERS, Value::is_u64);
+        all(LISTS, Value::is_array);
+        all(OBJECTS, Value::is_object);
+        all(STRINGS_OR_NULL, |value| value.is_string() || value.is_null());
+        assert!(seen["targetSampleRate"].is_number() && seen["samplingMode"].is_string());
+        for field in ["name", "description", "publicKey", "created", "lastModified"] {
+            assert!(seen["trustedRelays"][0][field].is_string(), "{field}");
+        }
+        assert!(seen["onboardingTasks"].is_array() && seen["access"].is_array());
+    }
 }
