@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{MemberFlag, MemberUpdate, RemovalContext, RemovalReason, TeamNames, UpdateContext};
+use super::{
+    AcceptContext, InvitationContext, InvitationRequest, MemberFlag, MemberUpdate, RemovalContext,
+    RemovalReason, RevocationReason, TeamNames, UpdateContext,
+};
 use crate::{
     id::{OrganizationId, TeamId, UserId},
     personal::{EmailAddress, KeyedHash, Personal},
@@ -125,6 +128,20 @@ pub enum MemberCommand {
         /// Keyed hashes of all of the user's addresses: those that he added since he joined are free again too.
         addresses: Vec<KeyedHash>,
     },
+    /// Take back the invitation, whoever asks; nothing when it is none, or none any more.
+    RevokeInvite {
+        /// Why.
+        reason: RevocationReason,
+    },
+    /// Put on record that the invitation has come to its end; refused before its time.
+    ExpireInvite {
+        /// When.
+        now: Timestamp,
+    },
+    /// The whole of POST members, with every check (behaviour.md 4.3).
+    InviteBy(InvitationRequest, Arc<InvitationContext>),
+    /// The whole of POST accept-invite, with every check (behaviour.md 4.5).
+    AcceptInvite(Arc<AcceptContext>),
     /// The whole of PUT member, with every check (behaviour.md 2.3).
     Update(MemberUpdate, Arc<UpdateContext>),
     /// The whole of DELETE member, with every check (behaviour.md 3.2).

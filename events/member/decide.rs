@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use super::{
     AssignedHow, Assignment, Member, MemberCommand, MemberEvent, MemberFlag, NewInvitation, NewMember,
     Ownership, RemovalReason, TeamNames, UnassignedHow,
+    accept::accept,
+    end::{expire, revoke},
+    invite::invite_by,
     remove::remove_by,
     teams::{Wanted, change_teams},
     update::update,
@@ -23,6 +26,8 @@ pub(super) fn decide(member: &Member, command: MemberCommand) -> Result<Vec<Memb
         MemberCommand::AddMember(new) => add(member, new),
         MemberCommand::RequestInvite(new) => request_invite(member, new),
         MemberCommand::RequestToJoin(new) => request_to_join(member, new),
+        MemberCommand::InviteBy(asked, context) => invite_by(member, &asked, &context),
+        MemberCommand::AcceptInvite(context) => accept(member, &context),
         MemberCommand::Update(changes, context) => update(member, &changes, &context),
         MemberCommand::RemoveBy(context) => remove_by(member, &context),
         _ if !member.exists() => Err(Refusal::NotFound),
@@ -42,6 +47,8 @@ pub(super) fn decide(member: &Member, command: MemberCommand) -> Result<Vec<Memb
         MemberCommand::ClearFlag(flag) => {
             Ok(unless(!member.flags.contains(&flag), MemberEvent::MemberFlagCleared { flag }))
         }
+        MemberCommand::RevokeInvite { reason } => revoke(member, reason),
+        MemberCommand::ExpireInvite { now } => expire(member, now),
         MemberCommand::Remove { reason, addresses } => Ok(vec![removed(member, reason, &addresses)?]),
     }
 }
@@ -98,6 +105,8 @@ fn invite(member: &Member, new: NewInvitation, expires_at: Timestamp) -> Result<
         expires_at,
         imported: new.imported,
         counted: None,
+        without_letter: false,
+        referrer: None,
     };
     Ok([invited].into_iter().chain(assigned(new.teams, new.imported)).collect())
 }

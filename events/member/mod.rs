@@ -3,21 +3,28 @@
 //! A pending member has an address and no user; a claimed one has a user. One address has one stream per
 //! organization until it is removed.
 
+mod accept;
 mod command;
 mod decide;
+mod end;
 mod event;
+mod fields;
 mod flag;
+mod invite;
+mod reinvite;
 mod remove;
 mod state;
 mod teams;
 mod update;
 
+pub use accept::{AcceptContext, InvitationDetails, look_at};
 pub use command::{Assignment, MemberCommand, NewInvitation, NewMember};
 pub use event::{
     AssignedHow, InvitationCount, InviteStatus, MemberEvent, Ownership, PendingReason, RemovalReason,
     RevocationReason, UnassignedHow,
 };
 pub use flag::MemberFlag;
+pub use invite::{INVITATION_DAYS, InvitationContext, InvitationRequest};
 pub use remove::RemovalContext;
 pub use state::{Invitation, Member, has_expired};
 pub use teams::TeamNames;

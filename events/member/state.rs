@@ -126,6 +126,7 @@ impl Aggregate for Member {
             } => {
                 self.begin(*organization, org_role, at);
                 self.address(email);
+                self.flags.clear();
                 self.inviter = *inviter;
                 self.invite_status = InviteStatus::Approved;
                 self.invitation = Invitation::new(*generation, *expires_at);

@@ -63,6 +63,8 @@ fn invited() -> MemberEvent {
         expires_at: Timestamp::from_micros(99).unwrap(),
         imported: false,
         counted: None,
+        without_letter: false,
+        referrer: None,
     }
 }
 
