@@ -16,7 +16,10 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::{app::App, events, members, operation, organizations, problem, problem::Problem, request, teams};
+use super::{
+    app::App, events, invitations, members, operation, organizations, problem, problem::Problem, request,
+    teams,
+};
 use crate::clock::stopwatch;
 
 /// What the description says of the whole.
@@ -27,6 +30,7 @@ use crate::clock::stopwatch;
     security(("bearer" = [])),
     tags(
         (name = "members", description = "Who is in an organization, with which role, on which teams"),
+        (name = "invitations", description = "What the link of an invitation opens"),
         (name = "organizations", description = "Organizations and their settings"),
         (name = "teams", description = "Teams"),
         (name = "history", description = "Who changed what from what to what, when"),
@@ -50,9 +54,12 @@ fn endpoints() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         // Clients.
         .routes(routes!(organizations::get::get))
-        .routes(routes!(members::list::list))
+        .routes(routes!(members::list::list, members::invite::invite))
         .routes(routes!(members::get::get, members::update::update, members::remove::remove))
         .routes(routes!(teams::list::list))
+        // Whoever has an invitation.
+        .routes(routes!(invitations::look::look, invitations::accept::accept))
+        .routes(routes!(invitations::look::look_within, invitations::accept::accept_within))
         // Auditors.
         .routes(routes!(events::list::of_organization))
         .routes(routes!(events::list::of_member))

@@ -32,17 +32,26 @@ pub(super) fn parse(fields: &Map<String, Value>, keys: &KeyRing) -> (MemberUpdat
         fields.get(name).and_then(|value| boolean(name, value).map_err(&mut field).ok()).unwrap_or(false)
     };
     let reinvite = flag("reinvite");
-    flag("regenerate");
+    let regenerate = flag("regenerate");
     flag("sendInvite");
     let has_other_keys = fields.keys().any(|key| key != "reinvite" && key != "regenerate");
     let email = address.clone().map(|address| keys.hashed(EmailAddress(address)));
-    let update =
-        MemberUpdate { email, org_role, role, teams, team_roles, reinvite, has_other_keys, malformed };
+    let update = MemberUpdate {
+        email,
+        org_role,
+        role,
+        teams,
+        team_roles,
+        reinvite,
+        regenerate,
+        has_other_keys,
+        malformed,
+    };
     (update, address)
 }
 
 /// An address of the form that clients of this wire format are told about.
-fn email(value: &Value) -> Result<String, FieldError> {
+pub(super) fn email(value: &Value) -> Result<String, FieldError> {
     let text = string("email", value)?;
     if text.chars().count() > MAX_EMAIL {
         let message = format!("Ensure this field has no more than {MAX_EMAIL} characters.");
@@ -56,11 +65,11 @@ fn email(value: &Value) -> Result<String, FieldError> {
     }
 }
 
-fn slugs(value: &Value) -> Result<Vec<String>, FieldError> {
+pub(super) fn slugs(value: &Value) -> Result<Vec<String>, FieldError> {
     list("teams", value, MAX_TEAMS)?.iter().map(|slug| string("teams", slug)).collect()
 }
 
-fn team_roles(value: &Value) -> Result<Vec<TeamRoleEntry>, FieldError> {
+pub(super) fn team_roles(value: &Value) -> Result<Vec<TeamRoleEntry>, FieldError> {
     let field = "teamRoles";
     let entry = |item: &Value| {
         let Value::Object(entry) = item else {

@@ -1,15 +1,20 @@
 //! What can be asked of the ledger, one file each: what a command looks at, and which aggregates decide it.
 
+mod accept_invite;
+mod addresses;
+mod expire_invite;
 mod import;
+mod invite_member;
 mod issue_token;
 mod register_user;
 mod remove_member;
 mod roles;
 mod update_member;
 
-pub use import::{
-    INVITATION_DAYS, ImportMember, ImportOrganization, ImportedOrganization, MemberFact, Person, TeamFact,
-};
+pub use accept_invite::{AcceptInvite, InvitationLink, Opened, ShownToken};
+pub use expire_invite::ExpireInvite;
+pub use import::{ImportMember, ImportOrganization, ImportedOrganization, MemberFact, Person, TeamFact};
+pub use invite_member::{InviteMember, Invited};
 pub use issue_token::{IssueToken, RevokeToken, Secret};
 pub use register_user::RegisterUser;
 pub use remove_member::RemoveMember;

@@ -7,7 +7,6 @@ use std::{
 
 use async_trait::async_trait;
 use muster_events::{
-    claims::Claim,
     id::{MemberId, OrganizationId, TeamId},
     member::{EmailHolder, Member, MemberCommand, MemberUpdate, UpdateContext},
     organization::Organization,
@@ -17,6 +16,7 @@ use muster_events::{
     user::User,
 };
 
+use super::addresses::AddressHolder;
 use crate::ledger::{Caller, Failure, Operation, Unit};
 
 /// Change a member.
@@ -69,12 +69,9 @@ impl UpdateMember {
     }
 
     async fn email_holder(&self, unit: &mut Unit<'_>) -> Result<Option<EmailHolder>, Failure> {
-        let hash = self.changes.email.as_ref().and_then(|email| email.hash().cloned());
-        let (Some(hash), Some(address)) = (hash, &self.address) else { return Ok(None) };
-        let held = unit.holder(&Claim::address(self.organization, &hash)).await?;
-        let Some(holder) = held.and_then(|holder| holder.parse::<MemberId>().ok()) else { return Ok(None) };
-        let member = unit.read::<Member>(holder).await?.state;
-        Ok(Some(EmailHolder { address: address.clone(), member }))
+        let (Some(email), Some(address)) = (&self.changes.email, &self.address) else { return Ok(None) };
+        let found = AddressHolder::find(unit, self.organization, email).await?;
+        Ok(found.map(|found| EmailHolder { address: address.clone(), member: found.member }))
     }
 }
 
@@ -101,6 +98,7 @@ impl Operation for UpdateMember {
             teams,
             active,
             email_holder,
+            at: unit.now(),
         });
         let command = MemberCommand::Update(self.changes.clone(), Arc::clone(&context));
         unit.decide::<Member>(self.member, Some(self.organization), vec![command]).await?;
