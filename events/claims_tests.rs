@@ -289,6 +289,8 @@ fn a_sealed_address_claims_the_same_as_an_open_one() {
         expires_at,
         imported,
         counted,
+        without_letter: false,
+        referrer: None,
     };
     assert_eq!(of_mia(sealed), of_mia(invited("member", SOMEBODY)));
 }

@@ -78,8 +78,34 @@ refusals! {
     "removal_of_anothers_invitation" RemovalOfAnothersInvitation
     /// A re-invitation may not change anything else in the same request.
     "reinvite_with_changes" ReinviteWithChanges
-    /// Invitations cannot be sent again or deleted in this version.
+    /// A version that could do nothing with invitations said so; its idempotency rows still do.
     "invitations_not_available" InvitationsNotAvailable
+    /// The organization is not allowed to invite anybody.
+    "invitations_not_allowed" InvitationsNotAllowed
+    /// An organization's own token invites with the default role only.
+    "integration_invites_default_role" IntegrationInvitesDefaultRole
+    /// Somebody without `member:admin` would put somebody on teams that he is not on himself.
+    "teams_of_others" TeamsOfOthers
+    /// An invitation with a role that does not go together with teams.
+    "invitation_with_teams" InvitationWithTeams { role: RoleId }
+    /// Too many invitations in one day (behaviour.md 2.5).
+    "invitation_limit" InvitationLimit
+    /// A new token is made by somebody with `member:admin` only.
+    "regeneration_without_scope" RegenerationWithoutScope
+    /// The token of the invitation is not valid any more.
+    "invitation_expired" InvitationExpired
+    /// A full member is not invited.
+    "full_member" FullMember
+    /// What was to be revoked as an invitation was accepted meanwhile.
+    "invitation_accepted" InvitationAccepted
+    /// The link opens no invitation.
+    "invite_code_invalid" InviteCodeInvalid
+    /// The invitation cannot be accepted in this way.
+    "invite_not_acceptable" InviteNotAcceptable
+    /// Whoever accepts is a member already.
+    "member_exists" MemberExists
+    /// The organization lets nobody accept what was sent to an address of somebody else.
+    "invite_to_another_address" InviteToAnotherAddress
     /// The role does not go together with teams.
     "team_roles_not_allowed" TeamRolesNotAllowed { role: RoleId }
     /// The requester may not give this role.
@@ -138,13 +164,17 @@ refusals! {
 
 impl Refusal {
     /// Why an append of `events` that broke a claim is refused. Says what the claim alone does not: whether the last
-    /// owner would have been demoted or removed.
+    /// owner would have been demoted or removed, whether somebody accepted an invitation or was added, what was counted.
     pub fn of_append<'events>(broken: BrokenClaim, events: impl IntoIterator<Item = &'events Event>) -> Self {
-        let (mut demotes, mut moves) = (false, false);
+        let (mut demotes, mut moves, mut accepts, mut invites) = (false, false, false, false);
         for event in events {
             match event {
                 Event::Member(MemberEvent::OrgRoleChanged { ownership: Some(Ownership::Lost), .. }) => {
                     demotes = true;
+                }
+                Event::Member(MemberEvent::InviteAccepted { .. }) => accepts = true,
+                Event::Member(MemberEvent::MemberInvited { .. } | MemberEvent::InviteResent { .. }) => {
+                    invites = true;
                 }
                 Event::Organization(OrganizationEvent::OrganizationSlugChanged { .. }) => moves = true,
                 _ => {}
@@ -152,6 +182,8 @@ impl Refusal {
         }
         match Self::from(broken) {
             Self::LastOwnerRemoved if demotes => Self::LastOwnerDemoted,
+            Self::AlreadyMember if accepts => Self::MemberExists,
+            Self::LimitReached { .. } if invites => Self::InvitationLimit,
             Self::SlugTaken { slug } if moves => {
                 let taken = format!("The slug \"{slug}\" is in use by another organization.");
                 Self::InvalidFields { errors: vec![FieldError::new("slug", taken)] }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Consequence, JoinContext, MemberFlag, MemberUpdate, RemovalContext, RemovalReason, RequestUpdate,
-    TeamNames, UpdateContext,
+    AcceptContext, Consequence, InvitationContext, InvitationRequest, JoinContext, MemberFlag, MemberUpdate,
+    RemovalContext, RemovalReason, RequestUpdate, TeamNames, UpdateContext,
 };
 use crate::{
     id::{OrganizationId, TeamId, UserId},
@@ -128,13 +128,17 @@ pub enum MemberCommand {
         /// Keyed hashes of all of the user's addresses: those that he added since he joined are free again too.
         addresses: Vec<KeyedHash>,
     },
-    /// Record that the invitation is over, if it is at `now`.
-    Expire {
+    /// Do what follows from something that happened elsewhere.
+    Follow(Consequence),
+    /// Put on record that the invitation has come to its end; nothing before its time.
+    ExpireInvite {
         /// When this is asked.
         now: Timestamp,
     },
-    /// Do what follows from something that happened elsewhere.
-    Follow(Consequence),
+    /// The whole of POST members, with every check (behaviour.md 4.3).
+    InviteBy(InvitationRequest, Arc<InvitationContext>),
+    /// The whole of POST accept-invite, with every check (behaviour.md 4.5).
+    AcceptInvite(Arc<AcceptContext>),
     /// The whole of PUT member, with every check (behaviour.md 2.3).
     Update(MemberUpdate, Arc<UpdateContext>),
     /// The whole of DELETE member, with every check (behaviour.md 3.2).

@@ -3,7 +3,7 @@
 
 use super::{
     InviteStatus, Member, MemberEvent, Ownership, PendingReason, RemovalReason, RevocationReason,
-    UnassignedHow, decide::removed,
+    UnassignedHow, decide::removed, end::revoked, request::rejected,
 };
 use crate::{
     id::{TeamId, UserId},
@@ -81,13 +81,10 @@ pub(super) fn follow(member: &Member, cause: Consequence) -> Result<Vec<MemberEv
 
 /// The end of an invitation or of a request.
 fn ended(member: &Member, reason: RevocationReason) -> Result<MemberEvent, Refusal> {
-    let role = member.org_role.clone().ok_or(Refusal::NotFound)?;
-    let teams = member.teams.keys().copied().collect();
-    let addresses = member.addresses.iter().cloned().collect();
-    Ok(match member.invite_status {
-        InviteStatus::Approved => MemberEvent::InviteRevoked { reason, role, teams, addresses },
-        status => MemberEvent::InviteRequestRejected { status, role, teams, addresses },
-    })
+    match member.invite_status {
+        InviteStatus::Approved => revoked(member, reason),
+        InviteStatus::RequestedToBeInvited | InviteStatus::RequestedToJoin => rejected(member),
+    }
 }
 
 fn taken_off(member: &Member, team: TeamId) -> Vec<MemberEvent> {

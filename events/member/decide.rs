@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use super::{
     AssignedHow, Assignment, Member, MemberCommand, MemberEvent, MemberFlag, NewInvitation, NewMember,
     Ownership, RemovalReason, TeamNames, UnassignedHow,
+    accept::accept,
     consequence::follow,
-    expire::expire,
+    end::expire,
+    invite::invite_by,
     remove::remove_by,
     request::{ask_to_join, propose, reject_by, update_request},
     teams::{Wanted, change_teams},
@@ -26,10 +28,11 @@ pub(super) fn decide(member: &Member, command: MemberCommand) -> Result<Vec<Memb
         MemberCommand::AddMember(new) => add(member, new),
         MemberCommand::RequestInvite(new) => request_invite(member, new),
         MemberCommand::RequestToJoin(new) => request_to_join(member, new),
+        MemberCommand::InviteBy(asked, context) => invite_by(member, &asked, &context),
+        MemberCommand::AcceptInvite(context) => accept(member, &context),
         MemberCommand::Update(changes, context) => update(member, &changes, &context),
         MemberCommand::RemoveBy(context) => remove_by(member, &context),
         MemberCommand::Follow(cause) => follow(member, cause),
-        MemberCommand::Expire { now } => Ok(expire(member, now)),
         MemberCommand::AskToJoin(context) => ask_to_join(member, &context),
         MemberCommand::Propose(proposal, context) => propose(member, &proposal, &context),
         MemberCommand::UpdateRequest(changes, context) => update_request(member, &changes, &context),
@@ -51,6 +54,7 @@ pub(super) fn decide(member: &Member, command: MemberCommand) -> Result<Vec<Memb
         MemberCommand::ClearFlag(flag) => {
             Ok(unless(!member.flags.contains(&flag), MemberEvent::MemberFlagCleared { flag }))
         }
+        MemberCommand::ExpireInvite { now } => Ok(expire(member, now)),
         MemberCommand::Remove { reason, addresses } => Ok(vec![removed(member, reason, &addresses)?]),
     }
 }
@@ -107,6 +111,8 @@ fn invite(member: &Member, new: NewInvitation, expires_at: Timestamp) -> Result<
         expires_at,
         imported: new.imported,
         counted: None,
+        without_letter: false,
+        referrer: None,
     };
     Ok([invited].into_iter().chain(assigned(new.teams, new.imported)).collect())
 }

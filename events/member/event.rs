@@ -144,6 +144,12 @@ pub enum MemberEvent {
         /// What it counts for; none where nothing is counted.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         counted: Option<InvitationCount>,
+        /// Whoever invited wanted no letter to be sent.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        without_letter: bool,
+        /// Where the invitation came from, for the link in the letter.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        referrer: Option<CompactString>,
     },
     /// A user became a member without an invitation.
     MemberAdded {

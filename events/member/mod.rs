@@ -3,18 +3,23 @@
 //! A pending member has an address and no user; a claimed one has a user. One address has one stream per
 //! organization until it is removed.
 
+mod accept;
 mod command;
 mod consequence;
 mod decide;
+mod end;
 mod event;
-mod expire;
+mod fields;
 mod flag;
+mod invite;
+mod reinvite;
 mod remove;
 mod request;
 mod state;
 mod teams;
 mod update;
 
+pub use accept::{AcceptContext, InvitationDetails, look_at};
 pub use command::{Assignment, MemberCommand, NewInvitation, NewMember};
 pub use consequence::{Consequence, ReturnToPending};
 pub use event::{
@@ -22,6 +27,7 @@ pub use event::{
     RevocationReason, UnassignedHow,
 };
 pub use flag::MemberFlag;
+pub use invite::{INVITATION_DAYS, InvitationContext, InvitationRequest};
 pub use remove::RemovalContext;
 pub use request::{JoinContext, RequestUpdate, may_ask_to_join, takes_join_requests};
 pub use state::{Invitation, Member, has_expired};

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{InviteStatus, Member, MemberEvent, MemberFlag, RemovalReason, decide::removed};
+use super::{
+    InviteStatus, Member, MemberEvent, MemberFlag, RemovalReason, RevocationReason, decide::removed,
+    end::revoked,
+};
 use crate::{
     access::Requester,
     id::{MemberId, OrganizationId},
@@ -28,6 +31,9 @@ pub struct RemovalContext {
     pub addresses: Vec<KeyedHash>,
     /// Whether somebody else is an owner too. The claim decides in the end; this keeps the order of refusals.
     pub other_owners: bool,
+    /// Whether the row was an invitation when the requester asked: what he takes back is that, and not the member that
+    /// it became at the same moment.
+    pub as_invitation: bool,
 }
 
 /// What a DELETE does to `member`.
@@ -39,12 +45,12 @@ pub(super) fn remove_by(member: &Member, context: &RemovalContext) -> Result<Vec
     if !here || member.invite_status != InviteStatus::Approved {
         return Err(Refusal::NotFound);
     }
+    if context.as_invitation && !member.is_pending() {
+        return Err(Refusal::InvitationAccepted);
+    }
     let leaving = context.requester.membership.as_ref().is_some_and(|(acting, _)| *acting == context.member);
     if !leaving {
         may_remove(member, context, &scopes)?;
-    }
-    if member.is_pending() {
-        return Err(Refusal::InvitationsNotAvailable);
     }
     if member.owner && !context.other_owners {
         return Err(Refusal::LastOwnerRemoved);
@@ -54,6 +60,9 @@ pub(super) fn remove_by(member: &Member, context: &RemovalContext) -> Result<Vec
     }
     if member.flags.contains(&MemberFlag::PartnershipRestricted) {
         return Err(Refusal::PartnershipRestricted);
+    }
+    if member.is_pending() {
+        return Ok(vec![revoked(member, RevocationReason::Revoked)?]);
     }
     let reason = if leaving { RemovalReason::Left } else { RemovalReason::Removed };
     Ok(vec![removed(member, reason, &context.addresses)?])

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{
     Assignment, InviteStatus, Member, MemberEvent, MemberUpdate, NewInvitation, UpdateContext,
     decide::{request_invite, request_to_join, role_change},
+    fields::names,
     teams::{Wanted, change_teams},
     update::{Checked, check_fields, check_teams},
 };
@@ -130,7 +131,7 @@ pub(super) fn update_request(
     let role = org_role.as_ref().filter(|role| *role != current);
     let change = role.and_then(|role| role_change(member, role, false, &context.roles));
     let wanted = Wanted { org_role: role.map(|role| (role, &*context.roles)), teams: teams.as_deref() };
-    let edits = change.into_iter().chain(change_teams(member, &wanted, &context.names()));
+    let edits = change.into_iter().chain(change_teams(member, &wanted, &names(&context.teams)));
     let approved = MemberEvent::InviteApproved { generation: 1, expires_at: update.expires_at };
     Ok(edits.chain(update.approve.then_some(approved)).collect())
 }
@@ -138,12 +139,17 @@ pub(super) fn update_request(
 /// What a DELETE of a request does.
 pub(super) fn reject_by(member: &Member, context: &UpdateContext) -> Result<Vec<MemberEvent>, Refusal> {
     answerable(member, context)?;
-    Ok(vec![MemberEvent::InviteRequestRejected {
+    Ok(vec![rejected(member)?])
+}
+
+/// The rejection of the request that `member` is.
+pub(super) fn rejected(member: &Member) -> Result<MemberEvent, Refusal> {
+    Ok(MemberEvent::InviteRequestRejected {
         status: member.invite_status,
         role: member.org_role.clone().ok_or(Refusal::NotFound)?,
         teams: member.teams.keys().copied().collect(),
         addresses: member.addresses.iter().cloned().collect(),
-    }])
+    })
 }
 
 /// Lets the requester pass who may answer requests, when this is one.

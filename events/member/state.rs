@@ -133,6 +133,7 @@ impl Aggregate for Member {
             } => {
                 self.begin(*organization, org_role, at);
                 self.address(email);
+                self.flags.clear();
                 self.inviter = *inviter;
                 self.invite_status = InviteStatus::Approved;
                 self.token(*generation, *expires_at);

@@ -1,10 +1,14 @@
 //! Decisions about members: behaviour 2.2, 2.3, 3.2, 5.4, 6.1, 6.2 and the decisions D2 to D5, D7, D13, D29.
 
+mod accept;
 mod begin;
 mod consequence;
+mod end;
 mod fields;
 mod gate;
+mod invite;
 mod redundant;
+mod reinvite;
 mod remove;
 mod request;
 mod role;
@@ -19,7 +23,8 @@ use crate::{
     organization::Feature,
     refusal::{FieldError, Refusal},
     roles::Roles,
-    specification::{Decided, MIA, World, acme, given, member, owner},
+    specification::{Decided, MIA, World, acme, given, member, now, owner},
+    time::Timestamp,
 };
 
 /// A PUT on Mia, by an owner of Acme unless somebody else is named.
@@ -30,6 +35,7 @@ struct Put {
     requester: Requester,
     active: bool,
     email_holder: Option<EmailHolder>,
+    at: Timestamp,
 }
 
 /// A PUT without a body on Mia, to whom these events happened.
@@ -41,6 +47,7 @@ fn put(events: impl IntoIterator<Item = MemberEvent>) -> Put {
         requester: owner(),
         active: true,
         email_holder: None,
+        at: now(),
     }
 }
 
@@ -102,6 +109,11 @@ impl Put {
         self
     }
 
+    fn regenerate(mut self) -> Self {
+        self.changes.regenerate = true;
+        self
+    }
+
     /// The body names an address that this member has.
     fn email_of(self, address: &str, member: Member) -> Self {
         let holder = EmailHolder { address: address.into(), member: Arc::new(member) };
@@ -118,6 +130,7 @@ impl Put {
             teams: self.world.teams,
             active: self.active,
             email_holder: self.email_holder,
+            at: self.at,
         };
         given::<Member>(self.events).when(MemberCommand::Update(self.changes, Arc::new(context)))
     }

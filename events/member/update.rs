@@ -3,8 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Assignment, InviteStatus, Member, MemberEvent, MemberFlag, TeamNames,
+    Assignment, InviteStatus, Member, MemberEvent, MemberFlag,
     decide::{allow_teams, role_change},
+    fields::{Named, check_email, names, without_roles},
+    reinvite::reinvite,
     teams::{Wanted, change_teams},
 };
 use crate::{
@@ -15,6 +17,7 @@ use crate::{
     refusal::{FieldError, Refusal},
     roles::{RoleId, Roles, ScopeSet},
     team::Team,
+    time::Timestamp,
 };
 
 /// One entry of `teamRoles`.
@@ -41,6 +44,8 @@ pub struct MemberUpdate {
     pub team_roles: Option<Vec<TeamRoleEntry>>,
     /// Send the invitation again.
     pub reinvite: bool,
+    /// With a new token; means nothing without `reinvite`.
+    pub regenerate: bool,
     /// Whether the body had any key besides `reinvite` and `regenerate`.
     pub has_other_keys: bool,
     /// What was wrong with the form of the body; reported together with what is wrong with its content.
@@ -73,21 +78,13 @@ pub struct UpdateContext {
     pub active: bool,
     /// Who has the address that the body names.
     pub email_holder: Option<EmailHolder>,
+    /// When.
+    pub at: Timestamp,
 }
 
 impl UpdateContext {
     fn feature(&self, feature: Feature) -> bool {
         self.organization.1.has_feature(feature)
-    }
-
-    fn active_team(&self, slug: &str) -> Option<TeamId> {
-        let here = Some(self.organization.0);
-        let mut named = self.teams.iter().filter(|(_, team)| team.organization == here && team.active);
-        named.find(|(_, team)| team.slug == slug).map(|(id, _)| *id)
-    }
-
-    pub(super) fn names(&self) -> TeamNames {
-        self.teams.iter().map(|(id, team)| (*id, team.slug.clone())).collect()
     }
 }
 
@@ -120,12 +117,7 @@ pub(super) fn update(
     }
     gate_plain(member, changes, context, &scopes)?;
     if changes.reinvite {
-        let refusal = if changes.has_other_keys {
-            Refusal::ReinviteWithChanges
-        } else {
-            Refusal::InvitationsNotAvailable
-        };
-        return Err(refusal);
+        return reinvite(member, changes, context, &scopes);
     }
     check_teams(member, &checked, context)?;
     let role = checked.org_role.as_ref().filter(|role| member.org_role.as_ref() != Some(*role));
@@ -135,7 +127,7 @@ pub(super) fn update(
     let change = role.and_then(|role| role_change(member, role, context.active, &context.roles));
     let wanted =
         Wanted { org_role: role.map(|role| (role, &*context.roles)), teams: checked.teams.as_deref() };
-    Ok(change.into_iter().chain(change_teams(member, &wanted, &context.names())).collect())
+    Ok(change.into_iter().chain(change_teams(member, &wanted, &names(&context.teams))).collect())
 }
 
 /// All errors of all fields together.
@@ -145,21 +137,22 @@ pub(super) fn check_fields(
     allowed: &[RoleId],
 ) -> Result<Checked, Refusal> {
     let mut errors = changes.malformed.clone();
-    let mut role_of =
-        |field, value: &Option<String>| match check_org_role(field, value.as_deref(), context, allowed) {
-            Ok(role) => role,
-            Err(error) => {
-                errors.push(error);
-                None
-            }
-        };
+    let (organization, roles) = (context.organization.0, &*context.roles);
+    let named = Named { organization, roles, allowed, teams: &context.teams };
+    let mut role_of = |field, value: &Option<String>| {
+        let role = value.as_deref().map(|value| named.org_role(field, value)).transpose();
+        role.unwrap_or_else(|error| {
+            errors.push(error);
+            None
+        })
+    };
     let org_role = role_of("orgRole", &changes.org_role);
     let role = role_of("role", &changes.role);
-    let teams = check_team_fields(changes, context).unwrap_or_else(|error| {
+    let teams = check_team_fields(changes, context, &named).unwrap_or_else(|error| {
         errors.push(error);
         None
     });
-    errors.extend(check_email(context));
+    errors.extend(check_email(context.email_holder.as_ref()));
     if errors.is_empty() {
         Ok(Checked { org_role: org_role.or(role), teams })
     } else {
@@ -167,61 +160,21 @@ pub(super) fn check_fields(
     }
 }
 
-fn check_org_role(
-    field: &str,
-    value: Option<&str>,
-    context: &UpdateContext,
-    allowed: &[RoleId],
-) -> Result<Option<RoleId>, FieldError> {
-    let Some(value) = value else { return Ok(None) };
-    let Some(role) = context.roles.org_role(value) else {
-        return Err(FieldError::new(field, format!("\"{value}\" is not a valid choice.")));
-    };
-    if allowed.contains(&role.id) {
-        return Ok(Some(role.id.clone()));
-    }
-    Err(FieldError::new(field, "You do not have permission to set that org-level role"))
-}
-
-/// The teams asked for: every role defined, every slug an active team of the organization, none twice.
+/// The teams asked for; without roles on them, where team roles do not count.
 fn check_team_fields(
     changes: &MemberUpdate,
     context: &UpdateContext,
+    named: &Named<'_>,
 ) -> Result<Option<Vec<Assignment>>, FieldError> {
-    let (field, entries) = match (&changes.team_roles, &changes.teams) {
-        (Some(entries), _) => ("teamRoles", entries.clone()),
-        (None, Some(slugs)) => {
-            let plain = slugs.iter().map(|slug| TeamRoleEntry { team: slug.clone(), role: None });
-            ("teams", plain.collect())
-        }
+    let mut teams = match (&changes.team_roles, &changes.teams) {
+        (Some(entries), _) => named.teams("teamRoles", entries)?,
+        (None, Some(slugs)) => named.teams("teams", &without_roles(slugs))?,
         (None, None) => return Ok(None),
     };
-    let defined = |role: &str| context.roles.team_role(role).map(|role| role.id.clone());
-    if entries.iter().filter_map(|entry| entry.role.as_deref()).any(|role| defined(role).is_none()) {
-        return Err(FieldError::new(field, "Invalid team-role"));
+    if !context.feature(Feature::TeamRoles) {
+        teams.iter_mut().for_each(|entry| entry.role = None);
     }
-    let team_roles = context.feature(Feature::TeamRoles);
-    let mut found: BTreeMap<TeamId, Assignment> = BTreeMap::new();
-    for TeamRoleEntry { team, role } in &entries {
-        let Some(team) = context.active_team(team) else {
-            return Err(FieldError::new(field, "Invalid teams"));
-        };
-        let role = role.as_deref().and_then(defined).filter(|_| team_roles);
-        if found.insert(team, Assignment { team, role }).is_some() {
-            return Err(FieldError::new(field, "Invalid teams"));
-        }
-    }
-    Ok(Some(found.into_values().collect()))
-}
-
-fn check_email(context: &UpdateContext) -> Option<FieldError> {
-    let EmailHolder { address, member } = context.email_holder.as_ref()?;
-    let state = match (member.invite_status, member.is_pending()) {
-        (InviteStatus::Approved, true) => "has already been invited",
-        (InviteStatus::Approved, false) => "is already a member",
-        (InviteStatus::RequestedToBeInvited | InviteStatus::RequestedToJoin, _) => return None,
-    };
-    Some(FieldError::new("email", format!("The user {address} {state}")))
+    Ok(Some(teams))
 }
 
 /// Somebody who has `member:invite` but not `member:admin` may only send his own invitations again.

@@ -24,6 +24,11 @@ pub(crate) fn earlier() -> Timestamp {
     "2026-11-24T09:00:00Z".parse().unwrap()
 }
 
+/// When something is asked.
+pub(crate) fn now() -> Timestamp {
+    "2026-11-24T10:00:00Z".parse().unwrap()
+}
+
 pub(crate) fn in_thirty_days() -> Timestamp {
     "2026-12-24T10:00:00Z".parse().unwrap()
 }
@@ -128,6 +133,8 @@ pub(crate) fn invited(org_role: &str, inviter: u64) -> MemberEvent {
         expires_at: in_thirty_days(),
         imported: false,
         counted: None,
+        without_letter: false,
+        referrer: None,
     }
 }
 

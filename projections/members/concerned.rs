@@ -71,17 +71,11 @@ pub async fn everyone(views: &Views, organization: OrganizationId) -> Result<Vec
 }
 
 /// The invitations that are over at `now` without that being on record, those first that have been so longest.
-pub async fn expired(
-    views: &Views,
-    now: Timestamp,
-    page: Page,
-) -> Result<Vec<(OrganizationId, MemberId)>, ViewError> {
-    let sql = "SELECT organization_id, id FROM members WHERE expiry_due_at <= $1 \
+pub async fn expired(views: &Views, now: Timestamp, page: Page) -> Result<Vec<MemberId>, ViewError> {
+    let sql = "SELECT id FROM members WHERE expiry_due_at <= $1 \
         ORDER BY expiry_due_at, id LIMIT $3 OFFSET $2";
     let query = Query::new(sql).bind(now).bind(page.offset).bind(i64::from(page.limit));
-    let rows = views.readers().rows(&query).await?;
-    let found = |cells: Cells<'_>| Ok((cells.id("organization_id")?, cells.id("id")?));
-    rows.iter().map(|row| found(Cells(row))).collect()
+    ids(views, &query).await
 }
 
 async fn ids(views: &Views, query: &Query) -> Result<Vec<MemberId>, ViewError> {

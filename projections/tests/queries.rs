@@ -110,6 +110,8 @@ fn add_members(log: &mut Log) {
         expires_at: Timestamp::from_micros(99).unwrap(),
         imported: false,
         counted: None,
+        without_letter: false,
+        referrer: None,
     };
     log.add(member(14), invited);
     let asked = MemberEvent::JoinRequested {

@@ -64,6 +64,8 @@ fn invited() -> MemberEvent {
         expires_at: Timestamp::from_micros(99).unwrap(),
         imported: false,
         counted: None,
+        without_letter: false,
+        referrer: None,
     }
 }
 

@@ -176,6 +176,8 @@ fn begin(other: u8, what: u8) -> MemberEvent {
             expires_at: Timestamp::from_micros(99).unwrap(),
             imported: false,
             counted: None,
+            without_letter: false,
+            referrer: None,
         },
         1 => MemberEvent::InviteRequested { organization, email: email("bob"), org_role, inviter: None },
         2 => MemberEvent::JoinRequested { organization, email: email("bob"), org_role },

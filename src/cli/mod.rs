@@ -10,6 +10,7 @@ mod doctor;
 mod events;
 mod exit;
 mod import;
+mod invite_link;
 mod keys;
 mod migrate;
 mod org;
@@ -80,6 +81,8 @@ enum Verb {
     /// Create and list organizations
     #[command(subcommand)]
     Org(org::Org),
+    /// Print the link of an invitation, for installations that send no mail
+    InviteLink(invite_link::InviteLink),
     /// Make, check and rotate the master key
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -115,6 +118,7 @@ impl Verb {
             Self::Token(token) => token.run(settings, screen).await,
             Self::User(user) => user.run(settings, screen).await,
             Self::Org(org) => org.run(settings, screen).await,
+            Self::InviteLink(invite_link) => invite_link.run(settings, screen).await,
             Self::Keys(keys) => keys.run(settings, screen).await,
             Self::Migrate(migrate) => migrate.run(settings, screen).await,
             Self::Doctor(doctor) => doctor.run(settings, screen).await,

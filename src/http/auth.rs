@@ -20,6 +20,22 @@ pub(super) fn secret(headers: &HeaderMap) -> Result<&str, Problem> {
     if scheme.eq_ignore_ascii_case("bearer") { Ok(secret.trim()) } else { Err(Problem::unauthenticated()) }
 }
 
+/// The caller, where a token was shown; one that cannot be used is 401 all the same.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AnyBearer(pub(super) Option<Caller>);
+
+impl FromRequestParts<App> for AnyBearer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        if !parts.headers.contains_key(header::AUTHORIZATION) {
+            return Ok(Self(None));
+        }
+        let Bearer(caller) = Bearer::from_request_parts(parts, app).await?;
+        Ok(Self(Some(caller)))
+    }
+}
+
 impl FromRequestParts<App> for Bearer {
     type Rejection = Problem;
 

@@ -95,3 +95,34 @@ pub(super) struct Resuming {
     #[param(rename = "Last-Event-ID")]
     last_event_id: Option<String>,
 }
+
+/// In the path: the link of an invitation.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfInvitation {
+    /// Id of the invited member
+    member: String,
+    /// The token of the link
+    token: String,
+}
+
+/// In the path: the organization and the link of an invitation to it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfInvitationWithin {
+    /// Slug or id
+    organization: String,
+    /// Id of the invited member
+    member: String,
+    /// The token of the link
+    token: String,
+}
+
+/// In the headers: what makes a command safe that changes nothing that was there before.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(super) struct KeyOnly {
+    /// Makes a retry safe for 7 days
+    #[param(rename = "Idempotency-Key")]
+    idempotency_key: Option<String>,
+}

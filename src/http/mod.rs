@@ -6,6 +6,7 @@
 
 mod router;
 
+mod invitations;
 mod members;
 mod organizations;
 mod requests;

@@ -21,6 +21,11 @@ fn detail(text: impl Into<String>) -> Value {
     json!({ "detail": text.into() })
 }
 
+/// Clients of the accept-invite endpoints read this key.
+fn details(text: impl Into<String>) -> Value {
+    json!({ "details": text.into() })
+}
+
 fn structured(code: &str, message: &str) -> Value {
     json!({ "detail": { "code": code, "message": message, "extra": {} } })
 }
@@ -72,6 +77,19 @@ pub(super) fn answer(refusal: &Refusal) -> (StatusCode, Value) {
             S::BAD_REQUEST,
             detail("This version of muster can neither send an invitation again nor delete one."),
         ),
+        Refusal::InvitationsNotAllowed
+        | Refusal::IntegrationInvitesDefaultRole
+        | Refusal::TeamsOfOthers
+        | Refusal::InvitationWithTeams { .. }
+        | Refusal::InvitationLimit
+        | Refusal::RegenerationWithoutScope
+        | Refusal::InvitationExpired
+        | Refusal::FullMember
+        | Refusal::InvitationAccepted
+        | Refusal::InviteCodeInvalid
+        | Refusal::InviteNotAcceptable
+        | Refusal::MemberExists
+        | Refusal::InviteToAnotherAddress => of_invitations(refusal),
         Refusal::TeamRolesNotAllowed { role } => (
             S::BAD_REQUEST,
             detail(format!("The user with a '{role}' role cannot have team-level permissions.")),
@@ -110,6 +128,48 @@ pub(super) fn answer(refusal: &Refusal) -> (StatusCode, Value) {
         ),
         Refusal::TooManyAttempts => (S::TOO_MANY_REQUESTS, detail("Rate limit exceeded.")),
         other => (statement_status(other), detail(statement(other))),
+    }
+}
+
+fn of_invitations(refusal: &Refusal) -> (StatusCode, Value) {
+    use StatusCode as S;
+    match refusal {
+        Refusal::InvitationsNotAllowed => {
+            (S::FORBIDDEN, json!({"organization": "Your organization is not allowed to invite members"}))
+        }
+        Refusal::IntegrationInvitesDefaultRole => (
+            S::BAD_REQUEST,
+            json!(["Integration tokens are restricted to inviting new members with the member role only."]),
+        ),
+        Refusal::TeamsOfOthers => {
+            (S::BAD_REQUEST, detail("You cannot assign members to teams you are not a member of."))
+        }
+        Refusal::InvitationWithTeams { role } => {
+            let text = format!("The user with a '{role}' role cannot have team-level permissions.");
+            (S::BAD_REQUEST, json!({ "email": text }))
+        }
+        Refusal::InvitationLimit => {
+            (S::TOO_MANY_REQUESTS, detail("You are being rate limited for too many invitations."))
+        }
+        Refusal::RegenerationWithoutScope => {
+            (S::BAD_REQUEST, detail("You are missing the member:admin scope."))
+        }
+        Refusal::InvitationExpired => (
+            S::BAD_REQUEST,
+            detail("You cannot resend an expired invitation without regenerating the token."),
+        ),
+        Refusal::FullMember => {
+            (S::BAD_REQUEST, detail("You cannot send an invitation to a user who is already a full member."))
+        }
+        Refusal::InvitationAccepted => {
+            (S::CONFLICT, detail("The invitation was accepted before it could be revoked."))
+        }
+        Refusal::InviteCodeInvalid => (S::BAD_REQUEST, details("Invalid invite code")),
+        Refusal::MemberExists => (S::BAD_REQUEST, details("member already exists")),
+        Refusal::InviteToAnotherAddress => {
+            (S::BAD_REQUEST, details("This invitation was sent to another address."))
+        }
+        _ => (S::BAD_REQUEST, details("unable to accept organization invite")),
     }
 }
 

@@ -21,7 +21,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use super::{
     app::{App, Limits},
-    avatars, events, members, operation, organizations, problem,
+    avatars, events, invitations, members, operation, organizations, problem,
     problem::Problem,
     request, requests, teams,
 };
@@ -36,6 +36,7 @@ use crate::clock::stopwatch;
     tags(
         (name = "members", description = "Who is in an organization, with which role, on which teams"),
         (name = "requests", description = "Who is proposed as a member, and who asks to become one"),
+        (name = "invitations", description = "What the link of an invitation opens"),
         (name = "organizations", description = "Organizations and their settings"),
         (name = "teams", description = "Teams"),
         (name = "history", description = "Who changed what from what to what, when"),
@@ -66,13 +67,16 @@ fn endpoints(limits: Limits) -> OpenApiRouter<App> {
         )
         .routes(routes!(organizations::avatar::get, organizations::avatar::update).layer(with_picture()))
         .routes(routes!(avatars::picture::picture))
-        .routes(routes!(members::list::list))
+        .routes(routes!(members::list::list, members::invite::invite))
         .routes(routes!(members::get::get, members::update::update, members::remove::remove))
         .routes(routes!(teams::list::list))
         .routes(routes!(requests::list::list, requests::propose::propose))
         .routes(routes!(requests::get::get, requests::update::update, requests::reject::reject))
         // Anybody.
         .routes(routes!(requests::join::join))
+        // Whoever has an invitation.
+        .routes(routes!(invitations::look::look, invitations::accept::accept))
+        .routes(routes!(invitations::look::look_within, invitations::accept::accept_within))
         // Auditors.
         .routes(routes!(events::list::of_organization))
         .routes(routes!(events::list::of_member))

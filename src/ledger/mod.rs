@@ -9,6 +9,7 @@ mod execute;
 mod following;
 mod framework;
 mod identify;
+mod invitation;
 mod keyed;
 mod sealed;
 mod unit;

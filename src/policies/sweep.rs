@@ -38,8 +38,8 @@ impl Hands {
             let due = concerned::expired(self.read_models.views(), now, page).await?;
             let full = due.len() == PAGE as usize;
             let mut last = None;
-            for (organization, member) in due {
-                let expire = ExpireInvite { organization, member };
+            for member in due {
+                let expire = ExpireInvite { member };
                 let appended = self.ask("expire_invite", &expire, &CommandMeta::system()).await?;
                 last = last.max(appended);
                 // What is not expired now stays in the rows; the others go.

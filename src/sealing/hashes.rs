@@ -1,6 +1,9 @@
 //! Keyed hashes: what is compared, looked up and claimed in place of what is a person's or a secret.
 
-use muster_events::personal::{KeyedHash, Personal, PersonalText};
+use muster_events::{
+    id::MemberId,
+    personal::{KeyedHash, Personal, PersonalText},
+};
 
 use super::{
     KeyRing, MasterKey, SealingError, WrappedKey,
@@ -16,6 +19,10 @@ const TOKEN_KEY: &str = "deployment:tokens";
 const IDENTITY_PURPOSE: &[u8] = b"muster identity";
 const REQUEST_PURPOSE: &[u8] = b"muster request";
 const TOKEN_PURPOSE: &[u8] = b"muster token";
+const INVITATION_PURPOSE: &[u8] = b"muster invitation";
+
+/// Hexadecimal digits of an invitation's token.
+const INVITATION_DIGITS: usize = 64;
 
 /// A key of the deployment's own.
 struct DeploymentKey {
@@ -73,6 +80,23 @@ impl KeyRing {
         (hex::encode(key.secret.mac(&[TOKEN_PURPOSE, secret.as_bytes()])), key.id.clone())
     }
 
+    /// The token of an invitation: 64 lower-case hexadecimal digits, the same whenever it is asked for. It is stored nowhere.
+    pub fn invitation_token(&self, member: MemberId, generation: u32) -> String {
+        let (member, generation) = (member.to_string(), generation.to_be_bytes());
+        let parts = invitation(&member, &generation);
+        hex::encode(self.deployment().tokens.secret.mac(&parts))
+    }
+
+    /// Whether `shown` is the token of this generation of an invitation, compared in constant time.
+    pub fn is_invitation_token(&self, member: MemberId, generation: u32, shown: &str) -> bool {
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        let is_token = shown.len() == INVITATION_DIGITS && shown.bytes().all(is_digit);
+        let (member, generation) = (member.to_string(), generation.to_be_bytes());
+        let parts = invitation(&member, &generation);
+        let shown = hex::decode(shown).unwrap_or_default();
+        is_token && self.deployment().tokens.secret.is_mac(&parts, &shown)
+    }
+
     /// The keyed hash of a request or of an idempotency key, 128 bits in hexadecimal; of the parts, not of what they
     /// make when put together. Half of a hash is enough against all who do not have the key, and half as much to keep
     /// with each event.
@@ -80,4 +104,8 @@ impl KeyRing {
         let parts: Vec<_> = [REQUEST_PURPOSE].into_iter().chain(parts.iter().copied()).collect();
         hex::encode(&self.deployment().hashes.secret.mac(&parts)[..16])
     }
+}
+
+fn invitation<'a>(member: &'a str, generation: &'a [u8; 4]) -> [&'a [u8]; 3] {
+    [INVITATION_PURPOSE, member.as_bytes(), generation]
 }

@@ -9,13 +9,14 @@ use crate::{
     access::Requester,
     id::TeamId,
     member::{
-        Assignment, MemberCommand, MemberFlag, MemberUpdate, NewInvitation, NewMember, RemovalContext,
-        RemovalReason, RequestUpdate, TeamNames, TeamRoleEntry, UpdateContext,
+        AcceptContext, Assignment, InvitationContext, InvitationRequest, MemberCommand, MemberFlag,
+        MemberUpdate, NewInvitation, NewMember, RemovalContext, RemovalReason, RequestUpdate, TeamNames,
+        TeamRoleEntry, UpdateContext,
     },
     organization::{Feature, OrganizationEvent},
     roles::RoleId,
     specification::{
-        MIA, SOMEBODY, World, acme, admin, api, docs, email, globex, hash, herself, in_thirty_days,
+        MIA, SOMEBODY, World, acme, admin, api, docs, earlier, email, globex, hash, herself, in_thirty_days,
         integration, legacy, manager, member, owner, plain_member, role, sales, stranger, superuser, user,
         web,
     },
@@ -120,8 +121,9 @@ fn update() -> impl Strategy<Value = MemberUpdate> {
     let org_role = || prop::option::of(select(ORG_ROLES).prop_map(str::to_owned));
     let slugs = prop::collection::vec(select(SLUGS).prop_map(str::to_owned), 0..3);
     let entries = prop::collection::vec(entry, 0..3);
-    (org_role(), org_role(), prop::option::of(slugs), prop::option::of(entries), prop::bool::weighted(0.1))
-        .prop_map(|(org_role, role, teams, team_roles, reinvite)| {
+    let reinvite = (prop::bool::weighted(0.2), any::<bool>());
+    (org_role(), org_role(), prop::option::of(slugs), prop::option::of(entries), reinvite).prop_map(
+        |(org_role, role, teams, team_roles, (reinvite, regenerate))| {
             let has_other_keys =
                 org_role.is_some() || role.is_some() || teams.is_some() || team_roles.is_some();
             MemberUpdate {
@@ -130,10 +132,12 @@ fn update() -> impl Strategy<Value = MemberUpdate> {
                 teams,
                 team_roles,
                 reinvite,
+                regenerate,
                 has_other_keys,
                 ..MemberUpdate::default()
             }
-        })
+        },
+    )
 }
 
 fn context() -> impl Strategy<Value = Arc<UpdateContext>> {
@@ -148,6 +152,7 @@ fn context() -> impl Strategy<Value = Arc<UpdateContext>> {
             teams,
             active,
             email_holder: None,
+            at: earlier(),
         })
     })
 }
@@ -178,8 +183,39 @@ fn delete() -> impl Strategy<Value = MemberCommand> {
             roles: world.roles,
             addresses,
             other_owners,
+            as_invitation: false,
         };
         MemberCommand::RemoveBy(Arc::new(context))
+    })
+}
+
+/// A whole POST accept-invite by anybody, with the right token or another one.
+fn accept() -> impl Strategy<Value = MemberCommand> {
+    (prop::option::of(requester()), world(), any::<bool>()).prop_map(|(requester, world, token_matches)| {
+        let organization = (acme(), world.organization);
+        let (roles, addresses) = (world.roles, vec![hash("asker@acme.example")]);
+        let context =
+            AcceptContext { organization, requester, roles, token_matches, addresses, at: earlier() };
+        MemberCommand::AcceptInvite(Arc::new(context))
+    })
+}
+
+/// A whole POST members by anybody.
+fn invite() -> impl Strategy<Value = MemberCommand> {
+    (update(), select(ADDRESSES), requester(), world()).prop_map(|(asked, address, requester, world)| {
+        let asked = InvitationRequest {
+            email: Some(email(address)),
+            org_role: asked.org_role,
+            role: asked.role,
+            teams: asked.teams.unwrap_or_default(),
+            team_roles: asked.team_roles.unwrap_or_default(),
+            ..InvitationRequest::default()
+        };
+        let organization = (acme(), world.organization);
+        let (roles, teams) = (world.roles, world.teams);
+        let context =
+            InvitationContext { requester, organization, roles, teams, email_holder: None, at: earlier() };
+        MemberCommand::InviteBy(asked, Arc::new(context))
     })
 }
 
@@ -206,6 +242,9 @@ fn change() -> impl Strategy<Value = MemberCommand> {
         1 => flag().prop_map(MemberCommand::SetFlag),
         1 => flag().prop_map(MemberCommand::ClearFlag),
         1 => Just(MemberCommand::Remove { reason: RemovalReason::Removed, addresses: vec![hash("m@home.example")] }),
+        1 => select(vec![earlier(), in_thirty_days()]).prop_map(|now| MemberCommand::ExpireInvite { now }),
+        2 => accept(),
+        2 => invite(),
         4 => put(),
         2 => delete(),
         2 => answer(),

@@ -60,6 +60,7 @@ impl Life {
             teams: BTreeMap::new(),
             active: self.is_active(row),
             email_holder: None,
+            at: earlier(),
         };
         self.ask_member(row, MemberCommand::Update(changes, Arc::new(context)))
     }
@@ -72,6 +73,7 @@ impl Life {
             roles: commands::roles(),
             addresses: self.account_addresses(row),
             other_owners: self.claims.owners(acme()).iter().any(|owner| *owner != row.to_string()),
+            as_invitation: false,
         };
         self.ask_member(row, MemberCommand::RemoveBy(Arc::new(context)))
     }

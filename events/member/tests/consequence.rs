@@ -80,7 +80,7 @@ fn nothing_follows_for_who_is_gone() {
     follow(gone(), Consequence::TeamDeleted { team: web() }).then_nothing();
     follow(gone(), lacks(SOMEBODY)).then_nothing();
     follow(gone(), Consequence::OrganizationDeleted { addresses: vec![] }).then_nothing();
-    given::<Member>(gone()).when(MemberCommand::Expire { now: in_thirty_days() }).then_nothing();
+    given::<Member>(gone()).when(MemberCommand::ExpireInvite { now: in_thirty_days() }).then_nothing();
     follow([], removed(SOMEBODY)).then_nothing();
 }
 
@@ -167,20 +167,4 @@ fn nobody_is_in_an_organization_that_is_gone_not_even_its_last_owner() {
         teams: vec![],
         addresses: mias(),
     }]);
-}
-
-#[test]
-fn an_invitation_expires_once_and_not_before_its_time() {
-    let expire = |events: Vec<MemberEvent>, now| given::<Member>(events).when(MemberCommand::Expire { now });
-    let over = in_thirty_days();
-    let expired = MemberEvent::InviteExpired { generation: 1 };
-    expire(vec![invited("member", SOMEBODY)], over).then([expired.clone()]);
-    expire(vec![invited("member", SOMEBODY)], over.plus_days(-1)).then_nothing();
-    expire(vec![invited("member", SOMEBODY), expired.clone()], over).then_nothing();
-    expire(vec![invited("member", SOMEBODY), accepted()], over).then_nothing();
-    expire(vec![invite_requested()], over).then_nothing();
-    let again = MemberEvent::InviteTokenRegenerated { generation: 2, expires_at: over.plus_days(30) };
-    let events = vec![invited("member", SOMEBODY), expired, again];
-    expire(events.clone(), over).then_nothing();
-    expire(events, over.plus_days(30)).then([MemberEvent::InviteExpired { generation: 2 }]);
 }

@@ -5,7 +5,7 @@ use crate::{
     member::{AssignedHow, MemberFlag},
     organization::OrganizationEvent,
     specification::{
-        REQUESTER, SOMEBODY, acme, admin, flagged, globex, herself, integration, invite_requested, invited,
+        REQUESTER, SOMEBODY, acme, admin, flagged, globex, integration, invite_requested, invited,
         join_requested, joined, manager, on, owner, plain_member, stranger, superuser, web,
     },
     user::Authenticator,
@@ -165,6 +165,8 @@ fn an_invitation_without_an_inviter_is_nobodys_own() {
         expires_at,
         imported,
         counted,
+        without_letter: false,
+        referrer: None,
     };
     put([anonymous]).by(plain_member()).then_refused("invitation_of_another");
 }
@@ -207,14 +209,4 @@ fn an_invitation_is_not_sent_again_together_with_a_change() {
 #[test]
 fn what_is_wrong_with_the_body_is_said_before_the_reinvitation() {
     put([invited("member", SOMEBODY)]).reinvite().teams(&["nowhere"]).then_refused("invalid_fields");
-}
-
-#[test]
-fn invitations_are_not_sent_again_yet() {
-    put([invited("member", SOMEBODY)]).reinvite().then_refused("invitations_not_available");
-    put([invited("member", REQUESTER)])
-        .by(plain_member())
-        .reinvite()
-        .then_refused("invitations_not_available");
-    put([joined("member")]).by(herself("owner")).reinvite().then_refused("invitations_not_available");
 }

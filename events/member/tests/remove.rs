@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use crate::{
     access::Requester,
-    member::{Member, MemberCommand, MemberEvent, MemberFlag, Ownership, RemovalContext, RemovalReason},
+    member::{
+        Member, MemberCommand, MemberEvent, MemberFlag, Ownership, RemovalContext, RemovalReason,
+        RevocationReason,
+    },
     organization::OrganizationEvent,
     personal::KeyedHash,
     specification::{
@@ -21,11 +24,13 @@ struct Delete {
     requester: Requester,
     addresses: Vec<KeyedHash>,
     other_owners: bool,
+    as_invitation: bool,
 }
 
 fn delete(events: impl IntoIterator<Item = MemberEvent>) -> Delete {
     let events = events.into_iter().collect();
-    Delete { events, world: World::default(), requester: owner(), addresses: vec![], other_owners: true }
+    let (world, requester, addresses) = (World::default(), owner(), vec![]);
+    Delete { events, world, requester, addresses, other_owners: true, as_invitation: false }
 }
 
 impl Delete {
@@ -49,6 +54,7 @@ impl Delete {
             roles: self.world.roles,
             addresses: self.addresses,
             other_owners: self.other_owners,
+            as_invitation: self.as_invitation,
         };
         given::<Member>(self.events).when(MemberCommand::RemoveBy(Arc::new(context)))
     }
@@ -206,10 +212,32 @@ fn where_members_do_not_invite_they_delete_no_invitation_either() {
         .then_refused("removal_without_scope");
 }
 
+fn revoked() -> MemberEvent {
+    MemberEvent::InviteRevoked {
+        reason: RevocationReason::Revoked,
+        role: role("member"),
+        teams: vec![web()],
+        addresses: vec![hash("mia@acme.example")],
+    }
+}
+
 #[test]
-fn invitations_are_not_deleted_yet() {
-    delete([invited("member", SOMEBODY)]).then_refused("invitations_not_available");
-    delete([invited("member", REQUESTER)]).by(plain_member()).then_refused("invitations_not_available");
+fn the_removal_of_an_invitation_is_its_revocation() {
+    delete([invited("member", SOMEBODY), on(web())]).then(revoked());
+    delete([invited("member", REQUESTER), on(web())]).by(plain_member()).then(revoked());
+    delete([invited("member", SOMEBODY), on(web())]).by(superuser()).then(revoked());
+}
+
+#[test]
+fn an_invitation_that_was_accepted_meanwhile_is_not_taken_for_one() {
+    for requester in [owner(), plain_member()] {
+        let mut asked = delete([joined("member")]).by(requester);
+        asked.as_invitation = true;
+        asked.then_refused("invitation_accepted");
+    }
+    let mut asked = delete([invited("member", SOMEBODY), on(web())]);
+    asked.as_invitation = true;
+    asked.then(revoked());
 }
 
 #[test]

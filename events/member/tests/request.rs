@@ -13,7 +13,7 @@ use crate::{
     organization::{Feature, OrganizationEvent},
     refusal::FieldError,
     specification::{
-        Decided, MIA, REQUESTER, World, acme, admin, api, docs, email, flagged, given, globex, hash,
+        Decided, MIA, REQUESTER, World, acme, admin, api, docs, earlier, email, flagged, given, globex, hash,
         in_thirty_days, integration, invite_requested, invited, join_requested, joined, manager, member, on,
         on_as, owner, plain_member, role, roles_with_billing, state, stranger, superuser, user, web,
     },
@@ -93,6 +93,7 @@ impl Ask {
             teams: self.world.teams,
             active: false,
             email_holder: self.email_holder,
+            at: earlier(),
         };
         given::<Member>(self.events).when(command(self.fields, self.approve, Arc::new(context)))
     }

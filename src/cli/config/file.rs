@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{Address, DatabaseUrl, LogFormat, Network, Usage, limits::Limits};
+use super::{Address, BaseUrl, DatabaseUrl, LogFormat, Network, Usage, limits::Limits};
 
 /// What may stand in it.
 #[derive(Debug, Default, Deserialize)]
@@ -16,6 +16,7 @@ pub(super) struct Written {
     pub(super) data: Option<PathBuf>,
     pub(super) database_url: Option<DatabaseUrl>,
     pub(super) master_key_file: Option<PathBuf>,
+    pub(super) base_url: Option<BaseUrl>,
     pub(super) log: Option<String>,
     pub(super) log_format: Option<LogFormat>,
     pub(super) listen: Option<Address>,

@@ -2,6 +2,7 @@
 //! first of these that is given counts.
 
 mod address;
+mod base_url;
 mod database_url;
 mod file;
 mod limits;
@@ -16,7 +17,7 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
 
-pub(super) use self::address::Address;
+pub(super) use self::{address::Address, base_url::BaseUrl};
 use self::{database_url::DatabaseUrl, file::Written, limits::Limits};
 use super::exit::Usage;
 use crate::{database::Database, deployment::DeploymentOptions, http::ServeOptions};
@@ -41,6 +42,9 @@ pub(super) struct Flags {
     /// --database-url]
     #[arg(long, global = true, env = "MUSTER_MASTER_KEY_FILE", value_name = "FILE")]
     master_key_file: Option<PathBuf>,
+    /// Where people find this deployment: what links begin with [default: http:// and the address of --listen]
+    #[arg(long, global = true, env = "MUSTER_BASE_URL", value_name = "URL")]
+    base_url: Option<BaseUrl>,
     /// A TOML file with settings: each flag in this section, with `_` for `-`
     #[arg(long, global = true, env = "MUSTER_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -112,6 +116,8 @@ pub(super) struct Settings {
     pub(super) master_key_file: Option<PathBuf>,
     /// Whether the master key may be made in the data directory though the ledger is in a database.
     makes_master_key: bool,
+    /// Where people find this deployment, where somebody said so.
+    base_url: Option<BaseUrl>,
     /// What is logged, where somebody chose it.
     pub(super) log: Option<String>,
     /// How.
@@ -147,6 +153,7 @@ impl Settings {
             database: url.map(|url| url.database()).transpose()?,
             makes_master_key: false,
             master_key_file: flags.master_key_file.or(file.master_key_file),
+            base_url: flags.base_url.or(file.base_url),
             log: flags.log.or(file.log),
             log_format: flags.log_format.or(file.log_format).unwrap_or_default(),
             listen: file.listen,
@@ -170,6 +177,15 @@ impl Settings {
             listen_was_named,
             options,
         })
+    }
+
+    /// What links begin with. Without a setting, where a server with these settings is found on this machine.
+    pub(super) fn base_url(&self) -> String {
+        match (&self.base_url, &self.listen) {
+            (Some(base), _) => base.as_str().to_owned(),
+            (None, Some(listen)) => format!("http://{}", listen.as_str()),
+            (None, None) => format!("http://{LISTEN}"),
+        }
     }
 
     /// The same settings with another data directory.
@@ -213,6 +229,7 @@ mod tests {
             database_url: None,
             master_key_file: None,
             config: None,
+            base_url: None,
             log: None,
             log_format: None,
         }
@@ -234,6 +251,19 @@ mod tests {
         let settings = Settings::from_flags(flags()).unwrap();
         assert_eq!(settings.data, std::path::Path::new("./muster-data"));
         assert_eq!(settings.serving(&ServeFlags::default()).unwrap().listen.as_str(), "127.0.0.1:8484");
+    }
+
+    #[test]
+    fn links_begin_with_what_was_named_or_with_the_address_of_the_server() {
+        let base_url = |flags| Settings::from_flags(flags).unwrap().base_url();
+        assert_eq!(base_url(flags()), "http://127.0.0.1:8484");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("muster.toml");
+        std::fs::write(&path, "listen = \"[::1]:80\"\n").unwrap();
+        let file = || Flags { config: Some(path.clone()), ..flags() };
+        assert_eq!(base_url(file()), "http://[::1]:80");
+        let named = Flags { base_url: Some("https://members.example.com/".parse().unwrap()), ..file() };
+        assert_eq!(base_url(named), "https://members.example.com");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode},
     response::{IntoResponse, Response},
 };
-use muster_events::stream::Position;
+use muster_events::{member::Member, stream::Position};
 
 use super::update::{locate, mark_replayed};
 use crate::{
@@ -27,7 +27,8 @@ const NEEDS: &[&str] = &["member:read", "member:write", "member:admin"];
 
 /// Remove a member, or leave
 ///
-/// Everyone may leave; the only owner may not. A pending member cannot be removed in this version.
+/// Everyone may leave; the only owner may not. The removal of an invitation is its revocation; when it is accepted at
+/// the same moment, one of the two wins and the other is told so.
 #[utoipa::path(
     delete,
     path = "/api/0/organizations/{organization}/members/{member}/",
@@ -40,6 +41,7 @@ const NEEDS: &[&str] = &["member:read", "member:write", "member:admin"];
         (status = 401, description = "No token, or one that cannot be used"),
         (status = 403, description = "The member is the only owner, or is managed elsewhere"),
         (status = 404, description = "There is no such organization or member"),
+        (status = 409, description = "What was an invitation was accepted before it could be revoked"),
         (status = 412, description = "The member has changed since the ETag was given"),
         (status = 422, description = "The Idempotency-Key was used for another request"),
         (status = 503, description = "Not available at the moment; a retry with the same Idempotency-Key is safe"),
@@ -71,7 +73,8 @@ pub(in crate::http) async fn remove(
         }
         Err(failure) => return Err(failure.into()),
     };
-    let operation = RemoveMember { caller, organization, member, if_match };
+    let as_invitation = app.ledger.state::<Member>(&member.into()).await?.state.is_pending();
+    let operation = RemoveMember { caller, organization, member, if_match, as_invitation };
     match app.ledger.execute(&operation, &about.meta(caller), turn).await? {
         Outcome::Done(executed) => Ok(gone(executed.position, false)),
         Outcome::Replayed(repeated) => Ok(gone(repeated.position, true)),

@@ -35,21 +35,22 @@ use crate::{
         shapes::member::MemberWithRoles,
     },
     ledger::{
-        Caller, CallerKind, Executed, Failure, Outcome, Repeated,
+        Caller, CallerKind, ExecuteError, Executed, Failure, Outcome, Repeated,
         operations::{UpdateMember, Updated},
     },
     store::Appended,
 };
 
 /// How long an answer that repeats an earlier one waits for the views.
-const ANSWER_WAIT: Duration = Duration::from_secs(1);
+pub(super) const ANSWER_WAIT: Duration = Duration::from_secs(1);
 
 const NEEDS: &[&str] = &["member:invite", "member:write", "member:admin"];
 
 /// Change a member
 ///
 /// Organization role and teams, all or nothing. What the body does not name stays as it is; an empty list of teams
-/// takes the member off every team. An organization role that makes explicit team roles redundant clears them.
+/// takes the member off every team. An organization role that makes explicit team roles redundant clears them. With
+/// `reinvite`, the invitation is sent again and nothing else is changed.
 #[utoipa::path(
     put,
     path = "/api/0/organizations/{organization}/members/{member}/",
@@ -67,6 +68,7 @@ const NEEDS: &[&str] = &["member:invite", "member:write", "member:admin"];
         (status = 413, description = "The body is too large"),
         (status = 415, description = "The body is not JSON"),
         (status = 422, description = "The Idempotency-Key was used for another request"),
+        (status = 429, description = "Too many invitations today"),
         (status = 503, description = "Not available at the moment; a retry with the same Idempotency-Key is safe"),
     )
 )]
@@ -95,7 +97,8 @@ pub(in crate::http) async fn update(
     let (organization_of, member) = (organization_id, member_id);
     let operation =
         UpdateMember { caller, organization: organization_of, member, if_match, address, changes };
-    match app.ledger.execute(&operation, &about.meta(caller), turn).await? {
+    let outcome = app.ledger.execute(&operation, &about.meta(caller), turn).await;
+    match outcome.inspect_err(count_limited)? {
         Outcome::Done(executed) => Ok(done(&app, &operation, executed).await),
         Outcome::Replayed(repeated) => replayed(&app, caller, organization, repeated).await,
     }
@@ -144,6 +147,11 @@ pub(in crate::http) struct UpdateBody {
     /// Slugs of all teams; `teamRoles` wins.
     #[schema(deprecated)]
     teams: Option<Vec<String>>,
+    /// Sends the invitation again, or asks a member to link himself at the SSO provider; nothing else in the same
+    /// request.
+    reinvite: Option<bool>,
+    /// With `reinvite`: with a new token, valid for 30 days.
+    regenerate: Option<bool>,
 }
 
 /// One team of a PUT.
@@ -221,6 +229,13 @@ async fn shape(
         superuser: context.requester.is_superuser(),
     };
     answer::with_roles(app, &details, &look).await
+}
+
+/// Counts refusals by the limits on invitations.
+pub(super) fn count_limited(error: &ExecuteError) {
+    if let ExecuteError::Refused { refusal: Refusal::InvitationLimit, .. } = error {
+        metrics::counter!("muster_member_invite_attempt_total", "instance" => "rate_limited").increment(1);
+    }
 }
 
 /// Counts explicit team roles that a new organization role made redundant (behaviour.md D5).

@@ -32,12 +32,21 @@ pub(super) fn parse(fields: &Map<String, Value>, keys: &KeyRing) -> (MemberUpdat
         fields.get(name).and_then(|value| boolean(name, value).map_err(&mut field).ok()).unwrap_or(false)
     };
     let reinvite = flag("reinvite");
-    flag("regenerate");
+    let regenerate = flag("regenerate");
     flag("sendInvite");
     let has_other_keys = fields.keys().any(|key| key != "reinvite" && key != "regenerate");
     let email = address.clone().map(|address| keys.hashed(EmailAddress(address)));
-    let update =
-        MemberUpdate { email, org_role, role, teams, team_roles, reinvite, has_other_keys, malformed };
+    let update = MemberUpdate {
+        email,
+        org_role,
+        role,
+        teams,
+        team_roles,
+        reinvite,
+        regenerate,
+        has_other_keys,
+        malformed,
+    };
     (update, address)
 }
 

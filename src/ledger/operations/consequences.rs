@@ -6,7 +6,10 @@ use muster_events::{
     claims::{Claim, ClaimKind},
     event::Event,
     id::{MemberId, OrganizationId, TeamId, UserId},
-    member::{Consequence, Member, MemberCommand, MemberEvent, Ownership, PendingReason, ReturnToPending},
+    member::{
+        Consequence, INVITATION_DAYS, Member, MemberCommand, MemberEvent, Ownership, PendingReason,
+        ReturnToPending,
+    },
     organization::Organization,
     personal::EmailAddress,
     policies::{OwnerStanding, who_stays},
@@ -16,7 +19,6 @@ use muster_events::{
     user::User,
 };
 
-use super::INVITATION_DAYS;
 use crate::{
     ledger::{Failure, Operation, Unit},
     sealing::Unsealed,
@@ -205,25 +207,6 @@ impl Operation for RemoveWithOrganization {
             None => vec![],
         };
         follow(unit, self.organization, self.member, Consequence::OrganizationDeleted { addresses }).await
-    }
-}
-
-/// Record that an invitation is over (behaviour.md D18).
-#[derive(Debug)]
-pub struct ExpireInvite {
-    /// Where.
-    pub organization: OrganizationId,
-    /// The invitation.
-    pub member: MemberId,
-}
-
-#[async_trait]
-impl Operation for ExpireInvite {
-    type Answer = ();
-
-    async fn attempt(&self, unit: &mut Unit<'_>) -> Result<(), Failure> {
-        let command = MemberCommand::Expire { now: unit.now() };
-        unit.decide::<Member>(self.member, Some(self.organization), vec![command]).await
     }
 }
 

@@ -7,7 +7,10 @@ use async_trait::async_trait;
 use muster_events::{
     claims::Claim,
     id::{MemberId, OrganizationId, TeamId, UserId},
-    member::{Assignment, InviteStatus, Member, MemberCommand, MemberFlag, NewInvitation, NewMember},
+    member::{
+        Assignment, INVITATION_DAYS, InviteStatus, Member, MemberCommand, MemberFlag, NewInvitation,
+        NewMember,
+    },
     organization::{Feature, NewOrganization, Organization, OrganizationCommand, SsoProvider},
     personal::EmailAddress,
     refusal::Refusal,
@@ -19,9 +22,6 @@ use muster_events::{
 use serde_json::Value;
 
 use crate::ledger::{Failure, Operation, Unit};
-
-/// For how many days the token of an invitation is valid.
-pub const INVITATION_DAYS: i64 = 30;
 
 /// A team as it is.
 #[derive(Debug, Clone)]

@@ -1,8 +1,12 @@
 //! What can be asked of the ledger, one file each: what a command looks at, and which aggregates decide it.
 
+mod accept_invite;
+mod addresses;
 mod ask_to_join;
 mod consequences;
+mod expire_invite;
 mod import;
+mod invite_member;
 mod issue_token;
 mod organizations;
 mod register_user;
@@ -11,11 +15,12 @@ mod requests;
 mod roles;
 mod update_member;
 
+pub use accept_invite::{AcceptInvite, InvitationLink, Opened, ShownToken};
 pub use ask_to_join::AskToJoin;
-pub use consequences::{ClearTeam, Enforce, ExpireInvite, RemoveWithOrganization, RevokeSent};
-pub use import::{
-    INVITATION_DAYS, ImportMember, ImportOrganization, ImportedOrganization, MemberFact, Person, TeamFact,
-};
+pub use consequences::{ClearTeam, Enforce, RemoveWithOrganization, RevokeSent};
+pub use expire_invite::ExpireInvite;
+pub use import::{ImportMember, ImportOrganization, ImportedOrganization, MemberFact, Person, TeamFact};
+pub use invite_member::{InviteMember, Invited};
 pub use issue_token::{IssueToken, RevokeToken, Secret};
 pub use organizations::{
     CarryOutDeletion, CreateOrganization, ScheduleDeletion, UpdateOrganization, UpdatedOrganization,

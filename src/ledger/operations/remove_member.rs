@@ -25,6 +25,8 @@ pub struct RemoveMember {
     pub member: MemberId,
     /// The sequence that the requester last saw, when he wants nothing else to be removed.
     pub if_match: Option<Sequence>,
+    /// Whether the member was an invitation when the request came in.
+    pub as_invitation: bool,
 }
 
 #[async_trait]
@@ -48,6 +50,7 @@ impl Operation for RemoveMember {
             roles,
             addresses,
             other_owners,
+            as_invitation: self.as_invitation,
         });
         unit.decide::<Member>(self.member, Some(self.organization), vec![MemberCommand::RemoveBy(context)])
             .await?;

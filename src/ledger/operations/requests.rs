@@ -5,16 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use muster_events::{
     id::{MemberId, OrganizationId},
-    member::{Member, MemberCommand, MemberUpdate, RequestUpdate, UpdateContext},
+    member::{INVITATION_DAYS, Member, MemberCommand, MemberUpdate, RequestUpdate, UpdateContext},
     organization::Organization,
     refusal::Refusal,
     stream::Sequence,
 };
 
-use super::{
-    INVITATION_DAYS,
-    update_member::{Updated, email_holder, teams_of},
-};
+use super::update_member::{Updated, email_holder, teams_of};
 use crate::ledger::{Caller, Failure, Operation, Unit};
 
 /// Propose to invite an address.
@@ -73,6 +70,7 @@ async fn context(
         teams: teams_of(unit, organization, fields, member).await?,
         active: false,
         email_holder: email_holder(unit, organization, fields, address).await?,
+        at: unit.now(),
     }))
 }
 

@@ -7,7 +7,6 @@ use std::{
 
 use async_trait::async_trait;
 use muster_events::{
-    claims::Claim,
     id::{MemberId, OrganizationId, TeamId},
     member::{EmailHolder, Member, MemberCommand, MemberUpdate, UpdateContext},
     organization::Organization,
@@ -17,6 +16,7 @@ use muster_events::{
     user::User,
 };
 
+use super::addresses::AddressHolder;
 use crate::ledger::{Caller, Failure, Operation, Unit};
 
 /// Change a member.
@@ -75,12 +75,9 @@ pub(super) async fn email_holder(
     fields: &MemberUpdate,
     address: Option<&str>,
 ) -> Result<Option<EmailHolder>, Failure> {
-    let hash = fields.email.as_ref().and_then(|email| email.hash().cloned());
-    let (Some(hash), Some(address)) = (hash, address) else { return Ok(None) };
-    let held = unit.holder(&Claim::address(organization, &hash)).await?;
-    let Some(holder) = held.and_then(|holder| holder.parse::<MemberId>().ok()) else { return Ok(None) };
-    let member = unit.read::<Member>(holder).await?.state;
-    Ok(Some(EmailHolder { address: address.to_owned(), member }))
+    let (Some(email), Some(address)) = (&fields.email, address) else { return Ok(None) };
+    let found = AddressHolder::find(unit, organization, email).await?;
+    Ok(found.map(|found| EmailHolder { address: address.to_owned(), member: found.member }))
 }
 
 #[async_trait]
@@ -107,6 +104,7 @@ impl Operation for UpdateMember {
             teams,
             active,
             email_holder,
+            at: unit.now(),
         });
         let command = MemberCommand::Update(self.changes.clone(), Arc::clone(&context));
         unit.decide::<Member>(self.member, Some(self.organization), vec![command]).await?;

@@ -12,6 +12,7 @@ mod serve;
 mod import;
 
 mod events;
+mod invite_link;
 mod org;
 mod roles;
 mod token;

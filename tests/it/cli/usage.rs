@@ -7,9 +7,20 @@ use crate::support::is_without_files;
 fn help_says_what_there_is_and_the_version_what_this_is() {
     let muster = Muster::new();
     let help = muster.run(&["--help"]).done();
-    for verb in
-        ["demo", "serve", "import", "events", "roles", "token", "user", "org", "keys", "migrate", "doctor"]
-    {
+    for verb in [
+        "demo",
+        "serve",
+        "import",
+        "events",
+        "roles",
+        "token",
+        "user",
+        "org",
+        "invite-link",
+        "keys",
+        "migrate",
+        "doctor",
+    ] {
         assert!(help.stdout.contains(&format!("\n  {verb} ")), "{verb} is not explained: {}", help.stdout);
     }
     muster.run(&["--version"]).done().says("muster 0.1.0");

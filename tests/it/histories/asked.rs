@@ -175,7 +175,7 @@ pub(super) async fn ask(ledger: &Ledger, callers: &BTreeMap<&str, Caller>, asked
 }
 
 fn removal(caller: Caller, organization: OrganizationId, member: MemberId) -> RemoveMember {
-    RemoveMember { caller, organization, member, if_match: None }
+    RemoveMember { caller, organization, member, if_match: None, as_invitation: false }
 }
 
 async fn execute<O: Operation>(ledger: &Ledger, operation: &O, caller: Caller) -> bool {

@@ -1,10 +1,14 @@
 //! Real HTTP against a real server.
 
+mod accept;
+mod accept_race;
 mod avatar;
 mod bad_input;
 mod conditions;
 mod events;
 mod get_member;
+mod invite;
+mod invite_limits;
 mod invite_requests;
 mod join_requests;
 mod list_members;
@@ -12,6 +16,7 @@ mod operation;
 mod organization;
 mod organizations;
 mod problem;
+mod reinvite;
 mod remove_member;
 mod remove_organization;
 mod roles_race;

@@ -29,6 +29,8 @@ async fn the_description_names_every_endpoint_and_is_shown_without_help_from_els
         "/api/0/organizations/{organization}/members/{member}/",
         "/api/0/organizations/{organization}/members/{member}/events/",
         "/api/0/organizations/{organization}/events/",
+        "/api/0/accept-invite/{member}/{token}/",
+        "/api/0/accept-invite/{organization}/{member}/{token}/",
         "/api/0/organizations/{organization}/teams/",
         "/healthz",
         "/readyz",

@@ -54,11 +54,31 @@ async fn who_may_not_remove_somebody_is_told_why() {
 }
 
 #[tokio::test]
-async fn invitations_cannot_be_deleted_in_this_version_and_the_answer_says_so() {
+async fn the_removal_of_an_invitation_is_its_revocation_and_frees_the_address() {
     let world = World::acme().await;
-    let refused = world.of("mallory").delete(&world.path("acme", "ivan")).await.expect(400).json();
-    assert!(refused["detail"].as_str().unwrap().contains("invitation"));
-    world.of("mallory").delete(&world.path("acme", "jo")).await.expect(404);
+    let (mallory, path, before) = (world.of("mallory"), world.path("acme", "ivan"), world.head().await);
+    mallory.delete(&path).await.expect(204);
+    assert_eq!(world.types_after(before).await, ["InviteRevoked"]);
+    mallory.get(&path).await.expect(404);
+    mallory.delete(&path).await.expect(404);
+    let again = json!({"email": "ivan@example.com"});
+    mallory.post("/api/0/organizations/acme/members/", &again).await.expect(201);
+    mallory.delete(&world.path("acme", "jo")).await.expect(404);
+}
+
+#[tokio::test]
+async fn a_plain_member_revokes_what_he_has_sent_himself() {
+    let world = World::acme().await;
+    let bob = world.of("bob");
+    let members = "/api/0/organizations/acme/members/";
+    let sent = bob.post(members, &json!({"email": "zoe@example.com"})).await.expect(201).json();
+    let path = format!("{members}{}/", sent["id"].as_str().unwrap());
+    let refused = world.of("dana").delete(&path).await.expect(400).json();
+    assert_eq!(refused, json!({"detail": "You cannot modify invitations sent by someone else."}));
+    let key = [("idempotency-key", "revoke-1")];
+    let first = bob.delete_with(&path, &key).await.expect(204);
+    let second = bob.delete_with(&path, &key).await.expect(204);
+    assert_eq!((second.position(), second.header("idempotent-replayed")), (first.position(), Some("true")));
 }
 
 #[tokio::test]

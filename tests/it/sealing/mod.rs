@@ -29,6 +29,7 @@ macro_rules! promises {
             sealed::what_holds_nothing_personal_makes_no_key
             sealed::a_personal_value_in_nobodys_stream_is_refused
             sealed::hashes_agree_between_processes_and_differ_between_purposes_and_deployments
+            sealed::no_other_token_opens_an_invitation
             sealed::no_file_holds_what_was_sealed
             sealed::many_envelopes_are_opened_with_one_question
             damage::an_envelope_is_not_taken_for_another

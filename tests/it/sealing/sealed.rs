@@ -111,6 +111,40 @@ pub(super) async fn hashes_agree_between_processes_and_differ_between_purposes_a
     assert_eq!(here.hashed(EmailAddress("A@B.c".into())).hash(), Some(&here.hash("email:a@b.c")));
 }
 
+/// Whatever another member, another generation, another deployment or a changed digit gives.
+pub(super) async fn no_other_token_opens_an_invitation(store: Store) {
+    let (keys, others) = (Keys::new(store).await, Keys::new(store).await);
+    let (here, there, elsewhere) = (keys.open().await, keys.open().await, others.open().await);
+    let member = |number: u64| muster_events::id::MemberId::new(number).unwrap();
+    let invitations: Vec<_> = (1..=11)
+        .flat_map(|number| [0, 1, 2, 11, u32::MAX].map(|generation| (member(number), generation)))
+        .collect();
+    for (id, generation) in &invitations {
+        let token = here.invitation_token(*id, *generation);
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        assert!(token.len() == 64 && token.bytes().all(is_digit), "{token}");
+        assert_eq!(token, there.invitation_token(*id, *generation));
+        assert!(!elsewhere.is_invitation_token(*id, *generation, &token));
+        for other in &invitations {
+            let opens = there.is_invitation_token(other.0, other.1, &token);
+            assert_eq!(
+                opens,
+                *other == (*id, *generation),
+                "{other:?} with the token of {id:?} {generation}"
+            );
+        }
+        for shown in ["", &token[1..], &format!("{token}0"), &token.to_uppercase(), &"0".repeat(64), "é"] {
+            assert!(*shown == token || !here.is_invitation_token(*id, *generation, shown), "{shown}");
+        }
+        for place in 0..64 {
+            let mut changed = token.clone().into_bytes();
+            changed[place] = if changed[place] == b'0' { b'1' } else { b'0' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert!(!here.is_invitation_token(*id, *generation, &changed), "digit {place} was changed");
+        }
+    }
+}
+
 pub(super) async fn no_file_holds_what_was_sealed(store: Store) {
     let keys = Keys::new(store).await;
     let ring = keys.open().await;
