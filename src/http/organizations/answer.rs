@@ -77,6 +77,18 @@ pub(super) async fn detailed(
     Ok(shape::detailed(id, state, wish.look(access), details(access, teams)))
 }
 
+/// The same as the answer to a command, which is given also when the views that list the teams are not to be had: without
+/// them then.
+pub(super) async fn detailed_anyway(
+    app: &App,
+    access: &Access,
+    (id, state): (OrganizationId, &Organization),
+    wish: Wish<'_>,
+) -> Detailed {
+    let teams = if wish.with_teams { teams_of(app, access).await.ok() } else { None };
+    shape::detailed(id, state, wish.look(access), details(access, teams))
+}
+
 async fn teams_of(app: &App, access: &Access) -> Result<Vec<Team>, Problem> {
     let listed = teams::query::list(app.views(), access.id, own(access), TEAMS)
         .await
@@ -148,7 +160,7 @@ pub(super) async fn now(
         let sequence = app.ledger.state::<Organization>(&id.into()).await?.sequence;
         let state = access.organization.clone();
         let body = if in_full && access.scopes.contains("org:read") {
-            Json(detailed(app, &access, (id, &state), wish).await?).into_response()
+            Json(detailed_anyway(app, &access, (id, &state), wish).await).into_response()
         } else {
             Json(shape::summary(id, &state, wish.look(&access))).into_response()
         };

@@ -10,6 +10,8 @@ const ACME: &str = "/api/0/organizations/acme/";
 #[tokio::test]
 async fn what_is_named_changes_in_one_append_and_is_shown() {
     let world = World::acme().await;
+    // Reads wait for the views for longer than the answers to commands do.
+    world.of("alice").get(ACME).await.expect(200);
     let before = world.head().await;
     let body = json!({
         "name": "Apex", "slug": "apex", "defaultRole": "manager", "openMembership": false,
