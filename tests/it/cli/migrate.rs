@@ -24,7 +24,7 @@ fn migrated(muster: &Muster) -> Value {
 fn it_says_what_was_brought_up_to_date_and_what_was_already() {
     let muster = Muster::small();
     let first = migrated(&muster);
-    assert_eq!(first["log"], json!({"before": 1, "after": 1}));
+    assert_eq!(first["log"]["before"], first["log"]["after"]);
     assert_eq!(first["keys"], json!({"before": 1, "after": 1}));
     muster.run(&["migrate"]).done().says("was up to date.");
     // Rows that an older version made.
