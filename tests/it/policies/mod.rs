@@ -30,7 +30,7 @@ use serde_json::json;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Client, World};
+use crate::support::{Client, World, WorldBuilder};
 
 /// Within this everything that is awaited here has happened, also on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -48,6 +48,13 @@ async fn acted(servers: &[&Client], position: u64) {
         }
     };
     assert!(timeout(LIMIT, reached).await.is_ok(), "nobody has come to position {position}");
+}
+
+/// A world behind a server that has begun: what is appended from here on has its consequences.
+async fn served(builder: WorldBuilder) -> World {
+    let world = builder.serve().await;
+    world.anonymous().get("/healthz").await.expect(200);
+    world
 }
 
 /// Does what follows from all that is in a log without a server, as a process does that starts; says where the log ends

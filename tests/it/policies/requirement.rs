@@ -11,7 +11,7 @@ use muster_events::{
 };
 use serde_json::json;
 
-use super::{acted, after, assert_caused_by, require_second_factor};
+use super::{acted, after, assert_caused_by, require_second_factor, served};
 use crate::support::{World, WorldBuilder};
 
 /// The organization `acme` with the owners olga, otto and `more`, and the members mia and tom. Only tom and those of
@@ -54,7 +54,7 @@ fn members(world: &World, keys: &[&str]) -> BTreeSet<MemberId> {
 
 #[tokio::test]
 async fn members_without_one_return_to_pending_and_the_requester_stays_when_no_owner_has_one() {
-    let world = builder(&[]).await.serve().await;
+    let world = served(builder(&[]).await).await;
     let otto = Actor::user(world.user("otto"), None);
     let required = require_second_factor(&world.deployment, world.organization("acme"), otto.clone()).await;
     acted(&[&world.anonymous()], required).await;
@@ -70,7 +70,7 @@ async fn members_without_one_return_to_pending_and_the_requester_stays_when_no_o
 
 #[tokio::test]
 async fn the_owner_of_longest_standing_stays_when_the_requester_is_none() {
-    let world = builder(&[]).await.serve().await;
+    let world = served(builder(&[]).await).await;
     let root = Actor::user(world.user("root"), None);
     let required = require_second_factor(&world.deployment, world.organization("acme"), root).await;
     acted(&[&world.anonymous()], required).await;
@@ -79,7 +79,7 @@ async fn the_owner_of_longest_standing_stays_when_the_requester_is_none() {
 
 #[tokio::test]
 async fn nobody_stays_without_one_where_another_owner_has_one() {
-    let world = builder(&["ada"]).await.serve().await;
+    let world = served(builder(&["ada"]).await).await;
     let otto = Actor::user(world.user("otto"), None);
     let required = require_second_factor(&world.deployment, world.organization("acme"), otto).await;
     acted(&[&world.anonymous()], required).await;
@@ -89,7 +89,7 @@ async fn nobody_stays_without_one_where_another_owner_has_one() {
 /// What is asked of a member long after its cause does nothing when that does not hold any more.
 #[tokio::test]
 async fn a_requirement_that_was_lifted_meanwhile_returns_nobody() {
-    let world = builder(&[]).await.serve().await;
+    let world = served(builder(&[]).await).await;
     let (ledger, before) = (&world.deployment.ledger, world.head().await);
     let enforce = |requester| Enforce {
         organization: world.organization("acme"),
@@ -107,7 +107,7 @@ async fn a_requirement_that_was_lifted_meanwhile_returns_nobody() {
 /// behaviour.md D32: nothing imported has consequences.
 #[tokio::test]
 async fn an_imported_requirement_returns_nobody() {
-    let world = builder(&[]).await.serve().await;
+    let world = served(builder(&[]).await).await;
     let import = Actor::only(ActorKind::Import);
     let required = require_second_factor(&world.deployment, world.organization("acme"), import).await;
     acted(&[&world.anonymous()], required).await;

@@ -4,12 +4,12 @@ use muster_events::{
     id::TeamId,
     member::MemberEvent,
     recorded::{Actor, ActorKind},
-    team::TeamEvent,
+    team::{TeamEvent, TeamFlag},
 };
 use muster_projections::members::concerned;
 use serde_json::json;
 
-use super::{acted, after, assert_caused_by, happens, types_after};
+use super::{acted, after, assert_caused_by, happens, served, types_after};
 use crate::support::World;
 
 async fn team(world: &World, slug: &str) -> TeamId {
@@ -24,7 +24,7 @@ async fn delete(world: &World, slug: &str) -> u64 {
 
 #[tokio::test]
 async fn whoever_is_on_it_is_taken_off_and_requests_are_denied() {
-    let world = World::acme().await;
+    let world = served(World::acme_builder().await).await;
     let (organization, web) = (world.organization("acme"), team(&world, "web").await);
     let asks = MemberEvent::TeamAccessRequested { team: web, requester: None };
     let bob = Actor::user(world.user("bob"), None);
@@ -44,7 +44,7 @@ async fn whoever_is_on_it_is_taken_off_and_requests_are_denied() {
 /// Whoever comes onto it at the same instant came before, and is taken off, or comes too late, and is refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_is_assigned_at_the_same_instant_is_not_left_on_it() {
-    let world = World::acme().await;
+    let world = served(World::acme_builder().await).await;
     let web = team(&world, "web").await;
     let alice = world.of("alice");
     let (bob, mallory) = (world.path("acme", "bob"), world.path("acme", "mallory"));
@@ -60,8 +60,7 @@ async fn whoever_is_assigned_at_the_same_instant_is_not_left_on_it() {
 /// The reaction looks again whether the team is gone: one that is only said to be is not cleared.
 #[tokio::test]
 async fn a_team_that_is_being_deleted_keeps_its_members() {
-    use muster_events::team::TeamFlag;
-    let world = World::acme().await;
+    let world = served(World::acme_builder().await).await;
     let web = team(&world, "web").await;
     let event = TeamEvent::TeamFlagged { flag: TeamFlag::BeingDeleted, to: true };
     let system = Actor::only(ActorKind::System);
