@@ -27,8 +27,8 @@ pub struct Invitation {
 }
 
 impl Invitation {
-    fn new(generation: u32, expires_at: Timestamp) -> Option<Self> {
-        Some(Self { generation, expires_at, expired: false })
+    fn new(generation: u32, expires_at: Timestamp) -> Self {
+        Self { generation, expires_at, expired: false }
     }
 }
 
@@ -103,7 +103,7 @@ impl Member {
 
     fn token(&mut self, generation: u32, expires_at: Timestamp) {
         self.generation = generation;
-        self.invitation = Invitation::new(generation, expires_at);
+        self.invitation = Some(Invitation::new(generation, expires_at));
     }
 
     fn ownership(&mut self, change: Option<Ownership>) {

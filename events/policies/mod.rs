@@ -80,14 +80,14 @@ pub fn react(recorded: &RecordedEvent) -> Vec<Reaction> {
 
 fn of_member(organization: OrganizationId, event: &MemberEvent) -> Option<Reaction> {
     match event {
-        // What the organization sent ends with the organization, and says so.
-        MemberEvent::MemberRemoved { reason: RemovalReason::OrganizationDeleted, .. }
-        // An invitation has sent nothing: nobody is not the sender of all that has none.
-        | MemberEvent::MemberRemoved { user: None, .. } => None,
-        MemberEvent::MemberRemoved { user: Some(inviter), .. } => {
+        // An invitation that is removed has sent nothing, and what was sent in an organization that is gone ends with it.
+        MemberEvent::MemberRemoved { user: Some(inviter), reason, .. }
+            if *reason != RemovalReason::OrganizationDeleted =>
+        {
             Some(Reaction::RevokeSent { organization, inviter: *inviter })
         }
-        MemberEvent::MemberInvited { .. }
+        MemberEvent::MemberRemoved { .. }
+        | MemberEvent::MemberInvited { .. }
         | MemberEvent::MemberAdded { .. }
         | MemberEvent::InviteRequested { .. }
         | MemberEvent::JoinRequested { .. }

@@ -105,7 +105,7 @@ async fn rows_come_to_be_in_four_ways(lab: &Lab) {
     let (invited, asked, proposed) = (
         format!(
             "41: organization_id=1 email={BOB} email_hash=h:bob org_role=member invite_status=approved \
-            inviter_id=7 expires_at=99 created_at=1 sequence=1"
+            inviter_id=7 expires_at=99 expiry_due_at=99 created_at=1 sequence=1"
         ),
         format!(
             "43: organization_id=1 email={BOB} email_hash=h:bob org_role=member invite_status=requested_to_join \

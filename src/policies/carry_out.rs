@@ -51,14 +51,6 @@ pub(super) enum Pause {
     /// A command cannot be carried out now.
     #[error(transparent)]
     Command(ExecuteError),
-    /// A newer program wrote an event; what follows from it is for that program to know.
-    #[error("event {position}: {error}", position = .position.0)]
-    NotKnown {
-        /// Which event.
-        position: Position,
-        /// What is not known about it.
-        error: String,
-    },
     /// Another process does the work.
     #[error("another process does the work")]
     Fenced,

@@ -148,7 +148,9 @@ impl Policies {
         if self.saved.elapsed() >= SAVE {
             self.save(position).await?;
         }
-        if self.swept.is_none_or(|swept| swept.elapsed() >= SWEEP) {
+        // Before the read models were opened there is nothing to look at.
+        let opened = self.hands.read_models.status().applied.is_some();
+        if opened && self.swept.is_none_or(|swept| swept.elapsed() >= SWEEP) {
             self.sweep().await?;
         }
         self.publish(Some(position));
@@ -157,7 +159,7 @@ impl Policies {
 
     /// Does what follows from one event, and moves the checkpoint behind it where that was anything.
     async fn answer(&mut self, stored: &StoredEvent) -> Result<(), Pause> {
-        let Some(recorded) = read(stored)? else { return Ok(()) };
+        let Some(recorded) = read(stored) else { return Ok(()) };
         let reactions = react(&recorded);
         for reaction in &reactions {
             tokio::select! {
@@ -219,20 +221,17 @@ impl Policies {
     }
 }
 
-/// The event, as it can be answered. None of another program, from which nothing follows here, and none that is damaged:
-/// that is for `doctor` to find, and not to stand in the way of the others.
-fn read(stored: &StoredEvent) -> Result<Option<RecordedEvent>, Pause> {
+/// The event, as it can be answered. None of another program, from which nothing follows here. None that is damaged or of a
+/// newer muster either: the read models set its stream aside and say so, and it does not stand in the way of the others.
+fn read(stored: &StoredEvent) -> Option<RecordedEvent> {
     match stored.recorded() {
-        Ok(recorded) => Ok(Some(recorded)),
-        Err(DecodeError::UnknownAggregate(_)) => Ok(None),
-        Err(error @ DecodeError::Unknown { .. }) => {
-            Err(Pause::NotKnown { position: stored.position, error: error.to_string() })
-        }
-        Err(error @ (DecodeError::Malformed { .. } | DecodeError::Upcast(_))) => {
+        Ok(recorded) => Some(recorded),
+        Err(DecodeError::UnknownAggregate(_)) => None,
+        Err(error) => {
             let position = stored.position.0;
             tracing::error!(position, %error, "nothing follows from an event that cannot be read");
             metrics::counter!("muster_policy_passed_total", "policy" => "unreadable").increment(1);
-            Ok(None)
+            None
         }
     }
 }

@@ -10,6 +10,7 @@ mod http;
 mod linearizable;
 mod never_skip;
 mod overtaken;
+mod policies;
 mod processes;
 mod sealing;
 mod subscription;

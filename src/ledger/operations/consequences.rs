@@ -135,7 +135,7 @@ impl Enforce {
         for member in owners_of(unit, self.organization).await? {
             let state = unit.read::<Member>(member).await?.state;
             let Some(user) = state.user else { continue };
-            let complies = !self.lack.applies_to(&*unit.read::<User>(user).await?.state);
+            let complies = !self.lack.applies_to(&unit.read::<User>(user).await?.state);
             owners.push(OwnerStanding { member, user, complies, since: owner_since(unit, member).await? });
         }
         Ok(who_stays(&owners, self.requester) == Some(self.member))

@@ -24,7 +24,7 @@ fn migrated(muster: &Muster) -> Value {
 fn it_says_what_was_brought_up_to_date_and_what_was_already() {
     let muster = Muster::small();
     let first = migrated(&muster);
-    assert_eq!(first["log"], json!({"before": 1, "after": 1}));
+    assert_eq!(first["log"]["before"], first["log"]["after"]);
     assert_eq!(first["keys"], json!({"before": 1, "after": 1}));
     muster.run(&["migrate"]).done().says("was up to date.");
     // Rows that an older version made.
@@ -72,14 +72,19 @@ fn a_database_is_migrated_beside_servers_that_can_go_on_and_no_others() {
     serving.url();
     muster.run(&["migrate"]).done().says("was up to date.");
     // A newer muster has been there: this one goes on where that says that it can, and only there.
-    sql(&muster, "log", "UPDATE schema_version SET version = 2, oldest_reader = 1");
-    assert_eq!(migrated(&muster)["log"], json!({"before": 2, "after": 2}));
-    sql(&muster, "log", "UPDATE schema_version SET version = 2, oldest_reader = 2");
+    let known = migrated(&muster)["log"]["after"].as_u64().unwrap();
+    let is = |version: u64, oldest: u64| {
+        format!("UPDATE schema_version SET version = {version}, oldest_reader = {oldest}")
+    };
+    let newer = known + 1;
+    sql(&muster, "log", &is(newer, 1));
+    assert_eq!(migrated(&muster)["log"], json!({"before": newer, "after": newer}));
+    sql(&muster, "log", &is(newer, newer));
     muster.run(&["migrate"]).failed("use the newer muster");
     // An older muster serves that cannot go on.
-    sql(&muster, "log", "UPDATE schema_version SET version = 0, oldest_reader = 0");
+    sql(&muster, "log", &is(0, 0));
     muster.run(&["migrate"]).failed("stop all that run there first");
-    sql(&muster, "log", "UPDATE schema_version SET version = 1, oldest_reader = 1");
+    sql(&muster, "log", &is(known, 1));
     serving.stop();
     muster.run(&["migrate"]).done();
     muster.run(&["doctor"]).done();

@@ -16,6 +16,7 @@ mod idempotency;
 mod order;
 mod query;
 mod round_trip;
+mod subscribers;
 
 mod postgres;
 mod sqlite;
@@ -73,6 +74,10 @@ macro_rules! contract {
             followers::a_confirmed_head_has_been_told_to_followers
             followers::a_foreign_append_makes_a_remembered_sequence_a_conflict
             followers::commits_are_announced_and_never_run_backwards
+            subscribers::a_new_subscriber_starts_at_the_head_and_an_old_one_where_it_was
+            subscribers::a_checkpoint_is_moved_by_who_works_and_from_where_it_is
+            subscribers::of_two_who_ask_at_most_one_moves_the_checkpoint
+            subscribers::a_checkpoint_beyond_the_head_is_at_the_head
             query::a_query_finds_what_a_scan_finds
             query::pages_of_a_query_join_without_gap_or_repetition
             round_trip::whatever_text_is_stored_comes_back

@@ -17,4 +17,4 @@ pub(crate) use place::{Place, is_without_database, is_without_files, on_postgres
 pub(crate) use postgres::TestDatabase;
 pub(crate) use random::{Random, seed};
 pub(crate) use shared::{Server, SharedLedger};
-pub(crate) use world::World;
+pub(crate) use world::{World, WorldBuilder};

@@ -17,6 +17,7 @@ use muster_events::{
     id::{MemberId, OrganizationId, TokenId, UserId},
     member::{InviteStatus, MemberFlag},
     roles::{RoleId, ScopeSet},
+    time::Timestamp,
     token::TokenOwner,
     user::Authenticator,
 };
@@ -196,6 +197,19 @@ impl WorldBuilder {
         self.add(organization, key, person, "member", &[], &[]).await
     }
 
+    /// An invitation of nobody's that ends at this time.
+    pub(crate) async fn pending_until(
+        &mut self,
+        organization: &str,
+        key: &str,
+        status: InviteStatus,
+        expires_at: Timestamp,
+    ) -> MemberId {
+        let email = format!("{key}@example.com");
+        let person = Person::Pending { email, status, inviter: None, expires_at: Some(expires_at) };
+        self.add(organization, key, person, "member", &[], &[]).await
+    }
+
     async fn add(
         &mut self,
         organization: &str,
@@ -320,6 +334,13 @@ impl World {
         let after = muster_events::stream::Position(position);
         let events = self.deployment.ledger.store().read_all(after, 1000).await.unwrap();
         events.into_iter().map(|event| event.event_type).collect()
+    }
+
+    /// The same world after its server has stopped.
+    pub(crate) async fn stopped(self) -> Self {
+        self.shutdown.cancel();
+        tokio::time::timeout(Duration::from_secs(30), self.server).await.unwrap().unwrap();
+        Self { server: tokio::spawn(async {}), ..self }
     }
 
     /// Stops the server as SIGTERM does, and waits until it has ended. What it was kept in is left.

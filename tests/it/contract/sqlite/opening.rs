@@ -51,7 +51,7 @@ fn a_newer_schema_is_refused() {
     let lab = SqliteLab::new();
     drop(open(&lab.path()).unwrap());
     lab.connection().pragma_update(None, "user_version", 99).unwrap();
-    assert_eq!(refusal(&lab.path()), "LOG has schema 99, this muster knows 1: use the newer muster");
+    assert_eq!(refusal(&lab.path()), "LOG has schema 99, this muster knows 2: use the newer muster");
 }
 
 #[test]

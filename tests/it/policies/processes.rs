@@ -1,0 +1,114 @@
+//! Several processes on one Postgres database: one does what follows from events, and another one when it is gone.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use muster::deployment::Deployment;
+use muster_events::{
+    event::Event,
+    member::MemberEvent,
+    recorded::{Actor, ActorKind},
+};
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::{LIMIT, acted, after, require_second_factor};
+use crate::support::{Client, OWNER_TOKEN, Server, SharedLedger, TestDatabase};
+
+struct Two {
+    ledger: SharedLedger,
+    servers: Vec<Server>,
+    imported: Value,
+    _database: TestDatabase,
+}
+
+impl Two {
+    /// Two processes on a ledger with an owner and `members`, none of whom has a second factor.
+    async fn start(members: usize) -> Self {
+        let database = TestDatabase::create().await;
+        let (ledger, imported) = SharedLedger::with_crowd(database.url(), members);
+        let servers = (0..2).map(|_| ledger.serve("127.0.0.1:0")).collect();
+        Self { ledger, servers, imported, _database: database }
+    }
+
+    fn client(&self, server: usize) -> Client {
+        Client::new(&self.servers[server].base(), Some(OWNER_TOKEN))
+    }
+
+    /// Which one works.
+    async fn working(&self) -> usize {
+        let look = async {
+            loop {
+                for server in 0..2 {
+                    let ready = self.client(server).get("/readyz").await.json();
+                    if ready["policies"]["position"].is_u64() {
+                        return server;
+                    }
+                }
+            }
+        };
+        timeout(LIMIT, look).await.unwrap()
+    }
+
+    /// A second factor becomes required, which this test says past the processes.
+    async fn require(&self) -> (Deployment, u64) {
+        let deployment = Deployment::open(&self.ledger.options()).await.unwrap();
+        let acme = self.imported["organizations"]["acme"]["id"].as_str().unwrap().parse().unwrap();
+        let system = Actor::only(ActorKind::System);
+        let required = require_second_factor(&deployment, acme, system).await;
+        (deployment, required)
+    }
+}
+
+/// How often each member returned to pending because of the event at `position`.
+async fn returned(deployment: &Deployment, position: u64) -> BTreeMap<String, usize> {
+    let mut returned = BTreeMap::new();
+    for event in after(deployment, position).await {
+        if matches!(event.event, Event::Member(MemberEvent::MemberReturnedToPending { .. })) {
+            *returned.entry(event.stream.aggregate_id.to_string()).or_default() += 1;
+        }
+    }
+    returned
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_of_two_processes_leaves_to_the_other_what_that_one_does() {
+    let two = Two::start(20).await;
+    let (deployment, required) = two.require().await;
+    acted(&[&two.client(0), &two.client(1)], required).await;
+    let returned = returned(&deployment, required).await;
+    assert_eq!(returned.len(), 20);
+    assert!(returned.values().all(|times| *times == 1), "{returned:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_process_goes_on_within_five_seconds_after_one_was_killed() {
+    let mut two = Two::start(3).await;
+    let working = two.working().await;
+    let other = two.client(1 - working);
+    two.servers[working].kill();
+    #[expect(clippy::disallowed_methods, reason = "how long it takes is what is tested")]
+    let since = Instant::now();
+    let (deployment, required) = two.require().await;
+    acted(&[&other], required).await;
+    let took = since.elapsed();
+    assert_eq!(returned(&deployment, required).await.len(), 3);
+    assert!(took < Duration::from_secs(5), "taken over after {took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_killed_process_has_begun_is_done_to_the_end_and_nothing_twice() {
+    let mut two = Two::start(150).await;
+    let working = two.working().await;
+    let (deployment, required) = two.require().await;
+    // In the middle of it: some have returned, and most have not.
+    let mut commits = deployment.ledger.store().commits();
+    timeout(LIMIT, commits.wait_for(|position| position.0 > required + 5)).await.unwrap().unwrap();
+    two.servers[working].kill();
+    acted(&[&two.client(1 - working)], required).await;
+    let returned = returned(&deployment, required).await;
+    assert_eq!(returned.len(), 150);
+    assert!(returned.values().all(|times| *times == 1), "{returned:?}");
+}

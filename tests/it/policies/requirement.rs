@@ -1,0 +1,115 @@
+//! Members without a second factor, when one becomes required (behaviour.md 7.5, D16, D35).
+
+use std::collections::BTreeSet;
+
+use muster::ledger::{CommandMeta, Turn, operations::Enforce};
+use muster_events::{
+    event::Event,
+    id::MemberId,
+    member::{MemberEvent, PendingReason},
+    recorded::{Actor, ActorKind},
+};
+use serde_json::json;
+
+use super::{acted, after, assert_caused_by, require_second_factor, served};
+use crate::support::{World, WorldBuilder};
+
+/// The organization `acme` with the owners olga, otto and `more`, and the members mia and tom. Only tom and those of
+/// `more` have a second factor.
+async fn builder(more: &[&str]) -> WorldBuilder {
+    let mut world = WorldBuilder::new().await;
+    for key in ["olga", "otto", "mia"] {
+        world.person_with(key, |person| person.authenticators.clear()).await;
+    }
+    for key in ["tom"].iter().chain(more) {
+        world.person(key).await;
+    }
+    world.person_with("root", |root| root.superuser = true).await;
+    world.organization("acme", "olga", &["core"]).await;
+    world.member("acme", "otto", "owner", &[]).await;
+    world.member("acme", "mia", "member", &[("core", None)]).await;
+    world.member("acme", "tom", "member", &[]).await;
+    for key in more {
+        world.member("acme", key, "owner", &[]).await;
+    }
+    world
+}
+
+/// Who returned to pending after `position`.
+async fn returned(world: &World, position: u64) -> BTreeSet<MemberId> {
+    let events = after(&world.deployment, position).await;
+    let member = |event: &muster_events::recorded::RecordedEvent| {
+        let Event::Member(MemberEvent::MemberReturnedToPending { reason, .. }) = &event.event else {
+            panic!("{event:?}")
+        };
+        assert_eq!(*reason, PendingReason::NoSecondFactor);
+        event.stream.aggregate_id.parse().unwrap()
+    };
+    events.iter().map(member).collect()
+}
+
+fn members(world: &World, keys: &[&str]) -> BTreeSet<MemberId> {
+    keys.iter().map(|key| world.member("acme", key)).collect()
+}
+
+#[tokio::test]
+async fn members_without_one_return_to_pending_and_the_requester_stays_when_no_owner_has_one() {
+    let world = served(builder(&[]).await).await;
+    let otto = Actor::user(world.user("otto"), None);
+    let required = require_second_factor(&world.deployment, world.organization("acme"), otto.clone()).await;
+    acted(&[&world.anonymous()], required).await;
+    assert_eq!(returned(&world, required).await, members(&world, &["olga", "mia"]));
+    let events = after(&world.deployment, required).await;
+    assert_caused_by(&world.deployment, &events, required, &otto).await;
+    let mia = world.of("root").get(&world.path("acme", "mia")).await.expect(200).json();
+    assert_eq!((&mia["pending"], &mia["email"]), (&json!(true), &json!("mia@example.com")));
+    assert_eq!((&mia["orgRole"], &mia["teams"]), (&json!("member"), &json!(["core"])));
+    let otto = world.of("root").get(&world.path("acme", "otto")).await.expect(200).json();
+    assert_eq!((&otto["pending"], &otto["isOnlyOwner"]), (&json!(false), &json!(true)));
+}
+
+#[tokio::test]
+async fn the_owner_of_longest_standing_stays_when_the_requester_is_none() {
+    let world = served(builder(&[]).await).await;
+    let root = Actor::user(world.user("root"), None);
+    let required = require_second_factor(&world.deployment, world.organization("acme"), root).await;
+    acted(&[&world.anonymous()], required).await;
+    assert_eq!(returned(&world, required).await, members(&world, &["otto", "mia"]));
+}
+
+#[tokio::test]
+async fn nobody_stays_without_one_where_another_owner_has_one() {
+    let world = served(builder(&["ada"]).await).await;
+    let otto = Actor::user(world.user("otto"), None);
+    let required = require_second_factor(&world.deployment, world.organization("acme"), otto).await;
+    acted(&[&world.anonymous()], required).await;
+    assert_eq!(returned(&world, required).await, members(&world, &["olga", "otto", "mia"]));
+}
+
+/// What is asked of a member long after its cause does nothing when that does not hold any more.
+#[tokio::test]
+async fn a_requirement_that_was_lifted_meanwhile_returns_nobody() {
+    let world = served(builder(&[]).await).await;
+    let (ledger, before) = (&world.deployment.ledger, world.head().await);
+    let enforce = |requester| Enforce {
+        organization: world.organization("acme"),
+        member: world.member("acme", "mia"),
+        lack: PendingReason::NoSecondFactor,
+        since: ledger.clock().now(),
+        requester,
+    };
+    let meta = CommandMeta::by(Actor::only(ActorKind::Policy));
+    let executed = ledger.execute(&enforce(None), &meta, Turn::unkeyed()).await.unwrap().done().unwrap();
+    assert!(!executed.changed_anything());
+    assert_eq!(world.head().await, before);
+}
+
+/// behaviour.md D32: nothing imported has consequences.
+#[tokio::test]
+async fn an_imported_requirement_returns_nobody() {
+    let world = served(builder(&[]).await).await;
+    let import = Actor::only(ActorKind::Import);
+    let required = require_second_factor(&world.deployment, world.organization("acme"), import).await;
+    acted(&[&world.anonymous()], required).await;
+    assert_eq!(world.head().await, required);
+}
