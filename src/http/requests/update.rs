@@ -99,7 +99,7 @@ pub(in crate::http) async fn update(
         Err(failure) => return Err(failure.into()),
     };
     let (fields, approve) = body::answer(&body.fields);
-    let change = RequestChange::Update(fields, approve);
+    let change = RequestChange::Update(Box::new(fields), approve);
     let operation = AnswerRequest { caller, organization: organization_id, request, if_match, change };
     match app.ledger.execute(&operation, &about.meta(caller), turn).await? {
         Outcome::Done(executed) => {

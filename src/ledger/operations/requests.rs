@@ -31,7 +31,7 @@ pub struct Propose {
 #[derive(Debug)]
 pub enum RequestChange {
     /// Edit it, approve it, or both.
-    Update(MemberUpdate, bool),
+    Update(Box<MemberUpdate>, bool),
     /// Reject it.
     Reject,
 }
@@ -101,7 +101,7 @@ impl Operation for AnswerRequest {
         let found = unit.read::<Member>(self.request).await?;
         let nothing = MemberUpdate::default();
         let fields = match &self.change {
-            RequestChange::Update(fields, _) => fields,
+            RequestChange::Update(fields, _) => &**fields,
             RequestChange::Reject => &nothing,
         };
         let by = (&self.caller, self.organization);
@@ -109,7 +109,8 @@ impl Operation for AnswerRequest {
         let command = match &self.change {
             RequestChange::Update(fields, approve) => {
                 let expires_at = unit.now().plus_days(INVITATION_DAYS);
-                let update = RequestUpdate { fields: fields.clone(), approve: *approve, expires_at };
+                let update =
+                    RequestUpdate { fields: MemberUpdate::clone(fields), approve: *approve, expires_at };
                 MemberCommand::UpdateRequest(update, Arc::clone(&context))
             }
             RequestChange::Reject => MemberCommand::RejectBy(Arc::clone(&context)),

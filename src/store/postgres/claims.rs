@@ -243,6 +243,10 @@ pub(super) async fn purge(connection: &mut PgConnection, now: Timestamp, at_most
 /// Who holds `claim` at `now`.
 pub(super) async fn holder(pool: &PgPool, claim: &Claim, now: Timestamp) -> StoreResult<Option<HeldClaim>> {
     let Claim { kind, scope, key } = claim;
+    // Postgres takes no NUL, not even in a question; so nobody holds what has one.
+    if key.contains('\0') {
+        return Ok(None);
+    }
     let query = sqlx::query(SELECT_CLAIM).bind(kind.name()).bind(scope.as_str()).bind(key.as_str());
     let found = query.fetch_optional(pool).await?.map(|row| held(&row)).transpose()?;
     Ok(found.filter(|held| held.held_until.is_none_or(|until| until > now)))

@@ -63,9 +63,9 @@ async fn requests_are_listed_by_kind_and_address() {
     let first = world.of("alice").get(&format!("{ALL}?per_page=2")).await.expect(200);
     assert_eq!(emails(&first.json()), names[..2]);
     assert!(first.header("link").unwrap().contains("rel=\"next\"; results=\"true\"; cursor=\"0:2:0\""));
-    let last = world.of("alice").get(&format!("{ALL}?per_page=2&cursor=0:4:0")).await.expect(200);
-    assert_eq!(emails(&last.json()), names[4..]);
-    assert!(last.header("link").unwrap().contains("rel=\"next\"; results=\"false\""));
+    let end = world.of("alice").get(&format!("{ALL}?per_page=2&cursor=0:4:0")).await.expect(200);
+    assert_eq!(emails(&end.json()), names[4..]);
+    assert!(end.header("link").unwrap().contains("rel=\"next\"; results=\"false\""));
     world.of("alice").get(&format!("{ALL}?per_page=0")).await.expect(400);
 }
 
@@ -286,8 +286,7 @@ async fn an_approved_request_is_an_invitation() {
     let again = mallory.put_with(&kim, &body, &key).await.expect(200);
     assert_eq!((again.json(), again.position()), (shown, approved.position()));
     assert_eq!(again.header("idempotent-replayed"), Some("true"));
-    let list = listed(&mallory, ALL).await;
-    assert_eq!(emails(&list), ["jo@example.com"]);
+    assert_eq!(emails(&listed(&mallory, ALL).await), ["jo@example.com"]);
 }
 
 #[tokio::test]
