@@ -34,6 +34,7 @@ pub struct AcceptContext {
 }
 
 /// What somebody who looks at an invitation is told.
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own to whoever accepts")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvitationDetails {
     /// The organization.

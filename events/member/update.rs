@@ -172,7 +172,9 @@ fn check_team_fields(
         (None, None) => return Ok(None),
     };
     if !context.feature(Feature::TeamRoles) {
-        teams.iter_mut().for_each(|entry| entry.role = None);
+        for entry in &mut teams {
+            entry.role = None;
+        }
     }
     Ok(Some(teams))
 }

@@ -39,7 +39,7 @@ impl InviteLink {
         };
         if member.is_expired(ledger.clock().now()) {
             bail!(
-                "MEMBER: the invitation {id} has expired at {}: it has to be sent again with a new token",
+                "MEMBER: the invitation {id} ended at {}: it has to be sent again with a new token",
                 valid.expires_at
             );
         }

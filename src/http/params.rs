@@ -5,7 +5,7 @@ use std::{convert::Infallible, str::FromStr};
 
 use axum::{
     extract::{FromRequestParts, Path, Query},
-    http::request::Parts,
+    http::{Uri, request::Parts},
 };
 
 use muster_events::refusal::Refusal;
@@ -40,11 +40,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
-        Ok(Self(Query::try_from_uri(&parts.uri).map(|Query(pairs)| pairs).unwrap_or_default()))
+        Ok(Self::of(&parts.uri))
     }
 }
 
 impl Params {
+    /// Those of `uri`.
+    pub(super) fn of(uri: &Uri) -> Self {
+        Self(Query::try_from_uri(uri).map(|Query(pairs)| pairs).unwrap_or_default())
+    }
+
     /// Those of a read that waits for nothing.
     pub(super) fn eventual() -> Self {
         Self(vec![("consistency".into(), "eventual".into())])

@@ -114,6 +114,14 @@ fn tell_of_member(event_type: &str, payload: &Value) -> Option<Told> {
         "MemberAdded" => began("joined as", value(payload, "org_role")),
         "InviteRequested" => began("proposed as", value(payload, "org_role")),
         "JoinRequested" => began("asked to join as", value(payload, "org_role")),
+        "InviteResent" => began("invitation", text("sent again")),
+        "InviteTokenRegenerated" => began("new link, valid until", value(payload, "expires_at")),
+        "InviteExpired" => changed(text("invitation"), text("open"), text("expired")),
+        "InviteRevoked" => changed(text("invitation revoked"), value(payload, "role"), vec![]),
+        "InviteAccepted" => {
+            let matches = payload.get("email_matches").and_then(Value::as_bool).unwrap_or(true);
+            began("accepted the invitation", if matches { vec![] } else { text("with another address") })
+        }
         "OrgRoleChanged" => changed(text("role"), value(payload, "from"), value(payload, "to")),
         "TeamAssigned" => changed(on_team("team ", payload), vec![], or(value(payload, "role"), "on it")),
         "TeamUnassigned" => changed(on_team("team ", payload), or(value(payload, "role"), "on it"), vec![]),
@@ -125,6 +133,7 @@ fn tell_of_member(event_type: &str, payload: &Value) -> Option<Told> {
             let after = [text("implied by "), value(payload, "because_of_org_role")].concat();
             changed(on_team("role on ", payload), value(payload, "was"), after)
         }
+        "SsoLinkRequested" => began("asked to link to", value(payload, "provider")),
         "SsoLinked" => began("linked to", value(payload, "provider")),
         "MemberFlagSet" => began("flag", value(payload, "flag")),
         "MemberFlagCleared" => changed(text("flag"), value(payload, "flag"), vec![]),

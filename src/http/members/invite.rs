@@ -69,7 +69,6 @@ pub(in crate::http) async fn invite(
     Bearer(caller): Bearer,
     InPath(organization): InPath<String>,
     OriginalUri(uri): OriginalUri,
-    params: Params,
     about: About,
     headers: HeaderMap,
     body: JsonObject,
@@ -86,7 +85,7 @@ pub(in crate::http) async fn invite(
         }
         Err(failure) => return Err(failure.into()),
     };
-    let (asked, address) = invite_body::parse(&body.fields, params.get("referrer"), keys);
+    let (asked, address) = invite_body::parse(&body.fields, Params::of(&uri).get("referrer"), keys);
     let member = app.ledger.new_member_id();
     let operation = InviteMember { caller, organization: id, member, address, asked };
     let outcome = app.ledger.execute(&operation, &about.meta(caller), turn).await;

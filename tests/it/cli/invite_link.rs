@@ -39,6 +39,6 @@ fn what_is_no_open_invitation_has_no_link() {
         ]}]}"#;
     let imported = muster.run(&["import", &muster.file("late.json", expired)]).done().json();
     let late = |key: &str| imported["organizations"]["late"]["members"][key].as_str().unwrap().to_owned();
-    muster.run(&["invite-link", &late("eve")]).failed("has expired at 2020-01-01T00:00:00Z");
+    muster.run(&["invite-link", &late("eve")]).failed("ended at 2020-01-01T00:00:00");
     muster.run(&["invite-link", &late("jo")]).failed("is a request");
 }
