@@ -8,6 +8,7 @@ use crate::{
     event::Event,
     member::{MemberEvent, Ownership},
     roles::RoleId,
+    team::TeamEvent,
 };
 
 /// What is wrong with one field of a request; several messages when several things are.
@@ -81,6 +82,14 @@ refusals! {
     "invitations_not_available" InvitationsNotAvailable
     /// The role does not go together with teams.
     "team_roles_not_allowed" TeamRolesNotAllowed { role: RoleId }
+    /// The role does not go together with being on a team.
+    "team_membership_not_allowed" TeamMembershipNotAllowed { role: RoleId }
+    /// The team is managed through the identity provider.
+    "team_identity_provider_managed" TeamIdentityProviderManaged
+    /// The requester may not change whether, and as what, the member is on the team.
+    "team_membership_not_editable" TeamMembershipNotEditable
+    /// The organization has a team with this slug.
+    "team_slug_taken" TeamSlugTaken
     /// The requester may not give this role.
     "role_not_assignable" RoleNotAssignable
     /// The requester may not change the role of somebody who has this role.
@@ -125,8 +134,16 @@ refusals! {
 
 impl Refusal {
     /// Why an append of `events` that broke a claim is refused. Says what the claim alone does not: whether the last
-    /// owner would have been demoted or removed.
+    /// owner would have been demoted or removed, and whether a team would have been created or changed.
     pub fn of_append<'events>(broken: BrokenClaim, events: impl IntoIterator<Item = &'events Event>) -> Self {
+        if broken.claim.kind == ClaimKind::TeamSlug {
+            let changes = |event: &Event| matches!(event, Event::Team(TeamEvent::TeamSlugChanged { .. }));
+            if !events.into_iter().any(changes) {
+                return Self::TeamSlugTaken;
+            }
+            let text = format!("The slug \"{}\" is already in use.", broken.claim.key);
+            return Self::InvalidFields { errors: vec![FieldError::new("slug", text)] };
+        }
         let demotes = |event: &Event| {
             matches!(
                 event,

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{MemberFlag, MemberUpdate, RemovalContext, RemovalReason, TeamNames, UpdateContext};
+use super::{
+    MemberFlag, MemberUpdate, RemovalContext, RemovalReason, TeamNames, UpdateContext,
+    team_membership::{AccessAnswer, OnTeamContext, TeamRoleWanted},
+};
 use crate::{
     id::{OrganizationId, TeamId, UserId},
     personal::{EmailAddress, KeyedHash, Personal},
@@ -129,4 +132,12 @@ pub enum MemberCommand {
     Update(MemberUpdate, Arc<UpdateContext>),
     /// The whole of DELETE member, with every check (behaviour.md 3.2).
     RemoveBy(Arc<RemovalContext>),
+    /// The whole of POST team membership, with every check (behaviour.md 5.2).
+    JoinTeamBy(Arc<OnTeamContext>),
+    /// The whole of DELETE team membership, with every check (behaviour.md 5.3).
+    LeaveTeamBy(Arc<OnTeamContext>),
+    /// The whole of PUT team membership, with every check (behaviour.md 5.4).
+    ChangeTeamRoleBy(TeamRoleWanted, Arc<OnTeamContext>),
+    /// The whole of PUT access request, with every check (behaviour.md 5.5).
+    AnswerTeamAccess(AccessAnswer, Arc<OnTeamContext>),
 }

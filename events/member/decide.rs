@@ -6,6 +6,7 @@ use super::{
     AssignedHow, Assignment, Member, MemberCommand, MemberEvent, MemberFlag, NewInvitation, NewMember,
     Ownership, RemovalReason, TeamNames, UnassignedHow,
     remove::remove_by,
+    team_membership,
     teams::{Wanted, change_teams},
     update::update,
 };
@@ -25,6 +26,14 @@ pub(super) fn decide(member: &Member, command: MemberCommand) -> Result<Vec<Memb
         MemberCommand::RequestToJoin(new) => request_to_join(member, new),
         MemberCommand::Update(changes, context) => update(member, &changes, &context),
         MemberCommand::RemoveBy(context) => remove_by(member, &context),
+        MemberCommand::JoinTeamBy(context) => team_membership::join_by(member, &context),
+        MemberCommand::LeaveTeamBy(context) => team_membership::leave_by(member, &context),
+        MemberCommand::ChangeTeamRoleBy(wanted, context) => {
+            team_membership::change_role_by(member, &wanted, &context)
+        }
+        MemberCommand::AnswerTeamAccess(answer, context) => {
+            team_membership::answer_by(member, &answer, &context)
+        }
         _ if !member.exists() => Err(Refusal::NotFound),
         MemberCommand::ChangeOrgRole { to, active, roles, names } => {
             change_org_role(member, &to, active, &roles, &names)
@@ -171,7 +180,7 @@ fn join_team(member: &Member, team: TeamId, roles: &Roles) -> Result<Vec<MemberE
     Ok(unless(member.teams.contains_key(&team), joined))
 }
 
-fn leave_team(member: &Member, team: TeamId) -> Vec<MemberEvent> {
+pub(super) fn leave_team(member: &Member, team: TeamId) -> Vec<MemberEvent> {
     let role = member.teams.get(&team).cloned();
     role.map(|role| MemberEvent::TeamUnassigned { team, role, how: UnassignedHow::Left })
         .into_iter()
@@ -179,7 +188,7 @@ fn leave_team(member: &Member, team: TeamId) -> Vec<MemberEvent> {
 }
 
 /// Stores the role if it is strictly above what the organization role gives, else none (behaviour.md 5.4).
-fn change_team_role(
+pub(super) fn change_team_role(
     member: &Member,
     team: TeamId,
     role: RoleId,

@@ -9,6 +9,7 @@ mod event;
 mod flag;
 mod remove;
 mod state;
+pub mod team_membership;
 mod teams;
 mod update;
 

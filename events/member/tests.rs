@@ -7,6 +7,7 @@ mod redundant;
 mod remove;
 mod role;
 mod single;
+mod team_membership;
 mod teams;
 
 use std::sync::Arc;
