@@ -1,9 +1,13 @@
 //! Who is in which organization, with which role, on which teams: members, invitations and requests.
 
+pub mod on_team;
 pub mod project;
 pub mod query;
+pub mod requests;
 mod table;
 
+pub use on_team::TeamMember;
 pub use project::PROJECTION;
 pub use query::{Inviter, MemberDetails, MemberRow, MemberTeam};
+pub use requests::AccessRequestRow;
 pub use table::{ACCESS_REQUESTS, MEMBER_TEAMS, MEMBERS};

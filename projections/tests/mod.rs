@@ -8,6 +8,7 @@ mod postgres;
 mod queries;
 mod rows;
 mod splits;
+mod team_queries;
 mod trouble;
 
 use std::{
