@@ -64,6 +64,9 @@ impl Requester {
         organization: &Organization,
         restricted_may: bool,
     ) -> Result<(), Refusal> {
+        if !organization.exists() {
+            return Err(Refusal::NotFound);
+        }
         if self.is_superuser() {
             return Ok(());
         }

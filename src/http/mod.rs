@@ -6,8 +6,10 @@
 
 mod router;
 
+mod access_requests;
 mod members;
 mod organizations;
+mod team_memberships;
 mod teams;
 
 mod events;

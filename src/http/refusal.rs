@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 const NOT_ALLOWED: &str = "You do not have permission to perform this action.";
 const PARTNERSHIP: &str = "This member is managed by an active partnership and cannot be modified until the end of the partnership.";
 
+const TEAM_SLUG_TAKEN: &str = "A team with this slug already exists.";
+
 /// The status of a refusal.
 pub(super) fn status(refusal: &Refusal) -> StatusCode {
     answer(refusal).0
@@ -76,6 +78,19 @@ pub(super) fn answer(refusal: &Refusal) -> (StatusCode, Value) {
             S::BAD_REQUEST,
             detail(format!("The user with a '{role}' role cannot have team-level permissions.")),
         ),
+        Refusal::TeamMembershipNotAllowed { role } => (
+            S::FORBIDDEN,
+            detail(format!("The user with a '{role}' role cannot have team-level permissions.")),
+        ),
+        Refusal::TeamIdentityProviderManaged => {
+            (S::FORBIDDEN, detail("This team is managed through your organization's identity provider."))
+        }
+        Refusal::TeamMembershipNotEditable => {
+            (S::BAD_REQUEST, detail("You do not have permission to edit that user's membership."))
+        }
+        Refusal::TeamSlugTaken => {
+            (S::CONFLICT, json!({"non_field_errors": [TEAM_SLUG_TAKEN], "detail": TEAM_SLUG_TAKEN}))
+        }
         Refusal::RoleNotAssignable => {
             (S::FORBIDDEN, json!({"role": "You do not have permission to assign the given role."}))
         }
@@ -123,6 +138,7 @@ pub fn statement(refusal: &Refusal) -> String {
         Refusal::RoleUnknown { role } => format!("There is no role \"{role}\"."),
         Refusal::SlugTaken { slug } => format!("The slug \"{slug}\" is already in use."),
         Refusal::SlugMalformed { why, .. } => why.clone(),
+        Refusal::TeamSlugTaken => TEAM_SLUG_TAKEN.into(),
         Refusal::AddressInOrganization => "The address is in the organization already.".into(),
         Refusal::AlreadyMember => "The user is a member of the organization already.".into(),
         Refusal::AddressTaken => "Another account has this address.".into(),

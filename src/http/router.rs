@@ -16,7 +16,10 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::{app::App, events, members, operation, organizations, problem, problem::Problem, request, teams};
+use super::{
+    access_requests, app::App, events, members, operation, organizations, problem, problem::Problem, request,
+    team_memberships, teams,
+};
 use crate::clock::stopwatch;
 
 /// What the description says of the whole.
@@ -52,7 +55,18 @@ fn endpoints() -> OpenApiRouter<App> {
         .routes(routes!(organizations::get::get))
         .routes(routes!(members::list::list))
         .routes(routes!(members::get::get, members::update::update, members::remove::remove))
-        .routes(routes!(teams::list::list))
+        .routes(routes!(teams::list::list, teams::create::create))
+        .routes(routes!(teams::user_teams::list))
+        .routes(routes!(teams::get::get, teams::update::update, teams::remove::remove))
+        .routes(routes!(teams::members::members))
+        .routes(routes!(
+            team_memberships::get::get,
+            team_memberships::join::join,
+            team_memberships::update::update,
+            team_memberships::leave::leave
+        ))
+        .routes(routes!(access_requests::list::list))
+        .routes(routes!(access_requests::answer::answer))
         // Auditors.
         .routes(routes!(events::list::of_organization))
         .routes(routes!(events::list::of_member))

@@ -64,7 +64,7 @@ pub(super) async fn with_roles(
 }
 
 /// The display name of a role; of one that is not defined any more, its id.
-pub(super) fn role_name<'a>(roles: &'a Roles, role: &'a RoleId) -> &'a str {
+pub(in crate::http) fn role_name<'a>(roles: &'a Roles, role: &'a RoleId) -> &'a str {
     roles.org_role(role.as_str()).map_or(role.as_str(), |role| role.name.as_str())
 }
 

@@ -5,5 +5,5 @@ pub(super) mod list;
 pub(super) mod remove;
 pub(super) mod update;
 
-mod answer;
+pub(super) mod answer;
 mod update_body;

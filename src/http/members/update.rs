@@ -236,7 +236,7 @@ fn count_cleared(appended: &Appended) {
 }
 
 /// Says that the answer repeats an earlier one.
-pub(super) fn mark_replayed(headers: &mut HeaderMap, position: Position) {
+pub(in crate::http) fn mark_replayed(headers: &mut HeaderMap, position: Position) {
     headers.insert(names::POSITION, HeaderValue::from(position.0));
     headers.insert(names::REPLAYED, HeaderValue::from_static("true"));
 }

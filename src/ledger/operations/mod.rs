@@ -5,6 +5,8 @@ mod issue_token;
 mod register_user;
 mod remove_member;
 mod roles;
+mod team_membership;
+mod teams;
 mod update_member;
 
 pub use import::{
@@ -14,4 +16,8 @@ pub use issue_token::{IssueToken, RevokeToken, Secret};
 pub use register_user::RegisterUser;
 pub use remove_member::RemoveMember;
 pub use roles::{ApplyRoles, DefineBundledRoles, HeldRoles, RoleHolders};
+pub use team_membership::{
+    AnswerAccessRequest, ChangeTeamMembership, Ended, MembershipAct, OnTeam, TeamMembershipChanged,
+};
+pub use teams::{ChangeTeam, CreateTeam, DeleteTeam, TeamChanged};
 pub use update_member::{UpdateMember, Updated};
