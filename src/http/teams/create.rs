@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderMap, Method, StatusCode},
     response::Response,
 };
+use muster_events::team::Team as TeamState;
 
 use super::{
     answer::{Folded, replayed, tagged},
@@ -65,14 +66,16 @@ pub(in crate::http) async fn create(
     let operation = CreateTeam { caller, organization: organization.clone(), new: new_team(&body.fields) };
     match app.ledger.execute(&operation, &about.meta(caller), turn).await? {
         Outcome::Done(executed) => {
+            // As it was recorded: a team is as old as its first event.
+            let recorded = executed.state::<TeamState>(executed.answer.context.team);
             let (position, answer) = (executed.position, executed.answer);
-            let context = &answer.context;
+            let (context, team) = (&answer.context, recorded.as_ref().unwrap_or(&answer.team));
             let (id, state) = &context.organization;
             let access = Access::of((*id, state), &context.roles, &context.requester);
             let folded = Folded {
                 id: context.team,
-                state: &answer.team.state,
-                sequence: answer.team.sequence,
+                state: &team.state,
+                sequence: team.sequence,
                 membership: answer.membership.as_deref(),
             };
             Ok(tagged(&app, &access, &folded, (StatusCode::CREATED, position)).await)

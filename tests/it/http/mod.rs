@@ -1,5 +1,6 @@
 //! Real HTTP against a real server.
 
+mod access_requests;
 mod bad_input;
 mod conditions;
 mod events;
@@ -12,6 +13,9 @@ mod remove_member;
 mod roles_race;
 mod shutdown;
 mod stale;
+mod team_changes;
+mod team_membership;
+mod team_races;
 mod teams;
 mod tenants;
 mod tokens;
