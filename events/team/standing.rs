@@ -26,8 +26,14 @@ pub struct Standing<'a> {
     organization: &'a Organization,
     roles: &'a Roles,
     scopes: ScopeSet,
-    /// His explicit role on the team; the outer one none when he is not on it.
-    on_team: Option<Option<&'a RoleId>>,
+    /// How he is on the team; none when he is not.
+    on_team: Option<OnTeam<'a>>,
+}
+
+/// How somebody is on a team.
+#[derive(Debug, Clone, Copy)]
+struct OnTeam<'a> {
+    explicit: Option<&'a RoleId>,
 }
 
 impl<'a> Standing<'a> {
@@ -39,7 +45,8 @@ impl<'a> Standing<'a> {
         team: TeamId,
     ) -> Self {
         let membership = requester.membership.as_ref();
-        let on_team = membership.and_then(|(_, member)| member.teams.get(&team)).map(Option::as_ref);
+        let explicit = membership.and_then(|(_, member)| member.teams.get(&team));
+        let on_team = explicit.map(|role| OnTeam { explicit: role.as_ref() });
         let scopes = requester.scopes(id, organization, roles);
         Self { requester, organization, roles, scopes, on_team }
     }
@@ -51,7 +58,7 @@ impl<'a> Standing<'a> {
 
     /// The role that counts on the team; none when he is not on it.
     pub fn team_role(&self) -> Option<&'a RoleId> {
-        let explicit = self.on_team?;
+        let OnTeam { explicit } = self.on_team?;
         let feature = self.organization.has_feature(Feature::TeamRoles);
         self.roles.effective_team_role(self.org_role()?, explicit, feature)
     }

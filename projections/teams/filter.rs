@@ -1,5 +1,7 @@
 //! Which teams of a list are wanted.
 
+use std::fmt::Write as _;
+
 use muster_events::id::TeamId;
 
 use crate::table::Value;
@@ -73,7 +75,7 @@ impl Conditions {
         pattern.push('%');
         let place = self.place(pattern.as_str().into());
         let like = format!("LIKE lower({place}) ESCAPE '\\'");
-        self.sql += &format!(" AND (lower(t.slug) {like} OR lower(t.name) {like})");
+        let _ = write!(self.sql, " AND (lower(t.slug) {like} OR lower(t.name) {like})");
     }
 
     fn among(&mut self, column: &str, values: impl Iterator<Item = Value>) {
@@ -81,7 +83,7 @@ impl Conditions {
         if places.is_empty() {
             return self.nothing();
         }
-        self.sql += &format!(" AND {column} IN ({})", places.join(", "));
+        let _ = write!(self.sql, " AND {column} IN ({})", places.join(", "));
     }
 
     fn nothing(&mut self) {

@@ -24,12 +24,12 @@ async fn teams_are_found_by_text_slug_id_and_being_on_them(lab: &Lab) {
         let seen = teams::query::search(&test.views, organization(1), Some(member(12)), &filter, ALL).await;
         seen.unwrap().rows.into_iter().map(|listed| listed.team.slug).collect::<Vec<_>>()
     };
-    let text = |text: &str| TeamFilter { text: Some(text.into()), ..TeamFilter::default() };
-    assert_eq!(found(text("E")).await, ["core", "web"]);
-    assert_eq!(found(text("EB")).await, ["web"]);
-    assert_eq!(found(text("t")).await, ["core", "web"], "in the name");
+    let with = |text: &str| TeamFilter { text: Some(text.into()), ..TeamFilter::default() };
+    assert_eq!(found(with("E")).await, ["core", "web"]);
+    assert_eq!(found(with("EB")).await, ["web"]);
+    assert_eq!(found(with("t")).await, ["core", "web"], "in the name");
     for nothing in ["%", "_", "\\", "old", &"w".repeat(65), &"w".repeat(100_000)] {
-        assert_eq!(found(text(nothing)).await, Vec::<String>::new(), "{nothing:.10}");
+        assert_eq!(found(with(nothing)).await, Vec::<String>::new(), "{nothing:.10}");
     }
     let slugs = |slugs: &[&str]| {
         let slugs = Some(slugs.iter().map(ToString::to_string).collect());
@@ -40,7 +40,7 @@ async fn teams_are_found_by_text_slug_id_and_being_on_them(lab: &Lab) {
     let ids = TeamFilter { ids: Some(vec![team(22), team(99)]), ..TeamFilter::default() };
     assert_eq!(found(ids).await, ["core"]);
     assert_eq!(found(TeamFilter { own: true, ..TeamFilter::default() }).await, ["web"]);
-    assert_eq!(found(TeamFilter { own: true, ..text("core") }).await, Vec::<String>::new());
+    assert_eq!(found(TeamFilter { own: true, ..with("core") }).await, Vec::<String>::new());
     let one = teams::query::find(&test.views, organization(1), None, team(22)).await.unwrap();
     assert_eq!(one.unwrap().team.slug, "core");
     for (place, number) in [(1, 23), (2, 22), (1, 99)] {

@@ -78,19 +78,6 @@ pub(super) fn answer(refusal: &Refusal) -> (StatusCode, Value) {
             S::BAD_REQUEST,
             detail(format!("The user with a '{role}' role cannot have team-level permissions.")),
         ),
-        Refusal::TeamMembershipNotAllowed { role } => (
-            S::FORBIDDEN,
-            detail(format!("The user with a '{role}' role cannot have team-level permissions.")),
-        ),
-        Refusal::TeamIdentityProviderManaged => {
-            (S::FORBIDDEN, detail("This team is managed through your organization's identity provider."))
-        }
-        Refusal::TeamMembershipNotEditable => {
-            (S::BAD_REQUEST, detail("You do not have permission to edit that user's membership."))
-        }
-        Refusal::TeamSlugTaken => {
-            (S::CONFLICT, json!({"non_field_errors": [TEAM_SLUG_TAKEN], "detail": TEAM_SLUG_TAKEN}))
-        }
         Refusal::RoleNotAssignable => {
             (S::FORBIDDEN, json!({"role": "You do not have permission to assign the given role."}))
         }
@@ -112,8 +99,29 @@ pub(super) fn answer(refusal: &Refusal) -> (StatusCode, Value) {
         Refusal::RemovalOfHigher => {
             (S::BAD_REQUEST, detail("You cannot remove a member who has more access than you."))
         }
-        other => (statement_status(other), detail(statement(other))),
+        other => of_teams(other).unwrap_or_else(|| (statement_status(other), detail(statement(other)))),
     }
+}
+
+/// Status and body of what is refused about teams.
+fn of_teams(refusal: &Refusal) -> Option<(StatusCode, Value)> {
+    use StatusCode as S;
+    Some(match refusal {
+        Refusal::TeamMembershipNotAllowed { role } => (
+            S::FORBIDDEN,
+            detail(format!("The user with a '{role}' role cannot have team-level permissions.")),
+        ),
+        Refusal::TeamIdentityProviderManaged => {
+            (S::FORBIDDEN, detail("This team is managed through your organization's identity provider."))
+        }
+        Refusal::TeamMembershipNotEditable => {
+            (S::BAD_REQUEST, detail("You do not have permission to edit that user's membership."))
+        }
+        Refusal::TeamSlugTaken => {
+            (S::CONFLICT, json!({"non_field_errors": [TEAM_SLUG_TAKEN], "detail": TEAM_SLUG_TAKEN}))
+        }
+        _ => return None,
+    })
 }
 
 fn statement_status(refusal: &Refusal) -> StatusCode {
