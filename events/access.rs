@@ -33,7 +33,8 @@ impl Requester {
         self.user.as_ref().is_some_and(|(_, user)| user.superuser)
     }
 
-    fn limited(&self, scopes: ScopeSet) -> ScopeSet {
+    /// The scopes, as far as the token gives them.
+    pub(crate) fn limited(&self, scopes: ScopeSet) -> ScopeSet {
         match &self.token_scopes {
             Some(limit) => scopes.intersection(&limit.with_implied()),
             None => scopes,
@@ -55,8 +56,35 @@ impl Requester {
         })
     }
 
-    /// Lets the requester pass when he has any of the scopes `needs`, else says why not. `restricted_may` lets
+    /// Lets the requester into the organization, whatever he may do there, else says why not. `restricted_may` lets
     /// members pass who are suspended because the organization is over its limit, so that they can leave.
+    pub fn admit(
+        &self,
+        id: OrganizationId,
+        organization: &Organization,
+        restricted_may: bool,
+    ) -> Result<(), Refusal> {
+        if !organization.exists() {
+            return Err(Refusal::NotFound);
+        }
+        if self.is_superuser() {
+            return Ok(());
+        }
+        if let Some(own) = self.integration {
+            return if own == id { Ok(()) } else { Err(Refusal::NoPermission) };
+        }
+        let Some((_, member)) = &self.membership else { return Err(Refusal::NoPermission) };
+        if !restricted_may && member.flags.contains(&MemberFlag::MemberLimitRestricted) {
+            return Err(Refusal::MemberOverLimit);
+        }
+        let second_factor = self.user.as_ref().is_some_and(|(_, user)| user.has_second_factor());
+        if organization.flag("require_2fa") && !second_factor {
+            return Err(Refusal::TwoFactorRequired);
+        }
+        Ok(())
+    }
+
+    /// Lets the requester pass when he has any of the scopes `needs`, else says why not.
     pub fn gate(
         &self,
         id: OrganizationId,
@@ -68,17 +96,8 @@ impl Requester {
         if !organization.exists() {
             return Err(Refusal::NotFound);
         }
+        self.admit(id, organization, restricted_may)?;
         let scopes = self.scopes(id, organization, roles);
-        if !self.is_superuser() && self.integration.is_none() {
-            let Some((_, member)) = &self.membership else { return Err(Refusal::NoPermission) };
-            if !restricted_may && member.flags.contains(&MemberFlag::MemberLimitRestricted) {
-                return Err(Refusal::MemberOverLimit);
-            }
-            let second_factor = self.user.as_ref().is_some_and(|(_, user)| user.has_second_factor());
-            if organization.flag("require_2fa") && !second_factor {
-                return Err(Refusal::TwoFactorRequired);
-            }
-        }
         if scopes.any_of(needs) { Ok(scopes) } else { Err(Refusal::NoPermission) }
     }
 

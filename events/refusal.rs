@@ -9,6 +9,7 @@ use crate::{
     member::{MemberEvent, Ownership},
     organization::OrganizationEvent,
     roles::RoleId,
+    team::TeamEvent,
 };
 
 /// What is wrong with one field of a request; several messages when several things are.
@@ -108,6 +109,14 @@ refusals! {
     "invite_to_another_address" InviteToAnotherAddress
     /// The role does not go together with teams.
     "team_roles_not_allowed" TeamRolesNotAllowed { role: RoleId }
+    /// The role does not go together with being on a team.
+    "team_membership_not_allowed" TeamMembershipNotAllowed { role: RoleId }
+    /// The team is managed through the identity provider.
+    "team_identity_provider_managed" TeamIdentityProviderManaged
+    /// The requester may not change whether, and as what, the member is on the team.
+    "team_membership_not_editable" TeamMembershipNotEditable
+    /// The organization has a team with this slug.
+    "team_slug_taken" TeamSlugTaken
     /// The requester may not give this role.
     "role_not_assignable" RoleNotAssignable
     /// The requester may not change the role of somebody who has this role.
@@ -164,8 +173,17 @@ refusals! {
 
 impl Refusal {
     /// Why an append of `events` that broke a claim is refused. Says what the claim alone does not: whether the last
-    /// owner would have been demoted or removed, whether somebody accepted an invitation or was added, what was counted.
+    /// owner would have been demoted or removed, whether somebody accepted an invitation or was added, what was counted,
+    /// whether a team would have been created or changed.
     pub fn of_append<'events>(broken: BrokenClaim, events: impl IntoIterator<Item = &'events Event>) -> Self {
+        if broken.claim.kind == ClaimKind::TeamSlug {
+            let changes = |event: &Event| matches!(event, Event::Team(TeamEvent::TeamSlugChanged { .. }));
+            if !events.into_iter().any(changes) {
+                return Self::TeamSlugTaken;
+            }
+            let text = format!("The slug \"{}\" is already in use.", broken.claim.key);
+            return Self::InvalidFields { errors: vec![FieldError::new("slug", text)] };
+        }
         let (mut demotes, mut moves, mut accepts, mut invites) = (false, false, false, false);
         for event in events {
             match event {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     AcceptContext, Consequence, InvitationContext, InvitationRequest, JoinContext, MemberFlag, MemberUpdate,
     RemovalContext, RemovalReason, RequestUpdate, TeamNames, UpdateContext,
+    team_membership::{AccessAnswer, OnTeamContext, TeamRoleWanted},
 };
 use crate::{
     id::{OrganizationId, TeamId, UserId},
@@ -151,4 +152,12 @@ pub enum MemberCommand {
     UpdateRequest(RequestUpdate, Arc<UpdateContext>),
     /// The whole of DELETE invite request, with every check (behaviour.md 4.6).
     RejectBy(Arc<UpdateContext>),
+    /// The whole of POST team membership, with every check (behaviour.md 5.2).
+    JoinTeamBy(Arc<OnTeamContext>),
+    /// The whole of DELETE team membership, with every check (behaviour.md 5.3).
+    LeaveTeamBy(Arc<OnTeamContext>),
+    /// The whole of PUT team membership, with every check (behaviour.md 5.4).
+    ChangeTeamRoleBy(TeamRoleWanted, Arc<OnTeamContext>),
+    /// The whole of PUT access request, with every check (behaviour.md 5.5).
+    AnswerTeamAccess(AccessAnswer, Arc<OnTeamContext>),
 }

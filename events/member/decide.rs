@@ -11,6 +11,7 @@ use super::{
     invite::invite_by,
     remove::remove_by,
     request::{ask_to_join, propose, reject_by, update_request},
+    team_membership,
     teams::{Wanted, change_teams},
     update::update,
 };
@@ -37,6 +38,14 @@ pub(super) fn decide(member: &Member, command: MemberCommand) -> Result<Vec<Memb
         MemberCommand::Propose(proposal, context) => propose(member, &proposal, &context),
         MemberCommand::UpdateRequest(changes, context) => update_request(member, &changes, &context),
         MemberCommand::RejectBy(context) => reject_by(member, &context),
+        MemberCommand::JoinTeamBy(context) => team_membership::join_by(member, &context),
+        MemberCommand::LeaveTeamBy(context) => team_membership::leave_by(member, &context),
+        MemberCommand::ChangeTeamRoleBy(wanted, context) => {
+            team_membership::change_role_by(member, &wanted, &context)
+        }
+        MemberCommand::AnswerTeamAccess(answer, context) => {
+            team_membership::answer_by(member, &answer, &context)
+        }
         _ if !member.exists() => Err(Refusal::NotFound),
         MemberCommand::ChangeOrgRole { to, active, roles, names } => {
             change_org_role(member, &to, active, &roles, &names)
@@ -186,7 +195,7 @@ fn join_team(member: &Member, team: TeamId, roles: &Roles) -> Result<Vec<MemberE
     Ok(unless(member.teams.contains_key(&team), joined))
 }
 
-fn leave_team(member: &Member, team: TeamId) -> Vec<MemberEvent> {
+pub(super) fn leave_team(member: &Member, team: TeamId) -> Vec<MemberEvent> {
     let role = member.teams.get(&team).cloned();
     role.map(|role| MemberEvent::TeamUnassigned { team, role, how: UnassignedHow::Left })
         .into_iter()
@@ -194,7 +203,7 @@ fn leave_team(member: &Member, team: TeamId) -> Vec<MemberEvent> {
 }
 
 /// Stores the role if it is strictly above what the organization role gives, else none (behaviour.md 5.4).
-fn change_team_role(
+pub(super) fn change_team_role(
     member: &Member,
     team: TeamId,
     role: RoleId,

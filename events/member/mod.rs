@@ -16,6 +16,7 @@ mod reinvite;
 mod remove;
 mod request;
 mod state;
+pub mod team_membership;
 mod teams;
 mod update;
 

@@ -13,6 +13,7 @@ mod remove;
 mod request;
 mod role;
 mod single;
+mod team_membership;
 mod teams;
 
 use std::sync::Arc;

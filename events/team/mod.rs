@@ -1,5 +1,13 @@
 //! Team: a named group of members of one organization.
 
+mod manage;
+mod standing;
+
+pub use manage::{NewTeam, TeamChanges, TeamContext, slug_of_name};
+pub use standing::{Standing, Through};
+
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -39,6 +47,12 @@ pub enum TeamCommand {
     },
     /// Set or clear a mark.
     Flag(TeamFlag, bool),
+    /// The whole of POST team, with every check (behaviour.md 5.6).
+    CreateBy(NewTeam, Arc<TeamContext>),
+    /// The whole of PUT team, with every check (behaviour.md 5.6).
+    ChangeBy(TeamChanges, Arc<TeamContext>),
+    /// The whole of DELETE team, with every check (behaviour.md 5.6).
+    DeleteBy(Arc<TeamContext>),
 }
 
 /// A fact about a team.
@@ -128,7 +142,7 @@ impl Aggregate for Team {
                 let name = check_name(&name)?;
                 Ok(vec![TeamEvent::TeamCreated { organization, slug, name }])
             }
-            TeamCommand::Flag(..) if self.organization.is_none() => Err(Refusal::NotFound),
+            TeamCommand::Flag(..) if self.organization.is_none() || self.deleted => Err(Refusal::NotFound),
             TeamCommand::Flag(flag, to) => {
                 let is_set = match flag {
                     TeamFlag::IdpProvisioned => self.idp_provisioned,
@@ -136,6 +150,9 @@ impl Aggregate for Team {
                 };
                 Ok(if is_set == to { vec![] } else { vec![TeamEvent::TeamFlagged { flag, to }] })
             }
+            TeamCommand::CreateBy(new, context) => manage::create(self, &new, &context),
+            TeamCommand::ChangeBy(changes, context) => manage::change(self, &changes, &context),
+            TeamCommand::DeleteBy(context) => manage::delete(self, &context),
         }
     }
 
@@ -167,5 +184,7 @@ impl Aggregate for Team {
     }
 }
 
+#[cfg(test)]
+mod manage_tests;
 #[cfg(test)]
 mod tests;

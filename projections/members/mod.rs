@@ -1,11 +1,15 @@
 //! Who is in which organization, with which role, on which teams: members, invitations and requests.
 
+pub mod access_requests;
 pub mod concerned;
+pub mod on_team;
 pub mod project;
 pub mod query;
 pub mod requests;
 mod table;
 
+pub use access_requests::AccessRequestRow;
+pub use on_team::TeamMember;
 pub use project::PROJECTION;
 pub use query::{Inviter, MemberDetails, MemberRow, MemberTeam};
 pub use table::{ACCESS_REQUESTS, MEMBER_TEAMS, MEMBERS};

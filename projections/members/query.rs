@@ -84,14 +84,19 @@ pub struct MemberTeam {
     pub role: Option<RoleId>,
 }
 
-/// Accounts and inviters are joined, so that a page is one query, however long it is.
 pub(super) fn select(rest: &str) -> String {
+    select_with("", rest)
+}
+
+/// What makes a [`MemberRow`], and `more` columns of what `rest` joins. Accounts and inviters are joined, so that a
+/// page is one query, however long it is.
+pub(super) fn select_with(more: &str, rest: &str) -> String {
     let flags = MemberFlag::ALL.map(|flag| format!("m.{}", flag_column(flag))).join(", ");
     let account = users::query::COLUMNS;
     format!(
         "SELECT m.id, m.organization_id, m.sequence, m.user_id, m.email, m.org_role, m.invite_status, m.expires_at, \
             m.created_at, {flags}, i.id AS i_id, i.name AS i_name, i.username AS i_username, i.email AS i_email, \
-            {account} \
+            {account}{more} \
         FROM members m LEFT JOIN users u ON u.id = m.user_id LEFT JOIN users i ON i.id = m.inviter_id {rest}"
     )
 }

@@ -7,6 +7,7 @@ use muster_events::{
     time::Timestamp,
 };
 
+use super::filter::TeamFilter;
 use crate::{
     database::Query,
     error::ViewError,
@@ -44,6 +45,8 @@ pub struct ListedTeam {
     pub members: u64,
     /// How the viewer is on it; none when he is not.
     pub viewer: Option<OnTeam>,
+    /// Whether it was asked that the viewer may join it.
+    pub pending: bool,
 }
 
 /// How somebody is on a team.
@@ -75,7 +78,8 @@ impl ListedTeam {
         } else {
             None
         };
-        Ok(Self { team: TeamRow::read(cells)?, members: cells.count("members")?, viewer })
+        let (members, pending) = (cells.count("members")?, cells.flag("pending")?);
+        Ok(Self { team: TeamRow::read(cells)?, members, viewer, pending })
     }
 }
 
@@ -86,14 +90,45 @@ pub async fn list(
     viewer: Option<MemberId>,
     page: Page,
 ) -> Result<Listed<ListedTeam>, ViewError> {
-    let sql = "SELECT t.id, t.organization_id, t.sequence, t.slug, t.name, t.active, t.idp_provisioned, \
+    search(views, organization, viewer, &TeamFilter::default(), page).await
+}
+
+/// The active team of an organization with this id, as `viewer` sees it.
+pub async fn find(
+    views: &Views,
+    organization: OrganizationId,
+    viewer: Option<MemberId>,
+    team: TeamId,
+) -> Result<Option<ListedTeam>, ViewError> {
+    let filter = TeamFilter { ids: Some(vec![team]), ..TeamFilter::default() };
+    let found = search(views, organization, viewer, &filter, Page { offset: 0, limit: 1 }).await?;
+    Ok(found.rows.into_iter().next())
+}
+
+/// Those of [`list`] that `filter` wants.
+pub async fn search(
+    views: &Views,
+    organization: OrganizationId,
+    viewer: Option<MemberId>,
+    filter: &TeamFilter,
+    page: Page,
+) -> Result<Listed<ListedTeam>, ViewError> {
+    let wanted = filter.conditions(5);
+    let sql = format!(
+        "SELECT t.id, t.organization_id, t.sequence, t.slug, t.name, t.active, t.idp_provisioned, \
             t.created_at, mine.member_id AS viewer_id, mine.role AS viewer_role, \
             (SELECT count(*) FROM member_teams mt JOIN members m ON m.id = mt.member_id \
                 JOIN users u ON u.id = m.user_id \
-                WHERE mt.team_id = t.id AND m.invite_status = 'approved' AND u.active) AS members \
+                WHERE mt.team_id = t.id AND m.invite_status = 'approved' AND u.active) AS members, \
+            EXISTS (SELECT 1 FROM team_access_requests r \
+                WHERE r.member_id = $2 AND r.team_id = t.id) AS pending \
         FROM teams t LEFT JOIN member_teams mine ON mine.member_id = $2 AND mine.team_id = t.id \
-        WHERE t.organization_id = $1 AND t.active ORDER BY t.slug, t.id LIMIT $4 OFFSET $3";
-    let query = Query::new(sql).bind(organization).bind(viewer).bind(page.offset).bind(page.probe());
+        WHERE t.organization_id = $1 AND t.active{} ORDER BY t.slug, t.id LIMIT $4 OFFSET $3",
+        wanted.sql
+    );
+    let query = Query::new(sql).persistent(filter.is_usual());
+    let query = query.bind(organization).bind(viewer).bind(page.offset).bind(page.probe());
+    let query = wanted.values.into_iter().fold(query, Query::bind);
     let rows = views.readers().rows(&query).await?;
     let rows = rows.iter().map(|row| ListedTeam::read(Cells(row))).collect::<Result<_, _>>()?;
     Ok(page.cut(rows))

@@ -9,6 +9,7 @@ mod queries;
 mod requests;
 mod rows;
 mod splits;
+mod team_queries;
 mod trouble;
 
 use std::{

@@ -31,23 +31,23 @@ on_every_database! {
     a_question_of_several_queries_sees_one_state
 }
 
-const ALL: Page = Page { offset: 0, limit: 100 };
+pub(super) const ALL: Page = Page { offset: 0, limit: 100 };
 
-fn user(number: u64) -> UserId {
+pub(super) fn user(number: u64) -> UserId {
     id(UserId::new, number)
 }
 
-fn member(number: u64) -> MemberId {
+pub(super) fn member(number: u64) -> MemberId {
     id(MemberId::new, number)
 }
 
-fn team(number: u64) -> TeamId {
+pub(super) fn team(number: u64) -> TeamId {
     id(TeamId::new, number)
 }
 
 /// Users 1 to 3 (3 inactive); organization 1 with members 11 to 13 of these users, invitation 14, request 15;
 /// teams 21 to 23 (23 being deleted). Organization 2 with member 16 of user 1.
-fn acme() -> Log {
+pub(super) fn acme() -> Log {
     let mut log = Log::default();
     for number in 1..=3 {
         let text = format!("u{number}");

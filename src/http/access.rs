@@ -61,7 +61,33 @@ pub(super) async fn enter_past(
     Ok(Access { id, organization: found.state, roles, requester, scopes })
 }
 
+/// Lets the caller into the organization that the path names, whatever he may do there.
+pub(super) async fn admit(app: &App, caller: &Caller, organization: &str) -> Result<Access, Problem> {
+    let mut unit = app.ledger.look();
+    let (id, found) = unit.organization(organization).await?;
+    let roles = unit.roles().await?;
+    let requester = unit.requester(caller, id).await?;
+    requester.admit(id, &found.state, false).map_err(Problem::from)?;
+    Ok(Access::of((id, &found.state), &roles, &requester))
+}
+
 impl Access {
+    /// The requester of a command, from what its decision looked at.
+    pub(super) fn of(
+        (id, organization): (OrganizationId, &Arc<Organization>),
+        roles: &Arc<Roles>,
+        requester: &Requester,
+    ) -> Self {
+        let scopes = requester.scopes(id, organization, roles);
+        let (organization, roles) = (Arc::clone(organization), Arc::clone(roles));
+        Self { id, organization, roles, requester: requester.clone(), scopes }
+    }
+
+    /// The requester's own membership.
+    pub(super) fn own(&self) -> Option<MemberId> {
+        self.requester.membership.as_ref().map(|(id, _)| *id)
+    }
+
     /// The role of the requester; none when he is not a member.
     pub(super) fn role(&self) -> Option<&RoleId> {
         self.requester.membership.as_ref().and_then(|(_, member)| member.org_role.as_ref())

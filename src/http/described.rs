@@ -32,6 +32,28 @@ pub(super) struct OfRequest {
     request: String,
 }
 
+/// In the path: the organization and the team.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfTeam {
+    /// Slug or id
+    organization: String,
+    /// Slug or id
+    team: String,
+}
+
+/// In the path: the organization, the member and the team.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfTeamMembership {
+    /// Slug or id
+    organization: String,
+    /// Id, or `me`
+    member: String,
+    /// Slug or id
+    team: String,
+}
+
 /// In the query: what a read waits for.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -6,10 +6,12 @@
 
 mod router;
 
+mod access_requests;
 mod invitations;
 mod members;
 mod organizations;
 mod requests;
+mod team_memberships;
 mod teams;
 
 mod events;

@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 const NOT_ALLOWED: &str = "You do not have permission to perform this action.";
 const PARTNERSHIP: &str = "This member is managed by an active partnership and cannot be modified until the end of the partnership.";
 
+const TEAM_SLUG_TAKEN: &str = "A team with this slug already exists.";
+
 /// The status of a refusal.
 pub(super) fn status(refusal: &Refusal) -> StatusCode {
     answer(refusal).0
@@ -127,7 +129,7 @@ pub(super) fn answer(refusal: &Refusal) -> (StatusCode, Value) {
             detail("Your organization must use its single sign-on provider to register new members."),
         ),
         Refusal::TooManyAttempts => (S::TOO_MANY_REQUESTS, detail("Rate limit exceeded.")),
-        other => (statement_status(other), detail(statement(other))),
+        other => of_teams(other).unwrap_or_else(|| (statement_status(other), detail(statement(other)))),
     }
 }
 
@@ -173,6 +175,27 @@ fn of_invitations(refusal: &Refusal) -> (StatusCode, Value) {
     }
 }
 
+/// Status and body of what is refused about teams.
+fn of_teams(refusal: &Refusal) -> Option<(StatusCode, Value)> {
+    use StatusCode as S;
+    Some(match refusal {
+        Refusal::TeamMembershipNotAllowed { role } => (
+            S::FORBIDDEN,
+            detail(format!("The user with a '{role}' role cannot have team-level permissions.")),
+        ),
+        Refusal::TeamIdentityProviderManaged => {
+            (S::FORBIDDEN, detail("This team is managed through your organization's identity provider."))
+        }
+        Refusal::TeamMembershipNotEditable => {
+            (S::BAD_REQUEST, detail("You do not have permission to edit that user's membership."))
+        }
+        Refusal::TeamSlugTaken => {
+            (S::CONFLICT, json!({"non_field_errors": [TEAM_SLUG_TAKEN], "detail": TEAM_SLUG_TAKEN}))
+        }
+        _ => return None,
+    })
+}
+
 fn statement_status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::AlreadyExists
@@ -198,6 +221,7 @@ pub fn statement(refusal: &Refusal) -> String {
         Refusal::SlugMalformed { why, .. } => why.clone(),
         Refusal::ImageTooLarge => "Image too large".into(),
         Refusal::DeletionNotDue => "The organization is not to be deleted, or not yet.".into(),
+        Refusal::TeamSlugTaken => TEAM_SLUG_TAKEN.into(),
         Refusal::AddressInOrganization => "The address is in the organization already.".into(),
         Refusal::AlreadyMember => "The user is a member of the organization already.".into(),
         Refusal::JoinedThroughProvider => {

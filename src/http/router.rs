@@ -20,10 +20,11 @@ use utoipa_axum::{
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::{
+    access_requests,
     app::{App, Limits},
     avatars, events, invitations, members, operation, organizations, problem,
     problem::Problem,
-    request, requests, teams,
+    request, requests, team_memberships, teams,
 };
 use crate::clock::stopwatch;
 
@@ -69,9 +70,20 @@ fn endpoints(limits: Limits) -> OpenApiRouter<App> {
         .routes(routes!(avatars::picture::picture))
         .routes(routes!(members::list::list, members::invite::invite))
         .routes(routes!(members::get::get, members::update::update, members::remove::remove))
-        .routes(routes!(teams::list::list))
         .routes(routes!(requests::list::list, requests::propose::propose))
         .routes(routes!(requests::get::get, requests::update::update, requests::reject::reject))
+        .routes(routes!(teams::list::list, teams::create::create))
+        .routes(routes!(teams::user_teams::list))
+        .routes(routes!(teams::get::get, teams::update::update, teams::remove::remove))
+        .routes(routes!(teams::members::members))
+        .routes(routes!(
+            team_memberships::get::get,
+            team_memberships::join::join,
+            team_memberships::update::update,
+            team_memberships::leave::leave
+        ))
+        .routes(routes!(access_requests::list::list))
+        .routes(routes!(access_requests::answer::answer))
         // Anybody.
         .routes(routes!(requests::join::join))
         // Whoever has an invitation.

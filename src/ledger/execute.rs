@@ -213,7 +213,8 @@ impl Ledger {
         let answer = operation.attempt(&mut unit).await?;
         let parts = unit.into_parts();
         let done = || KeyedResult::Done(operation.resource(&answer));
-        let row = key.map(|key| row(key, key.success, &done()));
+        let status = |key: &RequestKey| operation.status(&answer).unwrap_or(key.success);
+        let row = key.map(|key| row(key, status(key), &done()));
         // Also when nothing is to be appended: that nothing has to change is a decision that rests on what was looked at,
         // and another process may have changed it.
         let changed = parts.staged.iter().map(changed).collect();

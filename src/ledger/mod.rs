@@ -64,6 +64,11 @@ pub trait Operation: fmt::Debug + Send + Sync {
     fn resource(&self, _answer: &Self::Answer) -> Option<String> {
         None
     }
+
+    /// The status that a repeated request is answered with, where success has several; by default that of the key.
+    fn status(&self, _answer: &Self::Answer) -> Option<u16> {
+        None
+    }
 }
 
 /// Why an attempt came to nothing.

@@ -9,13 +9,14 @@ use muster_events::{
     claims::{Claim, ClaimChange},
     definitions::RoleDefinitions,
     event::Event,
-    id::{MemberId, OrganizationId, UserId},
+    id::{MemberId, OrganizationId, TeamId, UserId},
     member::Member,
     organization::Organization,
     recorded::Actor,
     refusal::Refusal,
     roles::Roles,
     stream::{Sequence, StreamId},
+    team::Team,
     time::Timestamp,
     token::ApiToken,
     user::User,
@@ -146,6 +147,21 @@ impl<'a> Unit<'a> {
         } else {
             Err(Failure::Refused(Refusal::NotFound))
         }
+    }
+
+    /// The team of an organization that `slug_or_id` names; one that is gone has its id left.
+    pub async fn team(
+        &mut self,
+        organization: OrganizationId,
+        slug_or_id: &str,
+    ) -> Result<Option<(TeamId, Versioned<Team>)>, Failure> {
+        let named = match slug_or_id.parse() {
+            Ok(id) => Some(id),
+            Err(_) => self.ledger.find_team(organization, slug_or_id).await?,
+        };
+        let Some(id) = named else { return Ok(None) };
+        let found = self.read::<Team>(id).await?;
+        Ok((found.state.organization == Some(organization)).then_some((id, found)))
     }
 
     /// The membership of `user` in `organization`.

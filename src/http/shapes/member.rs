@@ -40,6 +40,13 @@ pub(in crate::http) struct Member {
     inviter_name: Option<String>,
 }
 
+impl Member {
+    /// The address that the member is shown with.
+    pub(in crate::http) fn email(&self) -> &str {
+        &self.email
+    }
+}
+
 /// One team of a member.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

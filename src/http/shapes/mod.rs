@@ -6,11 +6,13 @@
     reason = "the names and kinds of fields are those of the wire format"
 )]
 
+pub(super) mod access_request;
 pub(super) mod invitation;
 pub(super) mod member;
 pub(super) mod organization;
 pub(super) mod role;
 pub(super) mod team;
+pub(super) mod team_membership;
 pub(super) mod user;
 
 use muster_events::personal::{Personal, PersonalText};

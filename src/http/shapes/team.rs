@@ -9,9 +9,10 @@ use muster_events::{
 };
 use muster_projections::teams::ListedTeam;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::Avatar;
+use super::{Avatar, organization::Summary};
 
 /// A team.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,6 +34,25 @@ pub(in crate::http) struct Team {
     is_pending: bool,
     member_count: u64,
     avatar: Avatar,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(no_recursion)]
+    organization: Option<Box<Summary>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    projects: Option<Vec<Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_teams: Option<Vec<Value>>,
+}
+
+impl Team {
+    /// With the lists of what belongs to it elsewhere, of which nothing is kept here.
+    pub(in crate::http) fn detailed(self) -> Self {
+        Self { projects: Some(vec![]), external_teams: Some(vec![]), ..self }
+    }
+
+    /// With the organization that it is in.
+    pub(in crate::http) fn within(self, organization: Summary) -> Self {
+        Self { organization: Some(Box::new(organization)), ..self }
+    }
 }
 
 /// Who looks at teams.
@@ -77,9 +97,12 @@ impl Viewer<'_> {
             flags: BTreeMap::from([("idp:provisioned", listed.team.idp_provisioned)]),
             access,
             has_access,
-            is_pending: false,
+            is_pending: listed.pending,
             member_count: listed.members,
             avatar: Avatar::letter(),
+            organization: None,
+            projects: None,
+            external_teams: None,
         }
     }
 

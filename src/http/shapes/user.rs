@@ -70,7 +70,7 @@ fn authenticator(kind: Authenticator, date_created: Timestamp) -> AuthenticatorS
 }
 
 /// The envelopes that [`user`] and [`display_name`] open.
-pub(super) fn envelopes(row: &UserRow) -> impl Iterator<Item = &Envelope> {
+pub(in crate::http) fn envelopes(row: &UserRow) -> impl Iterator<Item = &Envelope> {
     row.username
         .envelope()
         .into_iter()
@@ -91,7 +91,7 @@ pub(super) fn display_name(
 }
 
 /// The user. `in_organizations` makes it the detailed form, for those who manage members.
-pub(super) fn user(row: &UserRow, opener: &Opener, in_organizations: Option<usize>) -> User {
+pub(in crate::http) fn user(row: &UserRow, opener: &Opener, in_organizations: Option<usize>) -> User {
     let authenticators = row.authenticators.iter().map(|(kind, at)| authenticator(*kind, *at));
     User {
         id: row.id.to_string(),

@@ -3,9 +3,14 @@
 use axum::{
     Json,
     extract::{OriginalUri, State},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
-use muster_projections::teams;
+use muster_events::id::TeamId;
+use muster_projections::{
+    search::{Token, tokens},
+    teams::{self, TeamFilter},
+};
 
 use crate::http::{
     access::{self, Access},
@@ -32,7 +37,13 @@ const MODELS: &[&str] = &["teams", "members", "users"];
     get,
     path = "/api/0/organizations/{organization}/teams/",
     tag = "teams",
-    params(OfOrganization, Paging, Reading),
+    params(
+        OfOrganization,
+        ("query" = Option<String>, Query, description = "Free text, in slug or name; `slug:` and `id:`"),
+        ("detailed" = Option<String>, Query, description = "`0` leaves out projects and external teams"),
+        Paging,
+        Reading,
+    ),
     responses(
         (status = 200, description = "The teams", body = Vec<Team>,
             headers(("Link" = String), ("Muster-Position" = String), ("Muster-Stale" = Option<String>))),
@@ -53,20 +64,44 @@ pub(in crate::http) async fn list(
 ) -> Result<Response, Problem> {
     let access = access::enter(&app, &caller, &organization, NEEDS, false).await?;
     let wanted = params.page()?;
-    if params.get("query").is_some_and(|query| !query.trim().is_empty()) {
-        let text = "Searching teams is not available in this version; leave the parameter out.";
-        return Err(Problem::parameter("query", text));
-    }
+    let filter = filter(params.get("query").unwrap_or_default())?;
+    let detailed = params.get("detailed") != Some("0");
     await_views(&app, &params).await?;
     let mut headers = read_headers(&app, Some(access.id), MODELS);
-    let own = access.requester.membership.as_ref().map(|(id, _)| *id);
-    let listed = teams::query::list(app.views(), access.id, own, wanted)
+    let listed = teams::query::search(app.views(), access.id, access.own(), &filter, wanted)
         .await
         .map_err(|error| Problem::unavailable(&error.to_string()))?;
     let viewer = viewer(&access);
-    let body: Vec<Team> = listed.rows.iter().map(|team| viewer.see(team)).collect();
+    let see = |team| if detailed { viewer.see(team).detailed() } else { viewer.see(team) };
+    let body: Vec<Team> = listed.rows.iter().map(see).collect();
     headers.extend(page::link(&uri, &about.base_url, wanted, &listed));
     Ok((headers, Json(body)).into_response())
+}
+
+/// Which teams a query wants. Values of one key are alternatives, all keys must be met, an unknown one meets nothing.
+fn filter(query: &str) -> Result<TeamFilter, Problem> {
+    let mut filter = TeamFilter::default();
+    let (mut words, mut meets_nothing) = (vec![], false);
+    for Token { key, value } in tokens(query) {
+        match key.as_deref() {
+            None => words.push(value),
+            Some("slug") => filter.slugs.get_or_insert_default().push(value),
+            Some("id") => {
+                if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
+                    let text = "Invalid id value";
+                    return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_parameter", text));
+                }
+                // A number that is too large for an id is none's.
+                filter.ids.get_or_insert_default().extend(value.parse::<TeamId>().ok());
+            }
+            Some(_) => meets_nothing = true,
+        }
+    }
+    if meets_nothing {
+        filter.ids = Some(vec![]);
+    }
+    filter.text = (!words.is_empty()).then(|| words.join(" "));
+    Ok(filter)
 }
 
 /// The requester, as one who looks at teams.

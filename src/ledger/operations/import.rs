@@ -222,7 +222,9 @@ async fn create_member(
         if let Some(role) = role.as_ref().filter(|role| roles.team_role(role.as_str()).is_none()) {
             return Err(Failure::Refused(Refusal::RoleUnknown { role: role.clone() }));
         }
-        unit.read::<Team>(team).await?;
+        if unit.read::<Team>(team).await?.state.deleted {
+            return Err(Failure::Refused(Refusal::NotFound));
+        }
         assignments.push(Assignment { team, role: role.clone() });
     }
     let begin = match &fact.person {

@@ -13,6 +13,8 @@ mod register_user;
 mod remove_member;
 mod requests;
 mod roles;
+mod team_membership;
+mod teams;
 mod update_member;
 
 pub use accept_invite::{AcceptInvite, InvitationLink, Opened, ShownToken};
@@ -29,4 +31,8 @@ pub use register_user::RegisterUser;
 pub use remove_member::RemoveMember;
 pub use requests::{AnswerRequest, Propose, RequestChange};
 pub use roles::{ApplyRoles, DefineBundledRoles, HeldRoles, RoleHolders};
+pub use team_membership::{
+    AnswerAccessRequest, ChangeTeamMembership, Ended, MembershipAct, OnTeam, TeamMembershipChanged,
+};
+pub use teams::{ChangeTeam, CreateTeam, DeleteTeam, TeamChanged};
 pub use update_member::{UpdateMember, Updated};

@@ -2,6 +2,7 @@
 
 mod accept;
 mod accept_race;
+mod access_requests;
 mod avatar;
 mod bad_input;
 mod conditions;
@@ -22,6 +23,9 @@ mod remove_organization;
 mod roles_race;
 mod shutdown;
 mod stale;
+mod team_changes;
+mod team_membership;
+mod team_races;
 mod teams;
 mod tenants;
 mod tokens;

@@ -14,7 +14,7 @@ use crate::support::{Place, World};
 async fn remove(deployment: &Deployment, world: &World, key: &str) -> u64 {
     let caller = deployment.ledger.identify("alice-token").await.unwrap().unwrap();
     let (organization, member) = (world.organization("acme"), world.member("acme", key));
-    let remove = RemoveMember { caller, organization, member, if_match: None };
+    let remove = RemoveMember { caller, organization, member, if_match: None, as_invitation: false };
     let meta = CommandMeta::by(caller.actor());
     deployment.ledger.execute(&remove, &meta, Turn::unkeyed()).await.unwrap().done().unwrap().position.0
 }
