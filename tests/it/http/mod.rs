@@ -11,6 +11,7 @@ mod get_member;
 mod invite;
 mod invite_limits;
 mod invite_requests;
+mod invite_requests_race;
 mod join_requests;
 mod list_members;
 mod operation;
