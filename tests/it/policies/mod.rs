@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{Client, World, WorldBuilder};
 
 /// Within this everything that is awaited here has happened, also on a busy machine.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Waits until one of these servers has done what follows from the events up to `position`.
 async fn acted(servers: &[&Client], position: u64) {
