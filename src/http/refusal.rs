@@ -97,6 +97,10 @@ pub(super) fn answer(refusal: &Refusal) -> (StatusCode, Value) {
         Refusal::RemovalOfHigher => {
             (S::BAD_REQUEST, detail("You cannot remove a member who has more access than you."))
         }
+        Refusal::PrimaryAddress => (
+            S::BAD_REQUEST,
+            detail("The primary address cannot be removed: make another address the primary one first."),
+        ),
         other => (statement_status(other), detail(statement(other))),
     }
 }

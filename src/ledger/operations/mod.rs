@@ -1,5 +1,7 @@
 //! What can be asked of the ledger, one file each: what a command looks at, and which aggregates decide it.
 
+mod administer;
+mod change_account;
 mod import;
 mod issue_token;
 mod register_user;
@@ -7,10 +9,12 @@ mod remove_member;
 mod roles;
 mod update_member;
 
+pub use administer::{AdministerOrganization, AsSuperuser, FlagsChange, SsoChange, TeamMarks};
+pub use change_account::{AccountChange, ChangeAccount, Profile};
 pub use import::{
     INVITATION_DAYS, ImportMember, ImportOrganization, ImportedOrganization, MemberFact, Person, TeamFact,
 };
-pub use issue_token::{IssueToken, RevokeToken, Secret};
+pub use issue_token::{IssueToken, IssueTokenBy, RevokeToken, RevokeTokenBy, Secret};
 pub use register_user::RegisterUser;
 pub use remove_member::RemoveMember;
 pub use roles::{ApplyRoles, DefineBundledRoles, HeldRoles, RoleHolders};
