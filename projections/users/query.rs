@@ -127,7 +127,7 @@ pub async fn emails_between(
         WHERE e.user_id BETWEEN $1 AND $2 ORDER BY e.user_id, is_primary DESC, e.added_at, e.hash";
     let rows = views.readers().rows(&Query::new(sql).bind(first).bind(last)).await?;
     let email = |cells: Cells<'_>| {
-        Ok(EmailRow {
+        Ok::<_, ViewError>(EmailRow {
             email: cells.json("email")?,
             verified: cells.flag("verified")?,
             primary: cells.flag("is_primary")?,

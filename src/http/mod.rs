@@ -10,11 +10,16 @@ mod members;
 mod organizations;
 mod teams;
 
+mod administration;
+mod tokens;
+mod users;
+
 mod events;
 
 mod operation;
 
 mod access;
+mod asking;
 mod auth;
 mod body;
 mod consistency;

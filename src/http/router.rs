@@ -16,7 +16,10 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::{app::App, events, members, operation, organizations, problem, problem::Problem, request, teams};
+use super::{
+    administration, app::App, events, members, operation, organizations, problem, problem::Problem, request,
+    teams, tokens, users,
+};
 use crate::clock::stopwatch;
 
 /// What the description says of the whole.
@@ -29,6 +32,7 @@ use crate::clock::stopwatch;
         (name = "members", description = "Who is in an organization, with which role, on which teams"),
         (name = "organizations", description = "Organizations and their settings"),
         (name = "teams", description = "Teams"),
+        (name = "administration", description = "Accounts, tokens, and what only superusers do to an organization"),
         (name = "history", description = "Who changed what from what to what, when"),
         (name = "operation", description = "For operators and their machines"),
     )
@@ -53,7 +57,19 @@ fn endpoints() -> OpenApiRouter<App> {
         .routes(routes!(members::list::list))
         .routes(routes!(members::get::get, members::update::update, members::remove::remove))
         .routes(routes!(teams::list::list))
+        // Administrators, and everybody about himself.
+        .routes(routes!(users::list::list, users::register::register))
+        .routes(routes!(users::get::get, users::update::update))
+        .routes(routes!(users::emails::list, users::emails::add))
+        .routes(routes!(users::emails::update, users::emails::remove))
+        .routes(routes!(users::authenticators::list, users::authenticators::enrol))
+        .routes(routes!(users::authenticators::remove))
+        .routes(routes!(tokens::list::list, tokens::issue::issue))
+        .routes(routes!(tokens::revoke::revoke))
+        .routes(routes!(administration::update::update))
         // Auditors.
+        .routes(routes!(events::administration::of_deployment))
+        .routes(routes!(events::administration::of_user))
         .routes(routes!(events::list::of_organization))
         .routes(routes!(events::list::of_member))
 }

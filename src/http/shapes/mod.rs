@@ -6,10 +6,12 @@
     reason = "the names and kinds of fields are those of the wire format"
 )]
 
+pub(super) mod account;
 pub(super) mod member;
 pub(super) mod organization;
 pub(super) mod role;
 pub(super) mod team;
+pub(super) mod token;
 pub(super) mod user;
 
 use muster_events::personal::{Personal, PersonalText};
