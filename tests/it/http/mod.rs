@@ -1,7 +1,10 @@
 //! Real HTTP against a real server.
 
+mod administration;
+mod api_tokens;
 mod bad_input;
 mod conditions;
+mod deactivation;
 mod events;
 mod get_member;
 mod list_members;
@@ -16,3 +19,4 @@ mod teams;
 mod tenants;
 mod tokens;
 mod update_member;
+mod users;
