@@ -45,7 +45,7 @@ async fn a_superuser_registers_an_account_with_the_keys_of_an_import_file() {
     }
     assert_eq!(shown["emails"][0]["email"], json!("n2@example.com"));
     assert!(shown["dateCreated"].is_string());
-    assert_eq!(made.header("etag"), Some("\"5\""));
+    assert_eq!(made.header("etag"), Some("\"4\""));
     let path = format!("{USERS}{}/", shown["id"].as_str().unwrap());
     assert_eq!(root.get(&path).await.expect(200).json(), shown);
     let least = post(&root, USERS, &json!({"email": "o@example.com"})).await.expect(201).json();
@@ -249,9 +249,8 @@ async fn bad_input_is_named_field_by_field() {
     let refused = post(&root, USERS, &json!({"username": "x"})).await.expect(400).json();
     assert_eq!(refused, json!({"email": ["This field is required."]}));
     let long = "x".repeat(129);
-    let refused =
-        post(&root, USERS, &json!({"email": "x", "username": long, "authenticators": ["fax"], "emails": 7}));
-    let refused = refused.await.expect(400).json();
+    let body = json!({"email": "x", "username": long, "authenticators": ["fax"], "emails": 7});
+    let refused = post(&root, USERS, &body).await.expect(400).json();
     assert_eq!(refused["email"], json!(["Enter a valid email address."]));
     assert_eq!(refused["username"], json!(["Ensure this field has no more than 128 characters."]));
     assert_eq!(refused["authenticators"], json!(["\"fax\" is not a valid choice."]));
