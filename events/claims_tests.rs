@@ -230,7 +230,7 @@ fn a_removed_address_is_free_everywhere() {
 #[test]
 fn a_new_user_name_is_taken_and_the_old_one_free() {
     let renamed = |to: &str| UserEvent::UserRenamed {
-        username: Some(Renamed { from: Some(username("mia")), to: Some(username(to)) }),
+        username: Some(Box::new(Renamed { from: Some(username("mia")), to: Some(username(to)) })),
         name: None,
     };
     let expected =
@@ -242,7 +242,7 @@ fn a_new_user_name_is_taken_and_the_old_one_free() {
 #[test]
 fn other_events_of_a_user_claim_nothing() {
     let quiet = [
-        UserEvent::UserRenamed { username: None, name: Some(Renamed { from: None, to: None }) },
+        UserEvent::UserRenamed { username: None, name: Some(Box::new(Renamed { from: None, to: None })) },
         UserEvent::PrimaryEmailChanged { from: hash("mia@acme.example"), to: hash("m@home.example") },
         UserEvent::AuthenticatorRemoved { kind: Authenticator::Totp },
         UserEvent::SuperuserRevoked {},

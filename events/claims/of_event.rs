@@ -10,7 +10,7 @@ use crate::{
     stream::StreamId,
     team::TeamEvent,
     token::TokenEvent,
-    user::{Renamed, UserEvent},
+    user::UserEvent,
 };
 
 fn take(claim: Claim, holder: &str) -> ClaimChange {
@@ -122,9 +122,9 @@ fn of_user(holder: &str, event: &UserEvent) -> Vec<ClaimChange> {
                 .map(|place| release(Claim::address(place.organization, email), &String::from(place.member)));
             [release(Claim::user_address(email), holder)].into_iter().chain(everywhere).collect()
         }
-        UserEvent::UserRenamed { username: Some(Renamed { from, to }), .. } => {
+        UserEvent::UserRenamed { username: Some(renamed), .. } => {
             let hash = |name: &Option<Personal<UserName>>| name.as_ref().and_then(Personal::hash).cloned();
-            let (from, to) = (hash(from), hash(to));
+            let (from, to) = (hash(&renamed.from), hash(&renamed.to));
             // In another case it is the same name, and stays claimed.
             if from == to {
                 return vec![];

@@ -6,6 +6,18 @@ use crate::{
     personal::{EmailAddress, KeyedHash, Personal, UserName},
 };
 
+/// What becomes of a display name, which need not be there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Naming<T> {
+    /// It stays, or stays away.
+    #[default]
+    Stays,
+    /// There is none any more.
+    Cleared,
+    /// It is this one.
+    Named(T),
+}
+
 /// A command on an account.
 #[derive(Debug, Clone)]
 pub enum UserCommand {
@@ -30,8 +42,8 @@ pub enum UserCommand {
     Rename {
         /// The user name after it; unique.
         username: Option<Personal<UserName>>,
-        /// The display name after it; none inside for no display name.
-        name: Option<Option<Personal<String>>>,
+        /// The display name after it.
+        name: Naming<Personal<String>>,
     },
     /// Remove an address, verified or not; the primary one stays.
     RemoveEmail {

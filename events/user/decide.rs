@@ -1,6 +1,6 @@
 //! What each command on an account does.
 
-use super::{Renamed, User, UserCommand, UserEvent};
+use super::{Naming, Renamed, User, UserCommand, UserEvent};
 use crate::{
     claims::Place,
     personal::{KeyedHash, Personal, UserName},
@@ -44,12 +44,17 @@ pub(super) fn decide(user: &User, command: UserCommand) -> Result<Vec<UserEvent>
 fn rename(
     user: &User,
     username: Option<Personal<UserName>>,
-    name: Option<Option<Personal<String>>>,
+    name: Naming<Personal<String>>,
 ) -> Option<UserEvent> {
     let username = username.map(|to| Renamed { from: user.username.clone(), to: Some(to) });
+    let name = match name {
+        Naming::Stays => None,
+        Naming::Cleared => Some(None),
+        Naming::Named(to) => Some(Some(to)),
+    };
     let name = name.map(|to| Renamed { from: user.name.clone(), to });
-    let username = username.filter(|change| change.from != change.to);
-    let name = name.filter(|change| change.from != change.to);
+    let username = username.filter(|change| change.from != change.to).map(Box::new);
+    let name = name.filter(|change| change.from != change.to).map(Box::new);
     (username.is_some() || name.is_some()).then_some(UserEvent::UserRenamed { username, name })
 }
 

@@ -87,10 +87,10 @@ pub enum UserEvent {
     UserRenamed {
         /// The user name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        username: Option<Renamed<UserName>>,
+        username: Option<Box<Renamed<UserName>>>,
         /// The display name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        name: Option<Renamed<String>>,
+        name: Option<Box<Renamed<String>>>,
     },
     /// An address was removed.
     EmailRemoved {

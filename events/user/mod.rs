@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use command::UserCommand;
+pub use command::{Naming, UserCommand};
 pub use event::{Authenticator, Renamed, UserEvent};
 
 use crate::{

@@ -1,6 +1,6 @@
 //! Decisions about accounts.
 
-use super::{Authenticator, Renamed, User, UserCommand, UserEvent};
+use super::{Authenticator, Naming, Renamed, User, UserCommand, UserEvent};
 use crate::{
     claims::Place,
     personal::Personal,
@@ -47,7 +47,7 @@ fn nothing_is_asked_of_an_account_that_is_not_there() {
         UserCommand::GrantSuperuser,
         UserCommand::RevokeSuperuser,
         UserCommand::Reactivate { owns: vec![] },
-        UserCommand::Rename { username: Some(username("max")), name: None },
+        UserCommand::Rename { username: Some(username("max")), name: Naming::Stays },
         UserCommand::RemoveEmail { email: hash("mia@acme.example"), memberships: vec![] },
         UserCommand::ChoosePrimaryEmail { email: hash("mia@acme.example") },
         UserCommand::RemoveAuthenticator { kind: Authenticator::Totp },
@@ -147,29 +147,30 @@ fn named(text: &str) -> Personal<String> {
 
 #[test]
 fn a_new_name_is_told_with_the_one_before() {
-    let rename = |to: &str, name: Option<Option<&str>>| UserCommand::Rename {
-        username: Some(username(to)),
-        name: name.map(|name| name.map(named)),
-    };
+    let rename = |to: &str, name| UserCommand::Rename { username: Some(username(to)), name };
     let both = UserEvent::UserRenamed {
-        username: Some(Renamed { from: Some(username("mia")), to: Some(username("max")) }),
-        name: Some(Renamed { from: None, to: Some(named("Max")) }),
+        username: Some(Box::new(Renamed { from: Some(username("mia")), to: Some(username("max")) })),
+        name: Some(Box::new(Renamed { from: None, to: Some(named("Max")) })),
     };
-    given::<User>([registered()]).when(rename("max", Some(Some("Max")))).then([both.clone()]);
+    given::<User>([registered()]).when(rename("max", Naming::Named(named("Max")))).then([both.clone()]);
     let user: User = state([registered(), both.clone()]);
     assert_eq!((user.username, user.name), (Some(username("max")), Some(named("Max"))));
-    let cleared =
-        UserEvent::UserRenamed { username: None, name: Some(Renamed { from: Some(named("Max")), to: None }) };
-    given::<User>([registered(), both.clone()]).when(rename("max", Some(None))).then([cleared.clone()]);
+    let cleared = UserEvent::UserRenamed {
+        username: None,
+        name: Some(Box::new(Renamed { from: Some(named("Max")), to: None })),
+    };
+    given::<User>([registered(), both.clone()]).when(rename("max", Naming::Cleared)).then([cleared.clone()]);
     let user: User = state([registered(), both, cleared]);
     assert_eq!((user.username, user.name), (Some(username("max")), None));
 }
 
 #[test]
 fn a_name_that_stays_is_no_event() {
-    let stay = UserCommand::Rename { username: Some(username("mia")), name: Some(None) };
+    let stay = UserCommand::Rename { username: Some(username("mia")), name: Naming::Cleared };
     given::<User>([registered()]).when(stay).then_nothing();
-    given::<User>([registered()]).when(UserCommand::Rename { username: None, name: None }).then_nothing();
+    given::<User>([registered()])
+        .when(UserCommand::Rename { username: None, name: Naming::Stays })
+        .then_nothing();
 }
 
 #[test]

@@ -223,8 +223,8 @@ async fn accounts_change_names_addresses_and_rights(lab: &Lab) {
         email: email("bob"),
     };
     let renamed = UserEvent::UserRenamed {
-        username: Some(Renamed { from: Some(username("al")), to: Some(username("bo")) }),
-        name: Some(Renamed { from: Some(sealed("Al", None)), to: None }),
+        username: Some(Box::new(Renamed { from: Some(username("al")), to: Some(username("bo")) })),
+        name: Some(Box::new(Renamed { from: Some(sealed("Al", None)), to: None })),
     };
     let kind = Authenticator::Totp;
     let log = Log::default()

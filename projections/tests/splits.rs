@@ -67,7 +67,7 @@ impl World {
                 5 => UserEvent::SuperuserRevoked {},
                 6 => UserEvent::AuthenticatorRemoved { kind: Authenticator::ALL[usize::from(other - 1)] },
                 7 => {
-                    let username = Some(Renamed { from: None, to: Some(username("v")) });
+                    let username = Some(Box::new(Renamed { from: None, to: Some(username("v")) }));
                     UserEvent::UserRenamed { username, name: None }
                 }
                 8 => {

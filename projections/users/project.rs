@@ -53,7 +53,9 @@ fn of_user(recorded: &RecordedEvent, event: &UserEvent) -> Vec<Change> {
             cells.extend(Authenticator::ALL.map(|kind| (authenticator_column(kind), Value::Null)));
             vec![Change::put(&USERS, [id()], cells), address(recorded, email)]
         }
-        UserEvent::UserRenamed { username, name } => vec![user(&renamed(username.as_ref(), name.as_ref()))],
+        UserEvent::UserRenamed { username, name } => {
+            vec![user(&renamed(username.as_deref(), name.as_deref()))]
+        }
         UserEvent::EmailAdded { email, .. } => vec![address(recorded, email), user(&[])],
         UserEvent::EmailVerified { email } => {
             let verified = Change::set(&USER_EMAILS, [id(), email.into()], [("verified", true.into())]);

@@ -15,7 +15,7 @@ use crate::{
     specification::{MIA, SOMEBODY, acme, email, globex, hash, member, role, scopes, user, username},
     team::{TeamCommand, TeamFlag},
     token::{TokenCommand, TokenOwner},
-    user::{Authenticator, UserCommand},
+    user::{Authenticator, Naming, UserCommand},
 };
 
 fn setting_value() -> impl Strategy<Value = Value> {
@@ -106,7 +106,11 @@ pub(in crate::histories) fn of_a_user() -> impl Strategy<Value = Vec<UserCommand
         2 => select(ADDRESSES).prop_map(|address| UserCommand::ChoosePrimaryEmail { email: hash(address) }),
         1 => (any::<bool>(), prop::option::of(any::<bool>())).prop_map(|(renamed, name)| UserCommand::Rename {
             username: renamed.then(|| username("max")),
-            name: name.map(|named| named.then(|| Personal::open("Max".into(), None))),
+            name: match name {
+                None => Naming::Stays,
+                Some(false) => Naming::Cleared,
+                Some(true) => Naming::Named(Personal::open("Max".into(), None)),
+            },
         }),
         1 => places().prop_map(|owns| UserCommand::Deactivate { owns }),
         1 => places().prop_map(|owns| UserCommand::Reactivate { owns }),

@@ -53,12 +53,11 @@ impl MemberFlag {
 
 /// The member that `named` means.
 async fn find(ledger: &Ledger, organization: OrganizationId, named: &str) -> Result<MemberId> {
-    let id = match named.parse::<MemberId>() {
-        Ok(id) => Some(id),
-        Err(_) => {
-            let account = user::find(ledger, named, "MEMBER").await?;
-            ledger.find_membership(organization, account).await.map_err(words::failure)?
-        }
+    let id = if let Ok(id) = named.parse::<MemberId>() {
+        Some(id)
+    } else {
+        let account = user::find(ledger, named, "MEMBER").await?;
+        ledger.find_membership(organization, account).await.map_err(words::failure)?
     };
     if let Some(id) = id {
         let member = ledger.state::<Member>(&id.into()).await.map_err(words::failure)?.state;

@@ -2,7 +2,7 @@
 
 use muster_events::{
     refusal::{FieldError, Refusal},
-    user::Authenticator,
+    user::{Authenticator, Naming},
 };
 use serde_json::{Map, Value};
 
@@ -84,9 +84,9 @@ fn name(field: &str, value: &Value) -> Result<String, FieldError> {
 }
 
 /// A display name; null and a blank one are none.
-fn display_name(field: &str, value: &Value) -> Result<Option<String>, FieldError> {
+fn display_name(field: &str, value: &Value) -> Result<Naming<String>, FieldError> {
     let is_none = value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty());
-    if is_none { Ok(None) } else { name(field, value).map(Some) }
+    if is_none { Ok(Naming::Cleared) } else { name(field, value).map(Naming::Named) }
 }
 
 fn kind(field: &str, value: &Value) -> Result<Authenticator, FieldError> {
@@ -123,7 +123,10 @@ pub(super) fn register(fields: &Fields) -> Result<RegisterUser, Refusal> {
     let mut errors = Errors::default();
     let primary = errors.demand(fields, "email", email);
     let username = errors.take(fields, "username", name);
-    let display = errors.take(fields, "name", display_name).flatten();
+    let display = match errors.take(fields, "name", display_name) {
+        Some(Naming::Named(name)) => Some(name),
+        Some(Naming::Cleared | Naming::Stays) | None => None,
+    };
     let verified = errors.take(fields, "verified", boolean).unwrap_or(false);
     let further = errors.take(fields, "emails", further).unwrap_or_default();
     let authenticators = errors.take(fields, "authenticators", kinds).unwrap_or_default();
@@ -147,7 +150,7 @@ pub(super) fn profile(fields: &Fields) -> Result<AccountChange, Refusal> {
     let mut errors = Errors::default();
     let profile = Profile {
         username: errors.take(fields, "username", name),
-        name: errors.take(fields, "name", display_name),
+        name: errors.take(fields, "name", display_name).unwrap_or_default(),
         active: errors.take(fields, "active", boolean),
         superuser: errors.take(fields, "superuser", boolean),
     };

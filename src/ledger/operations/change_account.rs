@@ -10,7 +10,7 @@ use muster_events::{
     personal::{EmailAddress, KeyedHash, Personal, PersonalText, UserName},
     refusal::Refusal,
     stream::Sequence,
-    user::{Authenticator, User, UserCommand},
+    user::{Authenticator, Naming, User, UserCommand},
 };
 
 use crate::ledger::{Caller, Failure, Operation, Unit};
@@ -20,8 +20,8 @@ use crate::ledger::{Caller, Failure, Operation, Unit};
 pub struct Profile {
     /// The user name; unique.
     pub username: Option<String>,
-    /// The display name; none inside for no display name.
-    pub name: Option<Option<String>>,
+    /// The display name.
+    pub name: Naming<String>,
     /// Whether it can be used.
     pub active: Option<bool>,
     /// Whether the person may do everything everywhere.
@@ -167,7 +167,7 @@ async fn rename(
     unit: &Unit<'_>,
     user: &User,
     username: Option<String>,
-    name: Option<Option<String>>,
+    name: Naming<String>,
 ) -> Result<UserCommand, Failure> {
     let keys = unit.ledger().keys();
     let username = match username {
@@ -177,8 +177,11 @@ async fn rename(
         Some(_) | None => None,
     };
     let name = match name {
-        Some(to) if text(unit, user.name.as_ref()).await? != to => Some(to.map(|to| keys.hashed(to))),
-        Some(_) | None => None,
+        Naming::Named(to) if text(unit, user.name.as_ref()).await?.as_ref() != Some(&to) => {
+            Naming::Named(keys.hashed(to))
+        }
+        Naming::Cleared => Naming::Cleared,
+        Naming::Named(_) | Naming::Stays => Naming::Stays,
     };
     Ok(UserCommand::Rename { username, name })
 }
