@@ -21,7 +21,7 @@ use crate::{
     team::{TeamEvent, TeamFlag},
     time::Timestamp,
     token::{TokenEvent, TokenOwner},
-    user::{Authenticator, UserEvent},
+    user::{Authenticator, Renamed, UserEvent},
 };
 
 fn take(claim: Claim, holder: &str) -> ClaimChange {
@@ -233,8 +233,46 @@ fn who_is_deactivated_leaves_the_owners_everywhere() {
 }
 
 #[test]
+fn who_is_reactivated_joins_the_owners_again() {
+    let owns = vec![Place { organization: acme(), member: member(MIA) }];
+    let expected = [ClaimChange::Join { claim: mia_is_owner() }];
+    assert_eq!(of_user(UserEvent::UserReactivated { owns }), expected);
+}
+
+#[test]
+fn a_removed_address_is_free_everywhere() {
+    let memberships = vec![
+        Place { organization: acme(), member: member(MIA) },
+        Place { organization: globex(), member: member(SOMEBODY) },
+    ];
+    let address = hash("m@home.example");
+    let expected = [
+        release(Claim::user_address(&address), "50"),
+        release(Claim::address(acme(), &address), "50"),
+        release(Claim::address(globex(), &address), "70"),
+    ];
+    assert_eq!(of_user(UserEvent::EmailRemoved { email: address, memberships }), expected);
+}
+
+#[test]
+fn a_new_user_name_is_taken_and_the_old_one_free() {
+    let renamed = |to: &str| UserEvent::UserRenamed {
+        username: Some(Box::new(Renamed { from: Some(username("mia")), to: Some(username(to)) })),
+        name: None,
+    };
+    let expected =
+        [release(Claim::user_name(&hash("mia")), "50"), take(Claim::user_name(&hash("max")), "50")];
+    assert_eq!(of_user(renamed("max")), expected);
+    assert_eq!(of_user(renamed("MIA")), [], "it is the same name in another case");
+}
+
+#[test]
 fn other_events_of_a_user_claim_nothing() {
     let quiet = [
+        UserEvent::UserRenamed { username: None, name: Some(Box::new(Renamed { from: None, to: None })) },
+        UserEvent::PrimaryEmailChanged { from: hash("mia@acme.example"), to: hash("m@home.example") },
+        UserEvent::AuthenticatorRemoved { kind: Authenticator::Totp },
+        UserEvent::SuperuserRevoked {},
         UserEvent::EmailVerified { email: hash("m@home.example") },
         UserEvent::AuthenticatorEnrolled { kind: Authenticator::Totp },
         UserEvent::SuperuserGranted {},

@@ -14,6 +14,7 @@
 //! To change the shape of one: raise its version, add an upcaster (see `upcast`) and a second fixture.
 
 pub mod access;
+pub mod administration;
 pub mod aggregate;
 pub mod claims;
 pub mod definitions;

@@ -155,6 +155,8 @@ refusals! {
     "address_in_organization" AddressInOrganization
     /// The user is a member already.
     "already_member" AlreadyMember
+    /// An account keeps a primary address.
+    "primary_address" PrimaryAddress
     /// Another account has this address.
     "address_taken" AddressTaken
     /// Another account has this user name.

@@ -1,13 +1,14 @@
 //! What each event does to the claims.
 
-use super::{Claim, ClaimChange, ClaimKind};
 use compact_str::ToCompactString;
 
+use super::{Claim, ClaimChange, ClaimKind, Place};
 use crate::{
     event::Event,
     id::OrganizationId,
     member::{InvitationCount, MemberEvent, Ownership},
     organization::{OrganizationEvent, SLUG_HELD_DAYS},
+    personal::{Personal, UserName},
     stream::StreamId,
     team::TeamEvent,
     token::TokenEvent,
@@ -114,7 +115,10 @@ fn of_member(organization: OrganizationId, holder: &str, event: &MemberEvent) ->
             ownership.map(|change| owner_change(organization, holder, change)).into_iter().collect()
         }
         MemberEvent::MemberRemoved { user, addresses, ownership, .. } => {
-            let owner = ownership.map(|change| owner_change(organization, holder, change));
+            // Also where no event of his own says that he was an owner: his account may have made him one, when it could
+            // be used again.
+            let owner = ownership.or(user.map(|_| Ownership::Lost));
+            let owner = owner.map(|change| owner_change(organization, holder, change));
             let user = user.map(|user| release(Claim::membership(organization, user), holder));
             let addresses = addresses.iter().map(|hash| release(Claim::address(organization, hash), holder));
             owner.into_iter().chain(user).chain(addresses).collect()
@@ -202,14 +206,36 @@ fn of_user(holder: &str, event: &UserEvent) -> Vec<ClaimChange> {
                 .map(|place| take(Claim::address(place.organization, hash), &String::from(place.member)));
             [take(Claim::user_address(hash), holder)].into_iter().chain(everywhere).collect()
         }
-        UserEvent::UserDeactivated { owns } => owns
-            .iter()
-            .map(|place| owner_change(place.organization, &String::from(place.member), Ownership::Lost))
-            .collect(),
-        UserEvent::EmailVerified { .. }
+        UserEvent::EmailRemoved { email, memberships } => {
+            let everywhere = memberships
+                .iter()
+                .map(|place| release(Claim::address(place.organization, email), &String::from(place.member)));
+            [release(Claim::user_address(email), holder)].into_iter().chain(everywhere).collect()
+        }
+        UserEvent::UserRenamed { username: Some(renamed), .. } => {
+            let hash = |name: &Option<Personal<UserName>>| name.as_ref().and_then(Personal::hash).cloned();
+            let (from, to) = (hash(&renamed.from), hash(&renamed.to));
+            // In another case it is the same name, and stays claimed.
+            if from == to {
+                return vec![];
+            }
+            let released = from.map(|hash| release(Claim::user_name(&hash), holder));
+            released.into_iter().chain(to.map(|hash| take(Claim::user_name(&hash), holder))).collect()
+        }
+        UserEvent::UserDeactivated { owns } => owner_changes(owns, Ownership::Lost),
+        UserEvent::UserReactivated { owns } => owner_changes(owns, Ownership::Gained),
+        UserEvent::UserRenamed { username: None, .. }
+        | UserEvent::EmailVerified { .. }
+        | UserEvent::PrimaryEmailChanged { .. }
         | UserEvent::AuthenticatorEnrolled { .. }
-        | UserEvent::SuperuserGranted {} => vec![],
+        | UserEvent::AuthenticatorRemoved { .. }
+        | UserEvent::SuperuserGranted {}
+        | UserEvent::SuperuserRevoked {} => vec![],
     }
+}
+
+fn owner_changes(owns: &[Place], change: Ownership) -> Vec<ClaimChange> {
+    owns.iter().map(|place| owner_change(place.organization, &String::from(place.member), change)).collect()
 }
 
 fn of_token(holder: &str, event: &TokenEvent) -> Vec<ClaimChange> {

@@ -15,7 +15,7 @@ use crate::{
     organization::Organization,
     refusal::Refusal,
     roles::{RoleId, Roles},
-    specification::{World, acme, email, in_thirty_days, member, role, user, username},
+    specification::{World, acme, email, hash, in_thirty_days, member, role, user, username},
     user::{User, UserCommand},
 };
 
@@ -29,7 +29,10 @@ const ROLES: &[&str] = &["member", "manager", "owner", "owner"];
 enum Step {
     Register { who: u64 },
     AddEmail { who: u64, address: u64 },
+    RemoveEmail { who: u64, address: u64 },
+    ChoosePrimaryEmail { who: u64, address: u64 },
     Deactivate { who: u64 },
+    Reactivate { who: u64 },
     Add { row: u64, who: u64, org_role: RoleId },
     Invite { row: u64, address: u64, org_role: RoleId },
     ChangeRole { row: u64, org_role: RoleId },
@@ -43,7 +46,10 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => USERS.prop_map(|who| Step::Register { who }),
         2 => (USERS, ADDRESSES).prop_map(|(who, address)| Step::AddEmail { who, address }),
-        1 => USERS.prop_map(|who| Step::Deactivate { who }),
+        1 => (USERS, ADDRESSES).prop_map(|(who, address)| Step::RemoveEmail { who, address }),
+        1 => (USERS, ADDRESSES).prop_map(|(who, address)| Step::ChoosePrimaryEmail { who, address }),
+        2 => USERS.prop_map(|who| Step::Deactivate { who }),
+        2 => USERS.prop_map(|who| Step::Reactivate { who }),
         6 => (MEMBERS, USERS, org_role()).prop_map(|(row, who, org_role)| Step::Add { row, who, org_role }),
         3 => (MEMBERS, ADDRESSES, org_role())
             .prop_map(|(row, address, org_role)| Step::Invite { row, address, org_role }),
@@ -84,9 +90,21 @@ impl Life {
                     UserCommand::AddEmail { email: email(&address(number)), memberships },
                 )
             }
+            Step::RemoveEmail { who, address: number } => {
+                let memberships = self.places(user(who), |_| true);
+                let email = hash(&address(number));
+                self.ask_user(user(who), UserCommand::RemoveEmail { email, memberships })
+            }
+            Step::ChoosePrimaryEmail { who, address: number } => {
+                self.ask_user(user(who), UserCommand::ChoosePrimaryEmail { email: hash(&address(number)) })
+            }
             Step::Deactivate { who } => {
-                let owns = self.places(user(who), |member| member.owner);
+                let owns = self.owned_by(user(who));
                 self.ask_user(user(who), UserCommand::Deactivate { owns })
+            }
+            Step::Reactivate { who } => {
+                let owns = self.owned_by(user(who));
+                self.ask_user(user(who), UserCommand::Reactivate { owns })
             }
             Step::Add { row, who, org_role } => self.add(member(row), user(who), org_role),
             Step::Invite { row, address: number, org_role } => {
@@ -124,7 +142,9 @@ impl Life {
             if let Some(user) = member.user {
                 assert!(holds(ClaimKind::Membership, &user.to_string()), "member {id} does not hold himself");
             }
-            for hash in member.addresses.iter().cloned().chain(self.account_addresses(*id)) {
+            // A member has the addresses of his account, an invitation its own.
+            let invited = member.addresses.iter().filter(|_| member.is_pending()).cloned();
+            for hash in invited.chain(self.account_addresses(*id)) {
                 assert!(holds(ClaimKind::Address, &hash.0), "member {id} does not hold {hash}");
             }
             if member.org_role.as_ref() == Some(roles.top()) && self.is_active(*id) {
@@ -198,4 +218,31 @@ fn a_user_is_a_member_once_and_may_come_back() {
     assert_eq!(life.step(again()), Err(Refusal::AlreadyMember));
     life.step(Step::Delete { row: 2, by: 2 }).unwrap();
     life.step(again()).unwrap();
+}
+
+#[test]
+fn an_address_that_was_removed_is_free_and_stays_so_when_the_person_goes() {
+    let mut life = life_with(&["owner", "member"]);
+    let invite = |row| Step::Invite { row, address: 5, org_role: role("member") };
+    life.step(Step::AddEmail { who: 2, address: 5 }).unwrap();
+    life.step(Step::RemoveEmail { who: 2, address: 5 }).unwrap();
+    life.step(invite(3)).unwrap();
+    life.step(Step::Remove { row: 2 }).unwrap();
+    assert_eq!(life.step(invite(4)), Err(Refusal::AddressInOrganization), "the invitation holds it");
+}
+
+#[test]
+fn who_became_an_owner_while_his_account_was_unusable_is_one_when_it_is_usable_again() {
+    let roles = commands::roles();
+    for end in [Step::Remove { row: 2 }, Step::ChangeRole { row: 2, org_role: role("member") }] {
+        let mut life = life_with(&["owner", "member"]);
+        life.step(Step::Deactivate { who: 2 }).unwrap();
+        life.step(Step::ChangeRole { row: 2, org_role: role("owner") }).unwrap();
+        assert_eq!(life.claims.owners(acme()), ["1"]);
+        life.step(Step::Reactivate { who: 2 }).unwrap();
+        assert_eq!(life.claims.owners(acme()), ["1", "2"]);
+        life.step(end).unwrap();
+        life.check(&roles, true);
+        assert_eq!(life.claims.owners(acme()), ["1"]);
+    }
 }

@@ -161,7 +161,9 @@ pub(super) fn request_to_join(member: &Member, new: NewInvitation) -> Result<Vec
 pub(super) fn role_change(member: &Member, to: &RoleId, active: bool, roles: &Roles) -> Option<MemberEvent> {
     let from = member.org_role.clone().filter(|from| from != to)?;
     let gains = active && member.user.is_some() && to == roles.top();
-    let ownership = match (member.owner, gains) {
+    // Whoever got the top role while his account could not be used is an owner since it can be used again.
+    let was = member.owner || (member.user.is_some() && from == *roles.top());
+    let ownership = match (was, gains) {
         (false, true) => Some(Ownership::Gained),
         (true, false) => Some(Ownership::Lost),
         _ => None,

@@ -1,4 +1,4 @@
-//! What can be asked of an account and what can have happened to it.
+//! What can have happened to an account.
 
 use std::str::FromStr;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     claims::Place,
     event::{Event, stored},
-    personal::{EmailAddress, KeyedHash, Personal, PersonalVisitor, UserName},
+    personal::{EmailAddress, KeyedHash, Personal, PersonalText, PersonalVisitor, UserName},
 };
 
 /// A way to prove who one is; what it is made of is no business of a ledger.
@@ -55,42 +55,16 @@ impl FromStr for Authenticator {
     }
 }
 
-/// A command on an account.
-#[derive(Debug, Clone)]
-pub enum UserCommand {
-    /// Register it.
-    Register {
-        /// The user name; unique.
-        username: Personal<UserName>,
-        /// The display name.
-        name: Option<Personal<String>>,
-        /// The primary address; unique.
-        email: Personal<EmailAddress>,
-    },
-    /// Add an address.
-    AddEmail {
-        /// The address; unique.
-        email: Personal<EmailAddress>,
-        /// Where the person is a member: nobody else is invited there by this address.
-        memberships: Vec<Place>,
-    },
-    /// State that an address is the person's.
-    VerifyEmail {
-        /// The address.
-        email: KeyedHash,
-    },
-    /// State that an authenticator is enrolled.
-    EnrolAuthenticator {
-        /// Which kind.
-        kind: Authenticator,
-    },
-    /// Stop the account from being used.
-    Deactivate {
-        /// Where the person is an owner.
-        owns: Vec<Place>,
-    },
-    /// Let the person do everything everywhere.
-    GrantSuperuser,
+/// A personal value before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, bound(serialize = "", deserialize = "T: PersonalText"))]
+pub struct Renamed<T> {
+    /// Before; none where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Personal<T>>,
+    /// After; none where there is none any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Personal<T>>,
 }
 
 /// A fact about an account.
@@ -114,6 +88,29 @@ pub enum UserEvent {
         /// Where the person is a member.
         memberships: Vec<Place>,
     },
+    /// It is called otherwise. What did not change is left out.
+    UserRenamed {
+        /// The user name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        username: Option<Box<Renamed<UserName>>>,
+        /// The display name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<Box<Renamed<String>>>,
+    },
+    /// An address was removed.
+    EmailRemoved {
+        /// Which.
+        email: KeyedHash,
+        /// Where the person is a member.
+        memberships: Vec<Place>,
+    },
+    /// Another address is the primary one.
+    PrimaryEmailChanged {
+        /// Before.
+        from: KeyedHash,
+        /// After.
+        to: KeyedHash,
+    },
     /// An address was shown to be the person's.
     EmailVerified {
         /// Which.
@@ -124,22 +121,40 @@ pub enum UserEvent {
         /// Which kind.
         kind: Authenticator,
     },
+    /// An authenticator is no longer enrolled.
+    AuthenticatorRemoved {
+        /// Which kind.
+        kind: Authenticator,
+    },
     /// The account cannot be used any more.
     UserDeactivated {
         /// Where the person was an owner.
         owns: Vec<Place>,
     },
+    /// The account can be used again.
+    UserReactivated {
+        /// Where the person is an owner again.
+        owns: Vec<Place>,
+    },
     /// The person may do everything everywhere.
     SuperuserGranted {},
+    /// The person may do only what his roles allow.
+    SuperuserRevoked {},
 }
 
 stored!(UserEvent {
     UserRegistered = 1,
+    UserRenamed = 1,
     EmailAdded = 1,
     EmailVerified = 1,
+    EmailRemoved = 1,
+    PrimaryEmailChanged = 1,
     AuthenticatorEnrolled = 1,
+    AuthenticatorRemoved = 1,
     UserDeactivated = 1,
+    UserReactivated = 1,
     SuperuserGranted = 1,
+    SuperuserRevoked = 1,
 });
 
 impl UserEvent {
@@ -153,12 +168,30 @@ impl UserEvent {
                 }
                 visitor.visit("email", email)
             }
+            Self::UserRenamed { username, name } => {
+                if let Some(username) = username {
+                    username.visit_personal("username", visitor)?;
+                }
+                name.as_mut().map_or(Ok(()), |name| name.visit_personal("name", visitor))
+            }
             Self::EmailAdded { email, .. } => visitor.visit("email", email),
             Self::EmailVerified { .. }
+            | Self::EmailRemoved { .. }
+            | Self::PrimaryEmailChanged { .. }
             | Self::AuthenticatorEnrolled { .. }
+            | Self::AuthenticatorRemoved { .. }
             | Self::UserDeactivated { .. }
-            | Self::SuperuserGranted {} => Ok(()),
+            | Self::UserReactivated { .. }
+            | Self::SuperuserGranted {}
+            | Self::SuperuserRevoked {} => Ok(()),
         }
+    }
+}
+
+impl<T: PersonalText> Renamed<T> {
+    /// What was sealed before stays as it was sealed.
+    fn visit_personal<V: PersonalVisitor>(&mut self, field: &str, visitor: &mut V) -> Result<(), V::Error> {
+        [&mut self.from, &mut self.to].into_iter().flatten().try_for_each(|value| visitor.visit(field, value))
     }
 }
 

@@ -1,12 +1,15 @@
 //! User: a person's account.
 
+mod command;
+mod decide;
 mod event;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use event::{Authenticator, UserCommand, UserEvent};
+pub use command::{Naming, UserCommand};
+pub use event::{Authenticator, Renamed, UserEvent};
 
 use crate::{
     aggregate::Aggregate,
@@ -63,7 +66,13 @@ impl User {
         self.addresses.iter().filter_map(|address| address.email.hash())
     }
 
-    fn address(&self, email: &KeyedHash) -> Option<&Address> {
+    /// The keyed hash of the primary address.
+    pub fn primary(&self) -> Option<&KeyedHash> {
+        self.addresses.first().and_then(|address| address.email.hash())
+    }
+
+    /// One of the addresses.
+    pub fn address(&self, email: &KeyedHash) -> Option<&Address> {
         self.addresses.iter().find(|address| address.email.hash() == Some(email))
     }
 }
@@ -74,27 +83,7 @@ impl Aggregate for User {
     type Event = UserEvent;
 
     fn decide(&self, command: UserCommand) -> Result<Vec<UserEvent>, Refusal> {
-        if matches!(command, UserCommand::Register { .. }) == self.exists() {
-            return Err(if self.exists() { Refusal::AlreadyExists } else { Refusal::NotFound });
-        }
-        let event = match command {
-            UserCommand::Register { username, name, email } => {
-                Some(UserEvent::UserRegistered { username, name, email })
-            }
-            UserCommand::AddEmail { email, memberships } => {
-                let known = email.hash().is_some_and(|hash| self.address(hash).is_some());
-                (!known).then_some(UserEvent::EmailAdded { email, memberships })
-            }
-            UserCommand::VerifyEmail { email } => {
-                let address = self.address(&email).ok_or(Refusal::NotFound)?;
-                (!address.verified).then_some(UserEvent::EmailVerified { email })
-            }
-            UserCommand::EnrolAuthenticator { kind } => (!self.authenticators.contains_key(&kind))
-                .then_some(UserEvent::AuthenticatorEnrolled { kind }),
-            UserCommand::Deactivate { owns } => self.active.then_some(UserEvent::UserDeactivated { owns }),
-            UserCommand::GrantSuperuser => (!self.superuser).then_some(UserEvent::SuperuserGranted {}),
-        };
-        Ok(event.into_iter().collect())
+        decide::decide(self, command)
     }
 
     fn evolve(&mut self, event: &UserEvent, at: Timestamp) {
@@ -109,6 +98,21 @@ impl Aggregate for User {
             UserEvent::EmailAdded { email, .. } => {
                 self.addresses.push(Address { email: email.clone(), verified: false });
             }
+            UserEvent::UserRenamed { username, name } => {
+                if let Some(to) = username.as_ref().and_then(|username| username.to.clone()) {
+                    self.username = Some(to);
+                }
+                if let Some(name) = name {
+                    self.name.clone_from(&name.to);
+                }
+            }
+            UserEvent::EmailRemoved { email, .. } => {
+                self.addresses.retain(|address| address.email.hash() != Some(email));
+            }
+            UserEvent::PrimaryEmailChanged { to, .. } => {
+                // The others stay in the order in which they were added.
+                self.addresses.sort_by_key(|address| address.email.hash() != Some(to));
+            }
             UserEvent::EmailVerified { email } => {
                 for address in self.addresses.iter_mut().filter(|address| address.email.hash() == Some(email))
                 {
@@ -118,8 +122,13 @@ impl Aggregate for User {
             UserEvent::AuthenticatorEnrolled { kind } => {
                 self.authenticators.insert(*kind, at);
             }
+            UserEvent::AuthenticatorRemoved { kind } => {
+                self.authenticators.remove(kind);
+            }
             UserEvent::UserDeactivated { .. } => self.active = false,
+            UserEvent::UserReactivated { .. } => self.active = true,
             UserEvent::SuperuserGranted {} => self.superuser = true,
+            UserEvent::SuperuserRevoked {} => self.superuser = false,
         }
     }
 

@@ -1,8 +1,9 @@
 //! Decisions about accounts.
 
-use super::{Authenticator, User, UserCommand, UserEvent};
+use super::{Authenticator, Naming, Renamed, User, UserCommand, UserEvent};
 use crate::{
     claims::Place,
+    personal::Personal,
     specification::{acme, email, given, hash, member, state, username},
 };
 
@@ -44,6 +45,12 @@ fn nothing_is_asked_of_an_account_that_is_not_there() {
         UserCommand::EnrolAuthenticator { kind: Authenticator::Totp },
         UserCommand::Deactivate { owns: vec![] },
         UserCommand::GrantSuperuser,
+        UserCommand::RevokeSuperuser,
+        UserCommand::Reactivate { owns: vec![] },
+        UserCommand::Rename { username: Some(username("max")), name: Naming::Stays },
+        UserCommand::RemoveEmail { email: hash("mia@acme.example"), memberships: vec![] },
+        UserCommand::ChoosePrimaryEmail { email: hash("mia@acme.example") },
+        UserCommand::RemoveAuthenticator { kind: Authenticator::Totp },
     ];
     for command in commands {
         given::<User>([]).when(command).then_refused("not_found");
@@ -113,6 +120,113 @@ fn a_person_becomes_superuser_once() {
     let granted = UserEvent::SuperuserGranted {};
     given::<User>([registered()]).when(UserCommand::GrantSuperuser).then([granted.clone()]);
     given::<User>([registered(), granted]).when(UserCommand::GrantSuperuser).then_nothing();
+}
+
+#[test]
+fn a_person_is_superuser_until_that_is_taken_back() {
+    let (granted, revoked) = (UserEvent::SuperuserGranted {}, UserEvent::SuperuserRevoked {});
+    given::<User>([registered(), granted.clone()]).when(UserCommand::RevokeSuperuser).then([revoked.clone()]);
+    given::<User>([registered()]).when(UserCommand::RevokeSuperuser).then_nothing();
+    given::<User>([registered(), granted.clone(), revoked]).when(UserCommand::GrantSuperuser).then([granted]);
+}
+
+#[test]
+fn an_account_is_reactivated_once() {
+    let reactivate = || UserCommand::Reactivate { owns: vec![place()] };
+    let deactivated = UserEvent::UserDeactivated { owns: vec![place()] };
+    let reactivated = UserEvent::UserReactivated { owns: vec![place()] };
+    given::<User>([registered()]).when(reactivate()).then_nothing();
+    given::<User>([registered(), deactivated.clone()]).when(reactivate()).then([reactivated.clone()]);
+    let user: User = state([registered(), deactivated, reactivated]);
+    assert!(user.active);
+}
+
+fn named(text: &str) -> Personal<String> {
+    Personal::open(text.into(), None)
+}
+
+#[test]
+fn a_new_name_is_told_with_the_one_before() {
+    let rename = |to: &str, name| UserCommand::Rename { username: Some(username(to)), name };
+    let both = UserEvent::UserRenamed {
+        username: Some(Box::new(Renamed { from: Some(username("mia")), to: Some(username("max")) })),
+        name: Some(Box::new(Renamed { from: None, to: Some(named("Max")) })),
+    };
+    given::<User>([registered()]).when(rename("max", Naming::Named(named("Max")))).then([both.clone()]);
+    let user: User = state([registered(), both.clone()]);
+    assert_eq!((user.username, user.name), (Some(username("max")), Some(named("Max"))));
+    let cleared = UserEvent::UserRenamed {
+        username: None,
+        name: Some(Box::new(Renamed { from: Some(named("Max")), to: None })),
+    };
+    given::<User>([registered(), both.clone()]).when(rename("max", Naming::Cleared)).then([cleared.clone()]);
+    let user: User = state([registered(), both, cleared]);
+    assert_eq!((user.username, user.name), (Some(username("max")), None));
+}
+
+#[test]
+fn a_name_that_stays_is_no_event() {
+    let stay = UserCommand::Rename { username: Some(username("mia")), name: Naming::Cleared };
+    given::<User>([registered()]).when(stay).then_nothing();
+    given::<User>([registered()])
+        .when(UserCommand::Rename { username: None, name: Naming::Stays })
+        .then_nothing();
+}
+
+#[test]
+fn an_address_is_removed_verified_or_not_but_never_the_primary_one() {
+    let remove = |text: &str| UserCommand::RemoveEmail { email: hash(text), memberships: vec![place()] };
+    let removed = UserEvent::EmailRemoved { email: hash("m@home.example"), memberships: vec![place()] };
+    let verified = UserEvent::EmailVerified { email: hash("m@home.example") };
+    given::<User>([registered(), added()]).when(remove("m@home.example")).then([removed.clone()]);
+    given::<User>([registered(), added(), verified]).when(remove("m@home.example")).then([removed.clone()]);
+    given::<User>([registered(), added()]).when(remove("mia@acme.example")).then_refused("primary_address");
+    given::<User>([registered()]).when(remove("m@home.example")).then_refused("not_found");
+    given::<User>([registered(), added(), removed.clone()])
+        .when(remove("m@home.example"))
+        .then_refused("not_found");
+    let user: User = state([registered(), added(), removed]);
+    assert_eq!(user.addresses.len(), 1);
+}
+
+#[test]
+fn another_address_becomes_the_primary_one_and_the_first() {
+    let choose = |text: &str| UserCommand::ChoosePrimaryEmail { email: hash(text) };
+    let (first, second) = (hash("mia@acme.example"), hash("m@home.example"));
+    let chosen = UserEvent::PrimaryEmailChanged { from: first.clone(), to: second.clone() };
+    given::<User>([registered(), added()]).when(choose("m@home.example")).then([chosen.clone()]);
+    given::<User>([registered(), added()]).when(choose("mia@acme.example")).then_nothing();
+    given::<User>([registered()]).when(choose("m@home.example")).then_refused("not_found");
+    let user: User = state([registered(), added(), chosen]);
+    assert_eq!(user.address_hashes().cloned().collect::<Vec<_>>(), [second, first]);
+}
+
+#[test]
+fn what_an_address_has_become_is_not_taken_back() {
+    let verified = UserEvent::EmailVerified { email: hash("mia@acme.example") };
+    let user: User = state([registered(), verified, added()]);
+    let of = |address: &str, verified, primary| {
+        UserCommand::of_email(&user, &hash(address), verified, primary)
+            .map(|commands| commands.len())
+            .map_err(|refusal| refusal.code())
+    };
+    assert_eq!(of("mia@acme.example", Some(false), None), Err("invalid_fields"));
+    assert_eq!(of("mia@acme.example", None, Some(false)), Err("invalid_fields"));
+    assert_eq!(of("m@home.example", Some(false), Some(false)), Ok(0));
+    assert_eq!(of("m@home.example", Some(true), Some(true)), Ok(2));
+    assert_eq!(of("other@home.example", Some(true), None), Err("not_found"));
+}
+
+#[test]
+fn an_authenticator_is_removed_once() {
+    let kind = Authenticator::Totp;
+    let remove = || UserCommand::RemoveAuthenticator { kind };
+    let (enrolled, removed) =
+        (UserEvent::AuthenticatorEnrolled { kind }, UserEvent::AuthenticatorRemoved { kind });
+    given::<User>([registered(), enrolled.clone()]).when(remove()).then([removed.clone()]);
+    given::<User>([registered()]).when(remove()).then_nothing();
+    let user: User = state([registered(), enrolled, removed]);
+    assert!(!user.has_second_factor());
 }
 
 #[test]

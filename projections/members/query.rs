@@ -95,7 +95,8 @@ pub(super) fn select_with(more: &str, rest: &str) -> String {
     let account = users::query::COLUMNS;
     format!(
         "SELECT m.id, m.organization_id, m.sequence, m.user_id, m.email, m.org_role, m.invite_status, m.expires_at, \
-            m.created_at, {flags}, i.id AS i_id, i.name AS i_name, i.username AS i_username, i.email AS i_email, \
+            m.created_at, {flags}, i.id AS i_id, i.name AS i_name, i.username AS i_username, \
+            (SELECT e.email FROM user_emails e WHERE e.user_id = i.id AND e.hash = i.email_hash) AS i_email, \
             {account}{more} \
         FROM members m LEFT JOIN users u ON u.id = m.user_id LEFT JOIN users i ON i.id = m.inviter_id {rest}"
     )

@@ -9,7 +9,7 @@ use muster_events::{
     team::{TeamEvent, TeamFlag},
     time::Timestamp,
     token::{TokenEvent, TokenOwner},
-    user::{Authenticator, UserEvent},
+    user::{Authenticator, Renamed, UserEvent},
 };
 use serde_json::{Value as Json, json};
 
@@ -31,6 +31,7 @@ on_every_database! {
     flags_are_set_and_cleared
     a_removed_member_leaves_no_row
     accounts_have_addresses_and_authenticators
+    accounts_change_names_addresses_and_rights
     teams_carry_their_marks
     organizations_carry_their_settings
     organizations_change_and_go
@@ -208,7 +209,7 @@ async fn accounts_have_addresses_and_authenticators(lab: &Lab) {
     log.add(user, UserEvent::SuperuserGranted {});
     log.add(user, UserEvent::UserDeactivated { owns: vec![] });
     let row = format!(
-        "7: username={} username_hash=h:al name={} email={BOB} email_hash=h:bob superuser=true totp_at=4 sms_at=5 \
+        "7: username={} username_hash=h:al name={} email_hash=h:bob superuser=true totp_at=4 sms_at=5 \
         u2f_at=6 recovery_at=7 created_at=1 sequence=9",
         r#"{"key":"k","for":"f","sealed":"al","hash":"h:al"}"#, r#"{"key":"k","for":"f","sealed":"Al"}"#
     );
@@ -216,6 +217,38 @@ async fn accounts_have_addresses_and_authenticators(lab: &Lab) {
     let rob =
         format!("7/h:rob: email={} added_at=3", r#"{"key":"k","for":"f","sealed":"rob","hash":"h:rob"}"#);
     gives(lab, log, &[(&USERS, &[&row]), (&USER_EMAILS, &[&bob, &rob])]).await;
+}
+
+async fn accounts_change_names_addresses_and_rights(lab: &Lab) {
+    let user = id(UserId::new, 7);
+    let registered = UserEvent::UserRegistered {
+        username: username("al"),
+        name: Some(sealed("Al", None)),
+        email: email("bob"),
+    };
+    let renamed = UserEvent::UserRenamed {
+        username: Some(Box::new(Renamed { from: Some(username("al")), to: Some(username("bo")) })),
+        name: Some(Box::new(Renamed { from: Some(sealed("Al", None)), to: None })),
+    };
+    let kind = Authenticator::Totp;
+    let log = Log::default()
+        .and(user, registered)
+        .and(user, UserEvent::EmailAdded { email: email("rob"), memberships: vec![] })
+        .and(user, renamed)
+        .and(user, UserEvent::PrimaryEmailChanged { from: hash("bob"), to: hash("rob") })
+        .and(user, UserEvent::EmailRemoved { email: hash("bob"), memberships: vec![] })
+        .and(user, UserEvent::AuthenticatorEnrolled { kind })
+        .and(user, UserEvent::AuthenticatorRemoved { kind })
+        .and(user, UserEvent::SuperuserGranted {})
+        .and(user, UserEvent::SuperuserRevoked {})
+        .and(user, UserEvent::UserDeactivated { owns: vec![] })
+        .and(user, UserEvent::UserReactivated { owns: vec![] });
+    let bo = r#"{"key":"k","for":"f","sealed":"bo","hash":"h:bo"}"#;
+    let row =
+        format!("7: username={bo} username_hash=h:bo email_hash=h:rob active=true created_at=1 sequence=11");
+    let rob =
+        format!("7/h:rob: email={} added_at=2", r#"{"key":"k","for":"f","sealed":"rob","hash":"h:rob"}"#);
+    gives(lab, log, &[(&USERS, &[&row]), (&USER_EMAILS, &[&rob])]).await;
 }
 
 async fn teams_carry_their_marks(lab: &Lab) {

@@ -9,7 +9,7 @@ use muster_events::{
     team::{TeamEvent, TeamFlag},
     time::Timestamp,
     token::{TokenEvent, TokenOwner},
-    user::{Authenticator, UserEvent},
+    user::{Authenticator, Renamed, UserEvent},
 };
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::json;
@@ -56,13 +56,24 @@ impl World {
                 let name = (what.is_multiple_of(2)).then(|| sealed("name", None));
                 UserEvent::UserRegistered { username: username("u"), name, email: email(&address(0)) }
             }
-            Some(addresses) => match what % 5 {
+            Some(addresses) => match what % 10 {
                 0 if addresses.insert(other) => {
                     UserEvent::EmailAdded { email: email(&address(other)), memberships: vec![] }
                 }
                 0 | 1 => UserEvent::EmailVerified { email: hash(&address(*addresses.first().unwrap())) },
                 2 => UserEvent::AuthenticatorEnrolled { kind: Authenticator::ALL[usize::from(other - 1)] },
                 3 => UserEvent::UserDeactivated { owns: vec![] },
+                4 => UserEvent::UserReactivated { owns: vec![] },
+                5 => UserEvent::SuperuserRevoked {},
+                6 => UserEvent::AuthenticatorRemoved { kind: Authenticator::ALL[usize::from(other - 1)] },
+                7 => {
+                    let username = Some(Box::new(Renamed { from: None, to: Some(username("v")) }));
+                    UserEvent::UserRenamed { username, name: None }
+                }
+                8 => {
+                    let to = hash(&address(*addresses.last().unwrap()));
+                    UserEvent::PrimaryEmailChanged { from: hash(&address(0)), to }
+                }
                 _ => UserEvent::SuperuserGranted {},
             },
         };

@@ -28,12 +28,12 @@ pub static TOKENS: Table = Table {
         Column::new("created_at", Integer),
         Column::new("sequence", Integer),
     ],
-    indexes: &[],
+    indexes: &[&["user_id"], &["organization_id"]],
 };
 
 /// The tokens.
 pub static PROJECTION: Projection =
-    Projection { name: "tokens", version: 1, aggregates: &[token::TYPE], tables: &[&TOKENS], project };
+    Projection { name: "tokens", version: 2, aggregates: &[token::TYPE], tables: &[&TOKENS], project };
 
 fn project(recorded: &RecordedEvent) -> Vec<Change> {
     match &recorded.event {

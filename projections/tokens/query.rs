@@ -43,11 +43,31 @@ impl TokenRow {
     }
 }
 
+const COLUMNS: &str = "id, user_id, organization_id, scopes, revoked, created_at, sequence";
+
 /// All tokens, revoked ones included, by id.
 pub async fn list(views: &Views, page: Page) -> Result<Listed<TokenRow>, ViewError> {
-    let sql = "SELECT id, user_id, organization_id, scopes, revoked, created_at, sequence FROM tokens \
-        ORDER BY id LIMIT $2 OFFSET $1";
-    let rows = views.readers().rows(&Query::new(sql).bind(page.offset).bind(page.probe())).await?;
+    let sql = format!("SELECT {COLUMNS} FROM tokens ORDER BY id LIMIT $2 OFFSET $1");
+    read(views, Query::new(sql).bind(page.offset).bind(page.probe()), page).await
+}
+
+/// The tokens of one owner, revoked ones included, by id.
+pub async fn list_of(views: &Views, owner: TokenOwner, page: Page) -> Result<Listed<TokenRow>, ViewError> {
+    let column = match owner {
+        TokenOwner::User(_) => "user_id",
+        TokenOwner::Organization(_) => "organization_id",
+    };
+    let sql = format!("SELECT {COLUMNS} FROM tokens WHERE {column} = $3 ORDER BY id LIMIT $2 OFFSET $1");
+    let query = Query::new(sql).bind(page.offset).bind(page.probe());
+    let query = match owner {
+        TokenOwner::User(user) => query.bind(user),
+        TokenOwner::Organization(organization) => query.bind(organization),
+    };
+    read(views, query, page).await
+}
+
+async fn read(views: &Views, query: Query, page: Page) -> Result<Listed<TokenRow>, ViewError> {
+    let rows = views.readers().rows(&query).await?;
     let rows = rows.iter().map(|row| TokenRow::read(Cells(row))).collect::<Result<_, _>>()?;
     Ok(page.cut(rows))
 }

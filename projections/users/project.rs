@@ -2,9 +2,9 @@
 
 use muster_events::{
     event::Event,
-    personal::{EmailAddress, Personal},
+    personal::{EmailAddress, Personal, UserName},
     recorded::RecordedEvent,
-    user::{self, Authenticator, UserEvent},
+    user::{self, Authenticator, Renamed, UserEvent},
 };
 
 use super::table::{USER_EMAILS, USERS, authenticator_column};
@@ -17,7 +17,7 @@ use crate::{
 /// The accounts.
 pub static PROJECTION: Projection = Projection {
     name: "users",
-    version: 1,
+    version: 2,
     aggregates: &[user::TYPE],
     tables: &[&USERS, &USER_EMAILS],
     project,
@@ -44,7 +44,6 @@ fn of_user(recorded: &RecordedEvent, event: &UserEvent) -> Vec<Change> {
                 ("username", Value::sealed(username)),
                 ("username_hash", Value::hash(username)),
                 ("name", name.as_ref().map(Value::sealed).into()),
-                ("email", Value::sealed(email)),
                 ("email_hash", Value::hash(email)),
                 ("active", true.into()),
                 ("superuser", false.into()),
@@ -54,17 +53,38 @@ fn of_user(recorded: &RecordedEvent, event: &UserEvent) -> Vec<Change> {
             cells.extend(Authenticator::ALL.map(|kind| (authenticator_column(kind), Value::Null)));
             vec![Change::put(&USERS, [id()], cells), address(recorded, email)]
         }
+        UserEvent::UserRenamed { username, name } => {
+            vec![user(&renamed(username.as_deref(), name.as_deref()))]
+        }
         UserEvent::EmailAdded { email, .. } => vec![address(recorded, email), user(&[])],
         UserEvent::EmailVerified { email } => {
             let verified = Change::set(&USER_EMAILS, [id(), email.into()], [("verified", true.into())]);
             vec![verified, user(&[])]
         }
+        UserEvent::EmailRemoved { email, .. } => {
+            vec![Change::delete(&USER_EMAILS, [id(), email.into()]), user(&[])]
+        }
+        UserEvent::PrimaryEmailChanged { to, .. } => vec![user(&[("email_hash", to.into())])],
         UserEvent::AuthenticatorEnrolled { kind } => {
             vec![user(&[(authenticator_column(*kind), recorded.recorded_at.into())])]
         }
+        UserEvent::AuthenticatorRemoved { kind } => {
+            vec![user(&[(authenticator_column(*kind), Value::Null)])]
+        }
         UserEvent::UserDeactivated { .. } => vec![user(&[("active", false.into())])],
+        UserEvent::UserReactivated { .. } => vec![user(&[("active", true.into())])],
         UserEvent::SuperuserGranted {} => vec![user(&[("superuser", true.into())])],
+        UserEvent::SuperuserRevoked {} => vec![user(&[("superuser", false.into())])],
     }
+}
+
+fn renamed(username: Option<&Renamed<UserName>>, name: Option<&Renamed<String>>) -> Vec<Cell> {
+    let mut cells = vec![];
+    if let Some(to) = username.and_then(|username| username.to.as_ref()) {
+        cells.extend([("username", Value::sealed(to)), ("username_hash", Value::hash(to))]);
+    }
+    cells.extend(name.map(|name| ("name", name.to.as_ref().map(Value::sealed).into())));
+    cells
 }
 
 fn address(recorded: &RecordedEvent, email: &Personal<EmailAddress>) -> Change {

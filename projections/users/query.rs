@@ -58,9 +58,10 @@ pub struct EmailRow {
 
 /// The columns of table `users AS u` that make a [`UserRow`], for queries that join it.
 pub(crate) const COLUMNS: &str = "u.id AS u_id, u.sequence AS u_sequence, u.username AS u_username, \
-    u.name AS u_name, u.email AS u_email, u.active AS u_active, u.superuser AS u_superuser, u.totp_at, u.sms_at, \
+    u.name AS u_name, u.active AS u_active, u.superuser AS u_superuser, u.totp_at, u.sms_at, \
     u.u2f_at, u.recovery_at, u.created_at AS u_created_at, \
     (SELECT count(*) FROM user_emails e WHERE e.user_id = u.id) AS u_emails, \
+    (SELECT e.email FROM user_emails e WHERE e.user_id = u.id AND e.hash = u.email_hash) AS u_email, \
     (SELECT e.verified FROM user_emails e WHERE e.user_id = u.id AND e.hash = u.email_hash) AS u_email_verified";
 
 impl UserRow {
@@ -112,16 +113,29 @@ pub async fn list(views: &Views, page: Page) -> Result<Listed<UserRow>, ViewErro
 
 /// All addresses of an account: the primary one first, then in the order in which they were added.
 pub async fn emails(views: &Views, user: UserId) -> Result<Vec<EmailRow>, ViewError> {
-    let sql = "SELECT e.email, e.verified, e.hash = u.email_hash AS is_primary \
+    Ok(emails_between(views, user, user).await?.remove(&user).unwrap_or_default())
+}
+
+/// The addresses of all accounts from one id to another, as [`emails`] has them: those of a page of a list.
+pub async fn emails_between(
+    views: &Views,
+    first: UserId,
+    last: UserId,
+) -> Result<BTreeMap<UserId, Vec<EmailRow>>, ViewError> {
+    let sql = "SELECT e.user_id, e.email, e.verified, e.hash = u.email_hash AS is_primary \
         FROM user_emails e JOIN users u ON u.id = e.user_id \
-        WHERE e.user_id = $1 ORDER BY is_primary DESC, e.added_at, e.hash";
-    let rows = views.readers().rows(&Query::new(sql).bind(user)).await?;
+        WHERE e.user_id BETWEEN $1 AND $2 ORDER BY e.user_id, is_primary DESC, e.added_at, e.hash";
+    let rows = views.readers().rows(&Query::new(sql).bind(first).bind(last)).await?;
     let email = |cells: Cells<'_>| {
-        Ok(EmailRow {
+        Ok::<_, ViewError>(EmailRow {
             email: cells.json("email")?,
             verified: cells.flag("verified")?,
             primary: cells.flag("is_primary")?,
         })
     };
-    rows.iter().map(|row| email(Cells(row))).collect()
+    let mut emails = BTreeMap::<UserId, Vec<EmailRow>>::new();
+    for row in &rows {
+        emails.entry(Cells(row).id("user_id")?).or_default().push(email(Cells(row))?);
+    }
+    Ok(emails)
 }

@@ -8,7 +8,7 @@ use crate::table::{
     Table,
 };
 
-/// One row an account. `email` is the primary address; a kind of authenticator has a column with the time at which
+/// One row an account. `email_hash` names the primary address, which stands among all of them; a kind of authenticator has a column with the time at which
 /// it was enrolled.
 pub static USERS: Table = Table {
     name: "users",
@@ -17,7 +17,6 @@ pub static USERS: Table = Table {
         Column::new("username", Json),
         Column::new("username_hash", Text),
         Column::optional("name", Json),
-        Column::new("email", Json),
         Column::new("email_hash", Text),
         Column::new("active", Bool),
         Column::new("superuser", Bool),

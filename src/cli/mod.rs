@@ -25,6 +25,7 @@ mod open;
 mod progress;
 mod screen;
 mod signals;
+mod switch;
 mod telemetry;
 mod words;
 
@@ -75,10 +76,10 @@ enum Verb {
     /// Issue, list and revoke API tokens
     #[command(subcommand)]
     Token(token::Token),
-    /// Add and list people's accounts
+    /// Add, list and change people's accounts
     #[command(subcommand)]
     User(user::User),
-    /// Create and list organizations
+    /// Create, list and administer organizations
     #[command(subcommand)]
     Org(org::Org),
     /// Print the link of an invitation, for installations that send no mail

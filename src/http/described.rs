@@ -54,6 +54,42 @@ pub(super) struct OfTeamMembership {
     team: String,
 }
 
+/// In the path: the account.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfUser {
+    /// Id, or `me`
+    user: String,
+}
+
+/// In the path: the account and one of its addresses.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfUserEmail {
+    /// Id, or `me`
+    user: String,
+    /// The `hash` of the address
+    hash: String,
+}
+
+/// In the path: the account and one of its authenticators.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfUserAuthenticator {
+    /// Id, or `me`
+    user: String,
+    /// `totp`, `sms`, `u2f` or `recovery`
+    kind: String,
+}
+
+/// In the path: the token.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OfToken {
+    /// Id
+    token: String,
+}
+
 /// In the query: what a read waits for.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -73,6 +109,15 @@ pub(super) struct Paging {
     /// How many
     #[param(minimum = 1, maximum = 100)]
     per_page: Option<u32>,
+}
+
+/// In the headers: what makes it safe to create something.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(super) struct Keyed {
+    /// Makes a retry safe for 7 days
+    #[param(rename = "Idempotency-Key")]
+    idempotency_key: Option<String>,
 }
 
 /// In the headers: what makes a command safe.

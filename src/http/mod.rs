@@ -14,6 +14,10 @@ mod requests;
 mod team_memberships;
 mod teams;
 
+mod administration;
+mod tokens;
+mod users;
+
 mod events;
 
 mod operation;
@@ -21,6 +25,7 @@ mod operation;
 mod avatars;
 
 mod access;
+mod asking;
 mod auth;
 mod body;
 mod consistency;

@@ -87,6 +87,17 @@ impl Problem {
         )
     }
 
+    /// What was made before had a secret that is not kept.
+    pub(super) fn shown_once() -> Self {
+        let text = "The secret was shown once, when this Idempotency-Key was used first; it is not kept.";
+        Self::new(StatusCode::CONFLICT, "secret_shown_once", text)
+    }
+
+    pub(super) fn with_headers(mut self, headers: HeaderMap) -> Self {
+        self.0.headers.extend(headers);
+        self
+    }
+
     pub(super) fn with(mut self, name: header::HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.0.headers.insert(name, value);

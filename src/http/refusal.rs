@@ -129,6 +129,10 @@ pub(super) fn answer(refusal: &Refusal) -> (StatusCode, Value) {
             detail("Your organization must use its single sign-on provider to register new members."),
         ),
         Refusal::TooManyAttempts => (S::TOO_MANY_REQUESTS, detail("Rate limit exceeded.")),
+        Refusal::PrimaryAddress => (
+            S::BAD_REQUEST,
+            detail("The primary address cannot be removed: make another address the primary one first."),
+        ),
         other => of_teams(other).unwrap_or_else(|| (statement_status(other), detail(statement(other)))),
     }
 }

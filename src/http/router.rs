@@ -20,11 +20,11 @@ use utoipa_axum::{
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::{
-    access_requests,
+    access_requests, administration,
     app::{App, Limits},
     avatars, events, invitations, members, operation, organizations, problem,
     problem::Problem,
-    request, requests, team_memberships, teams,
+    request, requests, team_memberships, teams, tokens, users,
 };
 use crate::clock::stopwatch;
 
@@ -40,6 +40,7 @@ use crate::clock::stopwatch;
         (name = "invitations", description = "What the link of an invitation opens"),
         (name = "organizations", description = "Organizations and their settings"),
         (name = "teams", description = "Teams"),
+        (name = "administration", description = "Accounts, tokens, and what only superusers do to an organization"),
         (name = "history", description = "Who changed what from what to what, when"),
         (name = "operation", description = "For operators and their machines"),
     )
@@ -89,7 +90,19 @@ fn endpoints(limits: Limits) -> OpenApiRouter<App> {
         // Whoever has an invitation.
         .routes(routes!(invitations::look::look, invitations::accept::accept))
         .routes(routes!(invitations::look::look_within, invitations::accept::accept_within))
+        // Administrators, and everybody about himself.
+        .routes(routes!(users::list::list, users::register::register))
+        .routes(routes!(users::get::get, users::update::update))
+        .routes(routes!(users::emails::list, users::emails::add))
+        .routes(routes!(users::emails::update, users::emails::remove))
+        .routes(routes!(users::authenticators::list, users::authenticators::enrol))
+        .routes(routes!(users::authenticators::remove))
+        .routes(routes!(tokens::list::list, tokens::issue::issue))
+        .routes(routes!(tokens::revoke::revoke))
+        .routes(routes!(administration::update::update))
         // Auditors.
+        .routes(routes!(events::administration::of_deployment))
+        .routes(routes!(events::administration::of_user))
         .routes(routes!(events::list::of_organization))
         .routes(routes!(events::list::of_member))
 }

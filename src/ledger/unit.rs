@@ -182,6 +182,15 @@ impl<'a> Unit<'a> {
         caller: &Caller,
         organization: OrganizationId,
     ) -> Result<Requester, Failure> {
+        let mut requester = self.asker(caller).await?;
+        if let CallerKind::User(id) = caller.kind {
+            requester.membership = self.membership(organization, id).await?;
+        }
+        Ok(requester)
+    }
+
+    /// Who asks something that is no matter of one organization: as [`Unit::requester`], without a membership.
+    pub async fn asker(&mut self, caller: &Caller) -> Result<Requester, Failure> {
         let token = self.read::<ApiToken>(caller.token).await?.state;
         if token.revoked {
             return Err(Failure::Unauthenticated);
@@ -200,7 +209,6 @@ impl<'a> Unit<'a> {
                     return Err(Failure::Unauthenticated);
                 }
                 requester.user = Some((id, user));
-                requester.membership = self.membership(organization, id).await?;
             }
             CallerKind::Integration(own) => {
                 if !self.read::<Organization>(own).await?.state.exists() {

@@ -22,7 +22,7 @@ use crate::{
     },
     team::{TeamCommand, TeamFlag},
     token::{TokenCommand, TokenOwner},
-    user::{Authenticator, UserCommand},
+    user::{Authenticator, Naming, UserCommand},
 };
 
 fn setting_value() -> impl Strategy<Value = Value> {
@@ -133,8 +133,24 @@ pub(in crate::histories) fn of_a_user() -> impl Strategy<Value = Vec<UserCommand
             .prop_map(|(address, memberships)| UserCommand::AddEmail { email: email(address), memberships }),
         3 => select(ADDRESSES).prop_map(|address| UserCommand::VerifyEmail { email: hash(address) }),
         2 => select(&Authenticator::ALL[..]).prop_map(|kind| UserCommand::EnrolAuthenticator { kind }),
+        1 => select(&Authenticator::ALL[..]).prop_map(|kind| UserCommand::RemoveAuthenticator { kind }),
+        2 => (select(ADDRESSES), places()).prop_map(|(address, memberships)| UserCommand::RemoveEmail {
+            email: hash(address),
+            memberships,
+        }),
+        2 => select(ADDRESSES).prop_map(|address| UserCommand::ChoosePrimaryEmail { email: hash(address) }),
+        1 => (any::<bool>(), prop::option::of(any::<bool>())).prop_map(|(renamed, name)| UserCommand::Rename {
+            username: renamed.then(|| username("max")),
+            name: match name {
+                None => Naming::Stays,
+                Some(false) => Naming::Cleared,
+                Some(true) => Naming::Named(Personal::open("Max".into(), None)),
+            },
+        }),
         1 => places().prop_map(|owns| UserCommand::Deactivate { owns }),
+        1 => places().prop_map(|owns| UserCommand::Reactivate { owns }),
         1 => Just(UserCommand::GrantSuperuser),
+        1 => Just(UserCommand::RevokeSuperuser),
     ];
     prop::collection::vec(command, 0..16).boxed()
 }

@@ -107,6 +107,11 @@ impl Life {
         of_user.map(|(id, _)| Place { organization: acme(), member: *id }).collect()
     }
 
+    /// Where somebody has the role of an owner, whether his account can be used or not.
+    pub(super) fn owned_by(&self, who: UserId) -> Vec<Place> {
+        self.places(who, |member| member.org_role.as_ref() == Some(commands::roles().top()))
+    }
+
     pub(super) fn ask_member(&mut self, row: MemberId, command: MemberCommand) -> Result<(), Refusal> {
         let events = self.members.entry(row).or_default().decide(command)?;
         self.append(&row.into(), &as_events(&events))?;

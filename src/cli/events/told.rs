@@ -186,10 +186,16 @@ fn tell_of_others(event_type: &str, payload: &Value) -> Option<Told> {
         }
         "UserRegistered" => began("registered as", value(payload, "username")),
         "EmailAdded" => began("address", value(payload, "email")),
+        "UserRenamed" => renamed(payload),
         "EmailVerified" => began("address", text("verified")),
+        "EmailRemoved" => began("address", text("removed")),
+        "PrimaryEmailChanged" => began("primary address", text("another one")),
         "AuthenticatorEnrolled" => began("authenticator", value(payload, "kind")),
+        "AuthenticatorRemoved" => changed(text("authenticator"), value(payload, "kind"), vec![]),
+        "UserReactivated" => changed(text("account"), text("deactivated"), text("active")),
         "UserDeactivated" => changed(text("account"), text("active"), text("deactivated")),
         "SuperuserGranted" => began("superuser", text("yes")),
+        "SuperuserRevoked" => changed(text("superuser"), text("yes"), text("no")),
         "TokenIssued" => {
             let scopes = payload.get("scopes").and_then(Value::as_array);
             let scopes =
@@ -200,6 +206,20 @@ fn tell_of_others(event_type: &str, payload: &Value) -> Option<Told> {
         "RolesDefined" => began("roles", text(&roles(payload))),
         _ => return None,
     })
+}
+
+/// What a person is called: the user name and the display name, as far as they changed.
+fn renamed(payload: &Value) -> Told {
+    let changes = [("user name", "username"), ("name", "name")];
+    let changes = changes.iter().filter_map(|(words, name)| Some((*words, payload.get(name)?)));
+    let (mut what, mut before, mut after) = (vec![], vec![], vec![]);
+    for (words, change) in changes {
+        what.push(words.to_owned());
+        before.extend(field(change, "from"));
+        after.extend(field(change, "to"));
+    }
+    let list = |texts: Vec<String>| if texts.is_empty() { vec![] } else { text(&texts.join(", ")) };
+    changed(list(what), list(before), list(after))
 }
 
 /// The ids of the organization roles that are defined, lowest first.

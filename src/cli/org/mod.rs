@@ -1,7 +1,12 @@
 //! `muster org`: organizations.
 
+mod administer;
 mod create;
+mod feature;
 mod list;
+mod member_flag;
+mod sso;
+mod team_flag;
 
 use anyhow::{Result, bail};
 use muster_events::{id::OrganizationId, refusal::Refusal};
@@ -16,6 +21,14 @@ pub(super) enum Org {
     Create(create::Create),
     /// List organizations
     List(list::List),
+    /// Switch a feature of an organization
+    Feature(feature::Feature),
+    /// Let the members of an organization log in through a provider, or no longer
+    Sso(sso::Sso),
+    /// Set or clear a flag of a member
+    MemberFlag(member_flag::MemberFlag),
+    /// Set or clear a mark on a team
+    TeamFlag(team_flag::TeamFlag),
 }
 
 impl Org {
@@ -23,6 +36,10 @@ impl Org {
         match self {
             Self::Create(create) => create.run(settings, screen).await,
             Self::List(list) => list.run(settings, screen).await,
+            Self::Feature(feature) => feature.run(settings, screen).await,
+            Self::Sso(sso) => sso.run(settings, screen).await,
+            Self::MemberFlag(flag) => flag.run(settings, screen).await,
+            Self::TeamFlag(flag) => flag.run(settings, screen).await,
         }
     }
 }

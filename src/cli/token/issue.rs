@@ -11,7 +11,6 @@ use crate::{
         screen::{Screen, Shape},
         user, words,
     },
-    clock,
     ledger::{
         CommandMeta, Turn,
         operations::{IssueToken, Secret},
@@ -55,8 +54,9 @@ impl Issue {
             }
             (None, None) => return Err(Usage("--user or --organization is needed".into()).into()),
         };
-        let (token, secret) = (ledger.new_token_id(), new_secret());
-        let issue = IssueToken { token, owner, scopes, secret: Secret(secret.clone()) };
+        let (token, secret) = (ledger.new_token_id(), Secret::random());
+        let issue = IssueToken { token, owner, scopes, secret: secret.clone() };
+        let Secret(secret) = secret;
         words::carried_out(ledger.execute(&issue, &CommandMeta::system(), Turn::unkeyed()).await)?;
         if self.shape.json {
             screen.json(&serde_json::json!({ "id": token, "token": secret }))?;
@@ -67,9 +67,4 @@ impl Issue {
         }
         Ok(())
     }
-}
-
-/// Recognizable where it should not be, in a commit or a log line.
-fn new_secret() -> String {
-    format!("muster_{}", hex::encode(clock::random_bytes::<32>()))
 }

@@ -2,6 +2,7 @@
 
 mod add;
 mod list;
+mod superuser;
 
 use anyhow::{Result, bail};
 use muster_events::{
@@ -21,6 +22,8 @@ pub(super) enum User {
     Add(add::Add),
     /// List accounts
     List(list::List),
+    /// Let a person do everything everywhere, or no longer
+    Superuser(superuser::Superuser),
 }
 
 impl User {
@@ -28,6 +31,7 @@ impl User {
         match self {
             Self::Add(add) => add.run(settings, screen).await,
             Self::List(list) => list.run(settings, screen).await,
+            Self::Superuser(superuser) => superuser.run(settings, screen).await,
         }
     }
 }

@@ -17,7 +17,7 @@ use muster_events::{
 
 use super::viewer::{Reader, Reading};
 use crate::{
-    history::{FilterText, Format, HistoryError, LogPosition},
+    history::{FilterText, Format, HistoryError, LogPosition, Sight, Viewer},
     http::{
         app::App,
         auth,
@@ -107,39 +107,55 @@ fn form(headers: &HeaderMap) -> Form {
 
 async fn answer(reader: Reader, headers: &HeaderMap, params: &Params) -> Result<Response, Problem> {
     let reading = reader.enter().await?;
-    let mut query = query(&reader.app, &reading, headers, params).await?;
-    let app = reader.app.clone();
+    let (app, of, sight) = (reader.app.clone(), whose(&reader.app, &reading).await?, reading.sight);
+    tell(&app, Told { of, sight, viewer: Arc::new(reader) }, headers, params).await
+}
+
+/// Which history is told, and to whom.
+pub(super) struct Told {
+    /// The events that belong to it; what else is asked for, the request says.
+    pub(super) of: LogQuery,
+    /// What may be seen of them now.
+    pub(super) sight: Sight,
+    /// Who is asked again before each page.
+    pub(super) viewer: Arc<dyn Viewer>,
+}
+
+/// Tells a history in the form that the client asked for.
+pub(super) async fn tell(
+    app: &App,
+    told: Told,
+    headers: &HeaderMap,
+    params: &Params,
+) -> Result<Response, Problem> {
+    let Told { of, sight, viewer } = told;
+    let mut query = query(app, of, headers, params)?;
     match form(headers) {
         Form::Page => {
             let head = app.ledger.store().head().await.map_err(ExecuteError::from)?.position;
-            let page = app.history.page(query, reading.sight).await.map_err(problem)?;
+            let page = app.history.page(query, sight).await.map_err(problem)?;
             Ok(([(names::POSITION, HeaderValue::from(head.0))], Json(page)).into_response())
         }
         Form::Lines => {
             if params.get("limit").is_none() {
                 query.limit = usize::MAX;
             }
-            let export = app.history.export(query, Arc::new(reader)).await.map_err(problem)?;
+            let export = app.history.export(query, viewer).await.map_err(problem)?;
             let position = HeaderValue::from(export.up_to().0);
             let kind = HeaderValue::from_static(Format::Ndjson.media_type());
             let lines = Body::from_stream(export.into_text(Format::Ndjson));
             Ok(([(names::POSITION, position), (header::CONTENT_TYPE, kind)], lines).into_response())
         }
         Form::Feed => {
-            let feed =
-                app.history.feed(query, Arc::new(reader), app.shutdown.clone()).await.map_err(problem)?;
+            let feed = app.history.feed(query, viewer, app.shutdown.clone()).await.map_err(problem)?;
             let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
             Ok((headers, Body::from_stream(feed.into_stream())).into_response())
         }
     }
 }
 
-async fn query(
-    app: &App,
-    reading: &Reading,
-    headers: &HeaderMap,
-    params: &Params,
-) -> Result<LogQuery, Problem> {
+/// What the request asks for, of the events that belong to the history.
+fn query(app: &App, of: LogQuery, headers: &HeaderMap, params: &Params) -> Result<LogQuery, Problem> {
     let mut filter = FilterText::default();
     for (name, value) in params.pairs() {
         filter.set(name, value).map_err(|error| Problem::parameter(error.parameter(), error.to_string()))?;
@@ -153,7 +169,12 @@ async fn query(
             .map_err(|error| Problem::parameter("Last-Event-ID", error.to_string()))?;
         query.after = Some(position.position);
     }
-    query.organization = Some(reading.access.id);
+    Ok(LogQuery { organization: of.organization, stream: of.stream, ..query })
+}
+
+/// The events of the organization, or of the member.
+async fn whose(app: &App, reading: &Reading) -> Result<LogQuery, Problem> {
+    let mut of = LogQuery { organization: Some(reading.access.id), ..LogQuery::default() };
     if let Some(member) = reading.member {
         let stream = StreamId::from(member);
         // Somebody who is gone has a history too, and so has one whose events this program cannot all read.
@@ -162,9 +183,9 @@ async fn query(
         if first.first().and_then(|event| event.organization) != Some(reading.access.id) {
             return Err(Refusal::NotFound.into());
         }
-        query.stream = Some(stream);
+        of.stream = Some(stream);
     }
-    Ok(query)
+    Ok(of)
 }
 
 fn problem(error: HistoryError) -> Problem {

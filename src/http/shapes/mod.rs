@@ -7,12 +7,14 @@
 )]
 
 pub(super) mod access_request;
+pub(super) mod account;
 pub(super) mod invitation;
 pub(super) mod member;
 pub(super) mod organization;
 pub(super) mod role;
 pub(super) mod team;
 pub(super) mod team_membership;
+pub(super) mod token;
 pub(super) mod user;
 
 use muster_events::personal::{Personal, PersonalText};

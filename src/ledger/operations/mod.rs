@@ -2,7 +2,9 @@
 
 mod accept_invite;
 mod addresses;
+mod administer;
 mod ask_to_join;
+mod change_account;
 mod consequences;
 mod expire_invite;
 mod import;
@@ -18,12 +20,14 @@ mod teams;
 mod update_member;
 
 pub use accept_invite::{AcceptInvite, InvitationLink, Opened, ShownToken};
+pub use administer::{AdministerOrganization, AsSuperuser, FlagsChange, SsoChange, TeamMarks};
 pub use ask_to_join::AskToJoin;
+pub use change_account::{AccountChange, ChangeAccount, Profile};
 pub use consequences::{ClearTeam, Enforce, RemoveWithOrganization, RevokeSent};
 pub use expire_invite::ExpireInvite;
 pub use import::{ImportMember, ImportOrganization, ImportedOrganization, MemberFact, Person, TeamFact};
 pub use invite_member::{InviteMember, Invited};
-pub use issue_token::{IssueToken, RevokeToken, Secret};
+pub use issue_token::{IssueToken, IssueTokenBy, RevokeToken, RevokeTokenBy, Secret};
 pub use organizations::{
     CarryOutDeletion, CreateOrganization, ScheduleDeletion, UpdateOrganization, UpdatedOrganization,
 };

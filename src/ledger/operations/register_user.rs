@@ -78,4 +78,8 @@ impl Operation for RegisterUser {
         unit.decide::<User>(id, None, commands).await?;
         Ok(id)
     }
+
+    fn resource(&self, answer: &UserId) -> Option<String> {
+        Some(answer.to_string())
+    }
 }

@@ -27,6 +27,18 @@ fn an_account_is_added_and_listed() {
 }
 
 #[test]
+fn a_person_becomes_superuser_and_is_none_again() {
+    let muster = Muster::small();
+    muster.run(&["user", "superuser", "bob", "on"]).done().says("may do everything everywhere now");
+    let again = muster.run(&["user", "superuser", "bob@example.com", "on", "--json"]).done().json();
+    assert_eq!((&again["superuser"], &again["changed"]), (&true.into(), &false.into()));
+    muster.run(&["user", "list"]).done().says("superuser");
+    muster.run(&["user", "superuser", "bob", "off"]).done().says("is no superuser any more");
+    muster.run(&["user", "superuser", "zoe", "on"]).failed("USER: there is no account");
+    muster.run(&["user", "superuser", "bob", "maybe"]).misunderstood("maybe");
+}
+
+#[test]
 fn a_long_list_has_pages() {
     let muster = Muster::small();
     muster.run(&["user", "list", "--limit", "1"]).done().says("go on with --offset 1");

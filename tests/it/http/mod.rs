@@ -3,9 +3,12 @@
 mod accept;
 mod accept_race;
 mod access_requests;
+mod administration;
+mod api_tokens;
 mod avatar;
 mod bad_input;
 mod conditions;
+mod deactivation;
 mod events;
 mod get_member;
 mod invite;
@@ -32,3 +35,4 @@ mod tenants;
 mod tokens;
 mod update_member;
 mod update_organization;
+mod users;
