@@ -63,6 +63,7 @@ pub fn claims_of(stream: &StreamId, organization: Option<OrganizationId>, event:
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table: one arm an event")]
 fn of_member(organization: OrganizationId, holder: &str, event: &MemberEvent) -> Vec<ClaimChange> {
     match event {
         MemberEvent::MemberInvited { email, counted, .. } => {

@@ -19,14 +19,12 @@ mod state;
 pub mod team_membership;
 mod teams;
 mod update;
+mod words;
 
 pub use accept::{AcceptContext, InvitationDetails, look_at};
 pub use command::{Assignment, MemberCommand, NewInvitation, NewMember};
 pub use consequence::{Consequence, ReturnToPending};
-pub use event::{
-    AssignedHow, InvitationCount, InviteStatus, MemberEvent, Ownership, PendingReason, RemovalReason,
-    RevocationReason, UnassignedHow,
-};
+pub use event::MemberEvent;
 pub use flag::MemberFlag;
 pub use invite::{INVITATION_DAYS, InvitationContext, InvitationRequest};
 pub use remove::RemovalContext;
@@ -34,6 +32,10 @@ pub use request::{JoinContext, RequestUpdate, may_ask_to_join, takes_join_reques
 pub use state::{Invitation, Member, has_expired};
 pub use teams::TeamNames;
 pub use update::{EmailHolder, MemberUpdate, TeamRoleEntry, UpdateContext};
+pub use words::{
+    AssignedHow, InvitationCount, InviteStatus, Ownership, PendingReason, RemovalReason, RevocationReason,
+    UnassignedHow,
+};
 
 /// The stored name of this kind of aggregate.
 pub const TYPE: &str = "member";

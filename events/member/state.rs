@@ -120,6 +120,7 @@ impl Aggregate for Member {
         decide::decide(self, command)
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table: one arm an event")]
     fn evolve(&mut self, event: &MemberEvent, at: Timestamp) {
         match event {
             MemberEvent::MemberInvited {

@@ -44,6 +44,7 @@ fn fields(errors: &[FieldError]) -> Value {
 }
 
 /// Status and body.
+#[expect(clippy::too_many_lines, reason = "a table: one arm a refusal")]
 pub(super) fn answer(refusal: &Refusal) -> (StatusCode, Value) {
     use StatusCode as S;
     match refusal {

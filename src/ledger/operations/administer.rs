@@ -131,7 +131,7 @@ fn of_sso(change: &SsoChange) -> Result<OrganizationCommand, Refusal> {
             let SsoProvider { provider, name, allow_unlinked } = sso.clone();
             Ok(OrganizationCommand::EnableSso { provider, name, allow_unlinked })
         }
-        SsoChange::Off => Err(invalid("sso", "Single sign-on cannot be switched off in this version.")),
+        SsoChange::Off => Ok(OrganizationCommand::DisableSso),
     }
 }
 
