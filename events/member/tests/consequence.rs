@@ -80,7 +80,9 @@ fn nothing_follows_for_who_is_gone() {
     follow(gone(), Consequence::TeamDeleted { team: web() }).then_nothing();
     follow(gone(), lacks(SOMEBODY)).then_nothing();
     follow(gone(), Consequence::OrganizationDeleted { addresses: vec![] }).then_nothing();
-    given::<Member>(gone()).when(MemberCommand::ExpireInvite { now: in_thirty_days() }).then_nothing();
+    given::<Member>(gone())
+        .when(MemberCommand::ExpireInvite { now: in_thirty_days() })
+        .then_refused("not_found");
     follow([], removed(SOMEBODY)).then_nothing();
 }
 

@@ -114,6 +114,8 @@ fn tell_of_member(event_type: &str, payload: &Value) -> Option<Told> {
         "MemberAdded" => began("joined as", value(payload, "org_role")),
         "InviteRequested" => began("proposed as", value(payload, "org_role")),
         "JoinRequested" => began("asked to join as", value(payload, "org_role")),
+        "InviteApproved" => began("request approved, valid until", value(payload, "expires_at")),
+        "InviteRequestRejected" => changed(text("request rejected"), value(payload, "role"), vec![]),
         "InviteResent" => began("invitation", text("sent again")),
         "InviteTokenRegenerated" => began("new link, valid until", value(payload, "expires_at")),
         "InviteExpired" => changed(text("invitation"), text("open"), text("expired")),
@@ -132,6 +134,14 @@ fn tell_of_member(event_type: &str, payload: &Value) -> Option<Told> {
         "TeamRoleCleared" => {
             let after = [text("implied by "), value(payload, "because_of_org_role")].concat();
             changed(on_team("role on ", payload), value(payload, "was"), after)
+        }
+        "TeamAccessRequested" => began("asked to join", named(team::TYPE, payload, "team")),
+        "TeamAccessApproved" => changed(on_team("request for ", payload), text("open"), text("granted")),
+        "TeamAccessDenied" => changed(on_team("request for ", payload), text("open"), text("denied")),
+        "SsoUnlinked" => changed(text("linked to"), value(payload, "provider"), vec![]),
+        "MemberReturnedToPending" => {
+            let lacks = field(payload, "reason").unwrap_or_default().replace('_', " ");
+            changed(text("invited again"), text("member"), text(&lacks))
         }
         "SsoLinkRequested" => began("asked to link to", value(payload, "provider")),
         "SsoLinked" => began("linked to", value(payload, "provider")),
@@ -180,6 +190,9 @@ fn tell_of_others(event_type: &str, payload: &Value) -> Option<Told> {
             let what = [text("feature "), value(payload, "feature")].concat();
             changed(what, vec![], on_off(payload, "on"))
         }
+        "TeamRenamed" => changed(text("name"), value(payload, "from"), value(payload, "to")),
+        "TeamSlugChanged" => changed(text("slug"), value(payload, "from"), value(payload, "to")),
+        "TeamDeleted" => changed(text("deleted"), value(payload, "slug"), vec![]),
         "TeamCreated" => {
             let created = [text("created in "), named(organization::TYPE, payload, "organization")].concat();
             changed(created, vec![], value(payload, "name"))

@@ -93,7 +93,7 @@ impl Operation for AdministerOrganization {
 
     async fn attempt(&self, unit: &mut Unit<'_>) -> Result<OrganizationId, Failure> {
         let (id, found) = unit.organization(&self.organization).await?;
-        unit.decide::<Organization>(id, Some(id), self.of_organization()?).await?;
+        unit.decide::<Organization>(id, Some(id), self.of_organization()).await?;
         let provider = unit.read::<Organization>(id).await?.state.sso.clone().map(|sso| sso.provider);
         for (named, change) in &self.members {
             let (member, flags) = find_member(unit, id, named).await?;
@@ -116,22 +116,21 @@ impl Operation for AdministerOrganization {
 }
 
 impl AdministerOrganization {
-    fn of_organization(&self) -> Result<Vec<OrganizationCommand>, Refusal> {
+    fn of_organization(&self) -> Vec<OrganizationCommand> {
         let features = self.features.iter();
         let features =
             features.map(|(feature, on)| OrganizationCommand::SetFeature { feature: *feature, on: *on });
-        let sso = self.sso.as_ref().map(of_sso).transpose()?;
-        Ok(features.chain(sso).collect())
+        features.chain(self.sso.as_ref().map(of_sso)).collect()
     }
 }
 
-fn of_sso(change: &SsoChange) -> Result<OrganizationCommand, Refusal> {
+fn of_sso(change: &SsoChange) -> OrganizationCommand {
     match change {
         SsoChange::On(sso) => {
             let SsoProvider { provider, name, allow_unlinked } = sso.clone();
-            Ok(OrganizationCommand::EnableSso { provider, name, allow_unlinked })
+            OrganizationCommand::EnableSso { provider, name, allow_unlinked }
         }
-        SsoChange::Off => Ok(OrganizationCommand::DisableSso),
+        SsoChange::Off => OrganizationCommand::DisableSso,
     }
 }
 
