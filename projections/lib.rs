@@ -24,6 +24,7 @@ pub mod table;
 mod database;
 pub mod error;
 pub mod read;
+pub mod search;
 pub mod sink;
 mod sql;
 pub mod views;

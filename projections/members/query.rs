@@ -11,7 +11,7 @@ use muster_events::{
     time::Timestamp,
 };
 
-use super::table::flag_column;
+use super::{MemberFilter, search, table::flag_column};
 use crate::{
     database::Query,
     error::ViewError,
@@ -85,7 +85,7 @@ pub struct MemberTeam {
 }
 
 /// Accounts and inviters are joined, so that a page is one query, however long it is.
-fn select(rest: &str) -> String {
+pub(super) fn select(rest: &str) -> String {
     let flags = MemberFlag::ALL.map(|flag| format!("m.{}", flag_column(flag))).join(", ");
     let account = users::query::COLUMNS;
     format!(
@@ -97,11 +97,11 @@ fn select(rest: &str) -> String {
 }
 
 /// What is listed (behaviour.md 4.1): no requests, no accounts that cannot be used.
-const LISTED: &str =
+pub(super) const LISTED: &str =
     "m.organization_id = $1 AND m.invite_status = 'approved' AND (m.user_id IS NULL OR u.active)";
 
 impl MemberRow {
-    fn read(cells: Cells<'_>) -> Result<Self, ViewError> {
+    pub(super) fn read(cells: Cells<'_>) -> Result<Self, ViewError> {
         let mut flags = BTreeSet::new();
         for flag in MemberFlag::ALL {
             if cells.flag(flag_column(flag))? {
@@ -171,11 +171,7 @@ pub async fn list(
     organization: OrganizationId,
     page: Page,
 ) -> Result<Listed<MemberRow>, ViewError> {
-    let sql = select(&format!("WHERE {LISTED} ORDER BY m.id LIMIT $3 OFFSET $2"));
-    let query = Query::new(sql).bind(organization).bind(page.offset).bind(page.probe());
-    let rows = views.readers().rows(&query).await?;
-    let rows = rows.iter().map(|row| MemberRow::read(Cells(row))).collect::<Result<_, _>>()?;
-    Ok(page.cut(rows))
+    search::page(views, organization, &MemberFilter::default(), page).await
 }
 
 /// How many members [`list`] lists.

@@ -7,6 +7,7 @@ mod open;
 mod postgres;
 mod queries;
 mod rows;
+mod search;
 mod splits;
 mod trouble;
 
