@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{MemberFlag, MemberUpdate, RemovalContext, RemovalReason, TeamNames, UpdateContext};
+use super::{
+    MemberFlag, MemberUpdate, RemovalContext, RemovalReason, TeamNames, TransferContext, UpdateContext,
+};
 use crate::{
     id::{OrganizationId, TeamId, UserId},
     personal::{EmailAddress, KeyedHash, Personal},
@@ -129,4 +131,8 @@ pub enum MemberCommand {
     Update(MemberUpdate, Arc<UpdateContext>),
     /// The whole of DELETE member, with every check (behaviour.md 3.2).
     RemoveBy(Arc<RemovalContext>),
+    /// Become an owner in the place of the requester, with every check (behaviour.md D25).
+    TakeOwnership(Arc<TransferContext>),
+    /// Be an owner no more, after another has become one.
+    YieldOwnership(Arc<TransferContext>),
 }

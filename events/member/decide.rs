@@ -7,6 +7,7 @@ use super::{
     Ownership, RemovalReason, TeamNames, UnassignedHow,
     remove::remove_by,
     teams::{Wanted, change_teams},
+    transfer::{take_ownership, yield_ownership},
     update::update,
 };
 use crate::{
@@ -25,6 +26,7 @@ pub(super) fn decide(member: &Member, command: MemberCommand) -> Result<Vec<Memb
         MemberCommand::RequestToJoin(new) => request_to_join(member, new),
         MemberCommand::Update(changes, context) => update(member, &changes, &context),
         MemberCommand::RemoveBy(context) => remove_by(member, &context),
+        MemberCommand::TakeOwnership(context) => take_ownership(member, &context),
         _ if !member.exists() => Err(Refusal::NotFound),
         MemberCommand::ChangeOrgRole { to, active, roles, names } => {
             change_org_role(member, &to, active, &roles, &names)
@@ -42,6 +44,7 @@ pub(super) fn decide(member: &Member, command: MemberCommand) -> Result<Vec<Memb
         MemberCommand::ClearFlag(flag) => {
             Ok(unless(!member.flags.contains(&flag), MemberEvent::MemberFlagCleared { flag }))
         }
+        MemberCommand::YieldOwnership(context) => yield_ownership(member, &context),
         MemberCommand::Remove { reason, addresses } => Ok(vec![removed(member, reason, &addresses)?]),
     }
 }

@@ -10,6 +10,7 @@ mod flag;
 mod remove;
 mod state;
 mod teams;
+mod transfer;
 mod update;
 
 pub use command::{Assignment, MemberCommand, NewInvitation, NewMember};
@@ -21,6 +22,7 @@ pub use flag::MemberFlag;
 pub use remove::RemovalContext;
 pub use state::{Invitation, Member, has_expired};
 pub use teams::TeamNames;
+pub use transfer::TransferContext;
 pub use update::{EmailHolder, MemberUpdate, TeamRoleEntry, UpdateContext};
 
 /// The stored name of this kind of aggregate.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{InviteStatus, Member, MemberEvent, MemberFlag, RemovalReason, decide::removed};
+use super::{
+    InviteStatus, Member, MemberEvent, MemberFlag, RemovalReason, RevocationReason, decide::removed,
+};
 use crate::{
     access::Requester,
     id::{MemberId, OrganizationId},
@@ -43,9 +45,6 @@ pub(super) fn remove_by(member: &Member, context: &RemovalContext) -> Result<Vec
     if !leaving {
         may_remove(member, context, &scopes)?;
     }
-    if member.is_pending() {
-        return Err(Refusal::InvitationsNotAvailable);
-    }
     if member.owner && !context.other_owners {
         return Err(Refusal::LastOwnerRemoved);
     }
@@ -55,8 +54,21 @@ pub(super) fn remove_by(member: &Member, context: &RemovalContext) -> Result<Vec
     if member.flags.contains(&MemberFlag::PartnershipRestricted) {
         return Err(Refusal::PartnershipRestricted);
     }
+    if member.is_pending() {
+        return Ok(vec![revoked(member)?]);
+    }
     let reason = if leaving { RemovalReason::Left } else { RemovalReason::Removed };
     Ok(vec![removed(member, reason, &context.addresses)?])
+}
+
+/// The end of an invitation, which gives back its address.
+fn revoked(member: &Member) -> Result<MemberEvent, Refusal> {
+    Ok(MemberEvent::InviteRevoked {
+        reason: RevocationReason::Revoked,
+        role: member.org_role.clone().ok_or(Refusal::NotFound)?,
+        teams: member.teams.keys().copied().collect(),
+        addresses: member.addresses.iter().cloned().collect(),
+    })
 }
 
 /// Whether the requester may remove somebody else.

@@ -42,6 +42,16 @@ pub(super) struct Paging {
     per_page: Option<u32>,
 }
 
+/// In the query: which members, and with what.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Searching {
+    /// Words and `key:value`
+    query: Option<String>,
+    /// `externalUsers` adds accounts of other services
+    expand: Option<String>,
+}
+
 /// In the headers: what makes a command safe.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]

@@ -52,6 +52,7 @@ fn endpoints() -> OpenApiRouter<App> {
         .routes(routes!(organizations::get::get))
         .routes(routes!(members::list::list))
         .routes(routes!(members::get::get, members::update::update, members::remove::remove))
+        .routes(routes!(members::transfer::transfer))
         .routes(routes!(teams::list::list))
         // Auditors.
         .routes(routes!(events::list::of_organization))

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use crate::{
     access::Requester,
-    member::{Member, MemberCommand, MemberEvent, MemberFlag, Ownership, RemovalContext, RemovalReason},
+    member::{
+        Member, MemberCommand, MemberEvent, MemberFlag, Ownership, RemovalContext, RemovalReason,
+        RevocationReason,
+    },
     organization::OrganizationEvent,
     personal::KeyedHash,
     specification::{
@@ -206,10 +209,49 @@ fn where_members_do_not_invite_they_delete_no_invitation_either() {
         .then_refused("removal_without_scope");
 }
 
+fn revoked(teams: Vec<crate::id::TeamId>) -> MemberEvent {
+    MemberEvent::InviteRevoked {
+        reason: RevocationReason::Revoked,
+        role: role("member"),
+        teams,
+        addresses: vec![hash("mia@acme.example")],
+    }
+}
+
 #[test]
-fn invitations_are_not_deleted_yet() {
-    delete([invited("member", SOMEBODY)]).then_refused("invitations_not_available");
-    delete([invited("member", REQUESTER)]).by(plain_member()).then_refused("invitations_not_available");
+fn an_invitation_is_taken_back_by_who_administers_members() {
+    delete([invited("member", SOMEBODY), on(web())]).then(revoked(vec![web()]));
+    delete([invited("member", SOMEBODY)]).by(superuser()).then(revoked(vec![]));
+    delete([invited("owner", SOMEBODY)]).by(manager()).then_refused("removal_of_higher");
+}
+
+#[test]
+fn whoever_sent_an_invitation_may_take_it_back() {
+    delete([invited("member", REQUESTER)]).by(plain_member()).then(revoked(vec![]));
+    let limited = plain_member().limited_to(&["member:read"]);
+    delete([invited("member", REQUESTER)]).by(limited).then_refused("removal_without_scope");
+}
+
+#[test]
+fn what_was_an_invitation_once_is_not_removed_by_who_sent_it() {
+    let accepted = MemberEvent::InviteAccepted {
+        user: user(MIA),
+        email_matches: true,
+        addresses: vec![],
+        released: vec![],
+        ownership: None,
+    };
+    delete([invited("member", REQUESTER), accepted]).by(plain_member()).then_refused("removal_without_scope");
+}
+
+#[test]
+fn an_invitation_that_is_managed_elsewhere_stays() {
+    for (flag, code) in [
+        (MemberFlag::IdpProvisioned, "identity_provider_managed"),
+        (MemberFlag::PartnershipRestricted, "partnership_restricted"),
+    ] {
+        delete([invited("member", SOMEBODY), flagged(flag)]).then_refused(code);
+    }
 }
 
 #[test]

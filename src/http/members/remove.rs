@@ -27,7 +27,7 @@ const NEEDS: &[&str] = &["member:read", "member:write", "member:admin"];
 
 /// Remove a member, or leave
 ///
-/// Everyone may leave; the only owner may not. A pending member cannot be removed in this version.
+/// Everyone may leave; the only owner may not. Removing a pending member takes the invitation back.
 #[utoipa::path(
     delete,
     path = "/api/0/organizations/{organization}/members/{member}/",

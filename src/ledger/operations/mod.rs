@@ -5,6 +5,7 @@ mod issue_token;
 mod register_user;
 mod remove_member;
 mod roles;
+mod transfer_ownership;
 mod update_member;
 
 pub use import::{
@@ -14,4 +15,5 @@ pub use issue_token::{IssueToken, RevokeToken, Secret};
 pub use register_user::RegisterUser;
 pub use remove_member::RemoveMember;
 pub use roles::{ApplyRoles, DefineBundledRoles, HeldRoles, RoleHolders};
+pub use transfer_ownership::{TransferOwnership, Transferred};
 pub use update_member::{UpdateMember, Updated};

@@ -80,6 +80,15 @@ impl Client {
         Self::send(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
     }
 
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        Self::send(self.request(Method::POST, path).json(body)).await
+    }
+
+    pub(crate) async fn post_with(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Answer {
+        let request = self.request(Method::POST, path).json(body);
+        Self::send(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> Answer {
         Self::send(self.request(Method::DELETE, path)).await
     }
