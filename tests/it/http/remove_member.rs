@@ -1,6 +1,9 @@
 //! DELETE member.
 
-use muster_events::member::MemberFlag;
+use muster_events::{
+    claims::Claim,
+    member::{InviteStatus, MemberFlag},
+};
 use serde_json::json;
 
 use crate::support::World;
@@ -54,11 +57,35 @@ async fn who_may_not_remove_somebody_is_told_why() {
 }
 
 #[tokio::test]
-async fn invitations_cannot_be_deleted_in_this_version_and_the_answer_says_so() {
+async fn an_invitation_is_taken_back_and_its_address_is_free_again() {
     let world = World::acme().await;
-    let refused = world.of("mallory").delete(&world.path("acme", "ivan")).await.expect(400).json();
-    assert!(refused["detail"].as_str().unwrap().contains("invitation"));
-    world.of("mallory").delete(&world.path("acme", "jo")).await.expect(404);
+    let (mallory, path, before) = (world.of("mallory"), world.path("acme", "ivan"), world.head().await);
+    mallory.delete(&path).await.expect(204);
+    assert_eq!(world.types_after(before).await, ["InviteRevoked"]);
+    mallory.get(&path).await.expect(404);
+    mallory.delete(&path).await.expect(404);
+    mallory.delete(&world.path("acme", "jo")).await.expect(404);
+    let ivan = world.deployment.ledger.keys().hash("email:ivan@example.com");
+    let claim = Claim::address(world.organization("acme"), &ivan);
+    assert_eq!(world.deployment.ledger.holder(&claim).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_plain_member_takes_back_only_what_he_sent_and_only_where_members_invite() {
+    let mut builder = World::acme_builder().await;
+    builder.pending("acme", "own", InviteStatus::Approved, Some("bob")).await;
+    builder.pending("acme", "nobodys", InviteStatus::Approved, None).await;
+    let world = builder.serve().await;
+    let bob = world.of("bob");
+    let refused = bob.delete(&world.path("acme", "nobodys")).await.expect(400).json();
+    assert_eq!(refused, json!({"detail": "You cannot modify invitations sent by someone else."}));
+    bob.delete(&world.path("acme", "own")).await.expect(204);
+
+    let mut builder = World::acme_with(&[("allowMemberInvite", json!(false))]).await;
+    builder.pending("acme", "own", InviteStatus::Approved, Some("bob")).await;
+    let world = builder.serve().await;
+    let refused = world.of("bob").delete(&world.path("acme", "own")).await.expect(400).json();
+    assert_eq!(refused, json!({"detail": "You are missing the member:admin scope."}));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ mod random;
 mod shared;
 mod world;
 
-pub(crate) use client::Client;
+pub(crate) use client::{Answer, Client};
 pub(crate) use cluster::Cluster;
 pub(crate) use crowd::{OWNER_TOKEN, path_in_crowd, write_crowd};
 pub(crate) use place::{Place, is_without_database, is_without_files, on_postgres};
