@@ -1,7 +1,7 @@
 //! The members of an organization that a query means. All of a query but its free text is asked of the database; what
 //! people are called is sealed there, so whoever can open it looks at one batch after the other.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use muster_events::{
     id::{MemberId, OrganizationId, UserId},
@@ -94,7 +94,7 @@ pub async fn page(
 ) -> Result<Listed<MemberRow>, ViewError> {
     let mut condition = Where::listed(organization, filter);
     let (limit, offset) = (condition.place(page.probe()), condition.place(page.offset));
-    condition.text += &format!(" ORDER BY m.id LIMIT {limit} OFFSET {offset}");
+    let _ = write!(condition.text, " ORDER BY m.id LIMIT {limit} OFFSET {offset}");
     let rows = views.readers().rows(&condition.query(filter)).await?;
     let rows = rows.iter().map(|row| MemberRow::read(Cells(row))).collect::<Result<_, _>>()?;
     Ok(page.cut(rows))
@@ -123,7 +123,7 @@ impl<'a> Scan<'a> {
         let after = self.after.map_or(0, |id| id.get().cast_signed());
         let mut condition = Where::listed(self.organization, self.filter);
         let (after_place, limit) = (condition.place(after), condition.place(BATCH));
-        condition.text += &format!(" AND m.id > {after_place} ORDER BY m.id LIMIT {limit}");
+        let _ = write!(condition.text, " AND m.id > {after_place} ORDER BY m.id LIMIT {limit}");
         let rows = self.reading.rows(&condition.query(self.filter)).await?;
         let rows: Vec<_> = rows.iter().map(|row| MemberRow::read(Cells(row))).collect::<Result<_, _>>()?;
         let Some(last) = rows.last().map(|row| row.id) else { return Ok(vec![]) };

@@ -173,11 +173,11 @@ async fn a_transfer_and_a_removal_of_the_new_owner_exclude_each_other() {
         let world = World::acme().await;
         let (alice, body, path) = (world.of("alice"), to(&world, "dana"), world.path("acme", "dana"));
         let remover = world.of(if round % 2 == 0 { "dana" } else { "mallory" });
-        let (transferred, removed) = tokio::join!(alice.post(PATH, &body), remover.delete(&path));
-        match (transferred.status, removed.status) {
+        let (handed_over, removed) = tokio::join!(alice.post(PATH, &body), remover.delete(&path));
+        match (handed_over.status, removed.status) {
             (200, 403 | 400) => assert_eq!(role_of(&world, "alice").await, "manager"),
             (400, 204) => assert_eq!(role_of(&world, "alice").await, "owner"),
-            _ => panic!("round {round}: {transferred:?} {removed:?}"),
+            _ => panic!("round {round}: {handed_over:?} {removed:?}"),
         }
     }
 }
