@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Client, Random, World, seed};
 
-const WORLDS: u64 = 5;
-const REQUESTS: usize = 60;
+const WORLDS: u64 = 12;
+const REQUESTS: usize = 100;
 
 /// Everybody who is known, with the organization.
 const MEMBERS: &[(&str, &str)] = &[
@@ -140,8 +140,8 @@ fn request(world: &World, random: &mut Random) -> Request {
         1 => (Method::GET, format!("{base}members/{member}/"), json!({})),
         2 => (Method::GET, base, json!({})),
         3 => (Method::GET, format!("{base}members/{member}/events/"), json!({})),
-        4 | 5 => (Method::DELETE, format!("{base}members/{member}/"), json!({})),
-        6 | 7 => (Method::POST, format!("{base}transfer-ownership/"), json!({"member": id.to_string()})),
+        4 => (Method::DELETE, format!("{base}members/{member}/"), json!({})),
+        5 | 6 => (Method::POST, format!("{base}transfer-ownership/"), json!({"member": id.to_string()})),
         _ => (Method::PUT, format!("{base}members/{member}/"), body_of_update(random)),
     };
     Request { method, path, body, organization }
@@ -226,7 +226,9 @@ async fn nobody_gives_what_he_may_not_give_and_tenants_are_apart() {
         let world = world().await;
         let mut before = standings(&world).await;
         for step in 0..REQUESTS {
-            let by = pick(&mut random, TOKENS);
+            // Those who may do something are the ones who could do too much.
+            let all = random.below(2) == 0;
+            let by = pick(&mut random, if all { TOKENS } else { &TOKENS[..3] });
             let request = request(&world, &mut random);
             let context = format!("seed {seed}, world {number}, step {step}: {} {request:?}", by.secret);
             let client = world.with(by.secret);
@@ -258,7 +260,7 @@ async fn nobody_gives_what_he_may_not_give_and_tenants_are_apart() {
         }
     }
     // The rules were put to the test, in both directions.
-    assert!(changed > 10 && refused > 50, "seed {seed}: {changed} changes, {refused} refusals");
+    assert!(changed > 50 && refused > 200, "seed {seed}: {changed} changes, {refused} refusals");
 }
 
 /// The rules of this file themselves: they can say no.
