@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     AcceptContext, Consequence, InvitationContext, InvitationRequest, JoinContext, MemberFlag, MemberUpdate,
-    RemovalContext, RemovalReason, RequestUpdate, TeamNames, UpdateContext,
+    RemovalContext, RemovalReason, RequestUpdate, TeamNames, TransferContext, UpdateContext,
     team_membership::{AccessAnswer, OnTeamContext, TeamRoleWanted},
 };
 use crate::{
@@ -160,4 +160,8 @@ pub enum MemberCommand {
     ChangeTeamRoleBy(TeamRoleWanted, Arc<OnTeamContext>),
     /// The whole of PUT access request, with every check (behaviour.md 5.5).
     AnswerTeamAccess(AccessAnswer, Arc<OnTeamContext>),
+    /// Become an owner in the place of the requester, with every check (behaviour.md D25).
+    TakeOwnership(Arc<TransferContext>),
+    /// Be an owner no more, after another has become one.
+    YieldOwnership(Arc<TransferContext>),
 }

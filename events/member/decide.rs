@@ -13,6 +13,7 @@ use super::{
     request::{ask_to_join, propose, reject_by, update_request},
     team_membership,
     teams::{Wanted, change_teams},
+    transfer::{take_ownership, yield_ownership},
     update::update,
 };
 use crate::{
@@ -46,6 +47,7 @@ pub(super) fn decide(member: &Member, command: MemberCommand) -> Result<Vec<Memb
         MemberCommand::AnswerTeamAccess(answer, context) => {
             team_membership::answer_by(member, &answer, &context)
         }
+        MemberCommand::TakeOwnership(context) => take_ownership(member, &context),
         _ if !member.exists() => Err(Refusal::NotFound),
         MemberCommand::ChangeOrgRole { to, active, roles, names } => {
             change_org_role(member, &to, active, &roles, &names)
@@ -64,6 +66,7 @@ pub(super) fn decide(member: &Member, command: MemberCommand) -> Result<Vec<Memb
             Ok(unless(!member.flags.contains(&flag), MemberEvent::MemberFlagCleared { flag }))
         }
         MemberCommand::ExpireInvite { now } => Ok(expire(member, now)),
+        MemberCommand::YieldOwnership(context) => yield_ownership(member, &context),
         MemberCommand::Remove { reason, addresses } => Ok(vec![removed(member, reason, &addresses)?]),
     }
 }

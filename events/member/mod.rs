@@ -18,6 +18,7 @@ mod request;
 mod state;
 pub mod team_membership;
 mod teams;
+mod transfer;
 mod update;
 mod words;
 
@@ -31,6 +32,7 @@ pub use remove::RemovalContext;
 pub use request::{JoinContext, RequestUpdate, may_ask_to_join, takes_join_requests};
 pub use state::{Invitation, Member, has_expired};
 pub use teams::TeamNames;
+pub use transfer::TransferContext;
 pub use update::{EmailHolder, MemberUpdate, TeamRoleEntry, UpdateContext};
 pub use words::{
     AssignedHow, InvitationCount, InviteStatus, Ownership, PendingReason, RemovalReason, RevocationReason,

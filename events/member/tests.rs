@@ -1,4 +1,4 @@
-//! Decisions about members: behaviour 2.2, 2.3, 3.2, 5.4, 6.1, 6.2 and the decisions D2 to D5, D7, D13, D29.
+//! Decisions about members: behaviour 2.2, 2.3, 3.2, 5.4, 6.1, 6.2 and the decisions D2 to D5, D7, D13, D25, D29.
 
 mod accept;
 mod begin;
@@ -15,6 +15,7 @@ mod role;
 mod single;
 mod team_membership;
 mod teams;
+mod transfer;
 
 use std::sync::Arc;
 

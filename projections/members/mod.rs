@@ -2,13 +2,16 @@
 
 pub mod access_requests;
 pub mod concerned;
+mod filter;
 pub mod on_team;
 pub mod project;
 pub mod query;
 pub mod requests;
+pub mod search;
 mod table;
 
 pub use access_requests::AccessRequestRow;
+pub use filter::{Candidate, MemberFilter};
 pub use on_team::TeamMember;
 pub use project::PROJECTION;
 pub use query::{Inviter, MemberDetails, MemberRow, MemberTeam};

@@ -11,7 +11,7 @@ use muster_events::{
     time::Timestamp,
 };
 
-use super::table::flag_column;
+use super::{MemberFilter, search, table::flag_column};
 use crate::{
     database::Query,
     error::ViewError,
@@ -103,7 +103,7 @@ pub(super) fn select_with(more: &str, rest: &str) -> String {
 }
 
 /// What is listed (behaviour.md 4.1): no requests, no accounts that cannot be used.
-const LISTED: &str =
+pub(super) const LISTED: &str =
     "m.organization_id = $1 AND m.invite_status = 'approved' AND (m.user_id IS NULL OR u.active)";
 
 impl MemberRow {
@@ -180,11 +180,7 @@ pub async fn list(
     organization: OrganizationId,
     page: Page,
 ) -> Result<Listed<MemberRow>, ViewError> {
-    let sql = select(&format!("WHERE {LISTED} ORDER BY m.id LIMIT $3 OFFSET $2"));
-    let query = Query::new(sql).bind(organization).bind(page.offset).bind(page.probe());
-    let rows = views.readers().rows(&query).await?;
-    let rows = rows.iter().map(|row| MemberRow::read(Cells(row))).collect::<Result<_, _>>()?;
-    Ok(page.cut(rows))
+    search::page(views, organization, &MemberFilter::default(), page).await
 }
 
 /// How many members [`list`] lists.

@@ -8,6 +8,7 @@ mod postgres;
 mod queries;
 mod requests;
 mod rows;
+mod search;
 mod splits;
 mod team_queries;
 mod trouble;

@@ -120,6 +120,16 @@ pub(super) struct Keyed {
     idempotency_key: Option<String>,
 }
 
+/// In the query: which members, and with what.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Searching {
+    /// Words and `key:value`
+    query: Option<String>,
+    /// `externalUsers` adds accounts of other services
+    expand: Option<String>,
+}
+
 /// In the headers: what makes a command safe.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]

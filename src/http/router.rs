@@ -71,6 +71,7 @@ fn endpoints(limits: Limits) -> OpenApiRouter<App> {
         .routes(routes!(avatars::picture::picture))
         .routes(routes!(members::list::list, members::invite::invite))
         .routes(routes!(members::get::get, members::update::update, members::remove::remove))
+        .routes(routes!(members::transfer::transfer))
         .routes(routes!(requests::list::list, requests::propose::propose))
         .routes(routes!(requests::get::get, requests::update::update, requests::reject::reject))
         .routes(routes!(teams::list::list, teams::create::create))

@@ -212,20 +212,20 @@ fn where_members_do_not_invite_they_delete_no_invitation_either() {
         .then_refused("removal_without_scope");
 }
 
-fn revoked() -> MemberEvent {
+fn revoked(teams: Vec<crate::id::TeamId>) -> MemberEvent {
     MemberEvent::InviteRevoked {
         reason: RevocationReason::Revoked,
         role: role("member"),
-        teams: vec![web()],
+        teams,
         addresses: vec![hash("mia@acme.example")],
     }
 }
 
 #[test]
 fn the_removal_of_an_invitation_is_its_revocation() {
-    delete([invited("member", SOMEBODY), on(web())]).then(revoked());
-    delete([invited("member", REQUESTER), on(web())]).by(plain_member()).then(revoked());
-    delete([invited("member", SOMEBODY), on(web())]).by(superuser()).then(revoked());
+    delete([invited("member", SOMEBODY), on(web())]).then(revoked(vec![web()]));
+    delete([invited("member", REQUESTER), on(web())]).by(plain_member()).then(revoked(vec![web()]));
+    delete([invited("member", SOMEBODY), on(web())]).by(superuser()).then(revoked(vec![web()]));
 }
 
 #[test]
@@ -237,7 +237,43 @@ fn an_invitation_that_was_accepted_meanwhile_is_not_taken_for_one() {
     }
     let mut asked = delete([invited("member", SOMEBODY), on(web())]);
     asked.as_invitation = true;
-    asked.then(revoked());
+    asked.then(revoked(vec![web()]));
+}
+
+#[test]
+fn an_invitation_is_taken_back_by_who_administers_members() {
+    delete([invited("member", SOMEBODY), on(web())]).then(revoked(vec![web()]));
+    delete([invited("member", SOMEBODY)]).by(superuser()).then(revoked(vec![]));
+    delete([invited("owner", SOMEBODY)]).by(manager()).then_refused("removal_of_higher");
+}
+
+#[test]
+fn whoever_sent_an_invitation_may_take_it_back() {
+    delete([invited("member", REQUESTER)]).by(plain_member()).then(revoked(vec![]));
+    let limited = plain_member().limited_to(&["member:read"]);
+    delete([invited("member", REQUESTER)]).by(limited).then_refused("removal_without_scope");
+}
+
+#[test]
+fn what_was_an_invitation_once_is_not_removed_by_who_sent_it() {
+    let accepted = MemberEvent::InviteAccepted {
+        user: user(MIA),
+        email_matches: true,
+        addresses: vec![],
+        released: vec![],
+        ownership: None,
+    };
+    delete([invited("member", REQUESTER), accepted]).by(plain_member()).then_refused("removal_without_scope");
+}
+
+#[test]
+fn an_invitation_that_is_managed_elsewhere_stays() {
+    for (flag, code) in [
+        (MemberFlag::IdpProvisioned, "identity_provider_managed"),
+        (MemberFlag::PartnershipRestricted, "partnership_restricted"),
+    ] {
+        delete([invited("member", SOMEBODY), flagged(flag)]).then_refused(code);
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! GET `organizations/{organization}/members/` (behaviour.md 4.1, without the query language).
+//! GET `organizations/{organization}/members/` (behaviour.md 4.1).
 
 use axum::{
     Json,
@@ -7,14 +7,14 @@ use axum::{
 };
 use muster_projections::members;
 
-use super::answer::role_name;
+use super::{answer::role_name, search};
 use crate::{
     http::{
         access,
         app::App,
         auth::Bearer,
         consistency::{await_views, read_headers},
-        described::{OfOrganization, Paging, Reading},
+        described::{OfOrganization, Paging, Reading, Searching},
         page,
         params::{InPath, Params},
         problem::Problem,
@@ -31,12 +31,14 @@ const MODELS: &[&str] = &["members", "users"];
 
 /// The members of an organization
 ///
-/// Members and open invitations, by id, in pages that `Link` leads through.
+/// Members and open invitations, by id, in pages that `Link` leads through. `query` takes words that are looked for in
+/// names and addresses, and `key:value` with the keys `email`, `id`, `user.id`, `role`, `scope`, `isInvited`, `ssoLinked`,
+/// `has2fa`, `hasExternalUsers`: values of one key are alternatives, all keys must be met, and another key finds nobody.
 #[utoipa::path(
     get,
     path = "/api/0/organizations/{organization}/members/",
     tag = "members",
-    params(OfOrganization, Paging, Reading),
+    params(OfOrganization, Searching, Paging, Reading),
     responses(
         (status = 200, description = "The members", body = Vec<Member>,
             headers(("Link" = String), ("Muster-Position" = String), ("Muster-Stale" = Option<String>))),
@@ -57,21 +59,18 @@ pub(in crate::http) async fn list(
 ) -> Result<Response, Problem> {
     let access = access::enter(&app, &caller, &organization, NEEDS, false).await?;
     let wanted = params.page()?;
-    if params.get("query").is_some_and(|query| !query.trim().is_empty()) {
-        let text = "Searching members is not available in this version; leave the parameter out.";
-        return Err(Problem::parameter("query", text));
-    }
+    let filter = search::parse(params.get("query").unwrap_or_default(), &access.roles, app.ledger.keys())?;
     await_views(&app, &params).await?;
     let mut headers = read_headers(&app, Some(access.id), MODELS);
-    let listed = members::query::list(app.views(), access.id, wanted)
-        .await
-        .map_err(|error| Problem::unavailable(&error.to_string()))?;
+    let listed = search::find(&app, access.id, &filter, wanted).await?;
     let envelopes = listed.rows.iter().flat_map(shape::envelopes);
     let opener = app.ledger.keys().opener(envelopes).await.map_err(Failure::from)?;
     let now = app.ledger.clock().now();
+    let with_external_users = params.pairs().any(|pair| pair == ("expand", "externalUsers"));
     let shape = |row| {
         let row: &members::MemberRow = row;
-        shape::member(row, &opener, role_name(&access.roles, &row.org_role), now, None)
+        let member = shape::member(row, &opener, role_name(&access.roles, &row.org_role), now, None);
+        if with_external_users { member.with_external_users() } else { member }
     };
     let body: Vec<Member> = listed.rows.iter().map(shape).collect();
     headers.extend(page::link(&uri, &about.base_url, wanted, &listed));

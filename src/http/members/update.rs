@@ -106,7 +106,7 @@ pub(in crate::http) async fn update(
 
 /// The member as he is now, in the place of the answer that was given first. The status is that of the first answer,
 /// also when he cannot be shown any more, or not to this requester.
-async fn replayed(
+pub(super) async fn replayed(
     app: &App,
     caller: Caller,
     organization: String,
@@ -239,7 +239,7 @@ pub(super) fn count_limited(error: &ExecuteError) {
 }
 
 /// Counts explicit team roles that a new organization role made redundant (behaviour.md D5).
-fn count_cleared(appended: &Appended) {
+pub(super) fn count_cleared(appended: &Appended) {
     for stored in appended.events.iter() {
         let Ok(event) = stored.event() else { continue };
         if let Event::Member(MemberEvent::TeamRoleCleared { because_of_org_role, .. }) = &*event {

@@ -9,6 +9,7 @@ use muster_events::{
 };
 use muster_projections::members::{MemberDetails, MemberRow, MemberTeam};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
@@ -38,6 +39,16 @@ pub(in crate::http) struct Member {
     invite_status: &'static str,
     #[schema(required)]
     inviter_name: Option<String>,
+    /// Accounts of other services, when they are asked for; none are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_users: Option<Vec<Value>>,
+}
+
+impl Member {
+    /// With his accounts of other services, of which there are none.
+    pub(in crate::http) fn with_external_users(self) -> Self {
+        Self { external_users: Some(vec![]), ..self }
+    }
 }
 
 impl Member {
@@ -136,6 +147,7 @@ pub(in crate::http) fn member(
         inviter_name: row.inviter.as_ref().map(|inviter| {
             user::display_name(opener, inviter.name.as_ref(), &inviter.email, &inviter.username)
         }),
+        external_users: None,
     }
 }
 

@@ -17,6 +17,7 @@ mod requests;
 mod roles;
 mod team_membership;
 mod teams;
+mod transfer_ownership;
 mod update_member;
 
 pub use accept_invite::{AcceptInvite, InvitationLink, Opened, ShownToken};
@@ -39,4 +40,5 @@ pub use team_membership::{
     AnswerAccessRequest, ChangeTeamMembership, Ended, MembershipAct, OnTeam, TeamMembershipChanged,
 };
 pub use teams::{ChangeTeam, CreateTeam, DeleteTeam, TeamChanged};
+pub use transfer_ownership::{TransferOwnership, Transferred};
 pub use update_member::{UpdateMember, Updated};

@@ -57,16 +57,11 @@ async fn the_link_header_leads_through_all_pages() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_asked_yet_or_makes_no_sense_is_named() {
+async fn what_makes_no_sense_is_named() {
     let world = World::acme().await;
-    for (parameter, value) in [
-        ("per_page", "0"),
-        ("per_page", "101"),
-        ("per_page", "x"),
-        ("cursor", "x"),
-        ("query", "bob"),
-        ("consistency", "none"),
-    ] {
+    for (parameter, value) in
+        [("per_page", "0"), ("per_page", "101"), ("per_page", "x"), ("cursor", "x"), ("consistency", "none")]
+    {
         let refused = world.of("alice").get(&format!("{LIST}?{parameter}={value}")).await.expect(400).json();
         assert!(refused[parameter].is_array(), "{parameter}={value}: {refused}");
     }

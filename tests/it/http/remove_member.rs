@@ -1,6 +1,9 @@
 //! DELETE member.
 
-use muster_events::member::MemberFlag;
+use muster_events::{
+    claims::Claim,
+    member::{InviteStatus, MemberFlag},
+};
 use serde_json::json;
 
 use crate::support::World;
@@ -61,6 +64,9 @@ async fn the_removal_of_an_invitation_is_its_revocation_and_frees_the_address() 
     assert_eq!(world.types_after(before).await, ["InviteRevoked"]);
     mallory.get(&path).await.expect(404);
     mallory.delete(&path).await.expect(404);
+    let ivan = world.deployment.ledger.keys().hash("email:ivan@example.com");
+    let claim = Claim::address(world.organization("acme"), &ivan);
+    assert_eq!(world.deployment.ledger.holder(&claim).await.unwrap(), None);
     let again = json!({"email": "ivan@example.com"});
     mallory.post("/api/0/organizations/acme/members/", &again).await.expect(201);
     mallory.delete(&world.path("acme", "jo")).await.expect(404);
@@ -79,6 +85,24 @@ async fn a_plain_member_revokes_what_he_has_sent_himself() {
     let first = bob.delete_with(&path, &key).await.expect(204);
     let second = bob.delete_with(&path, &key).await.expect(204);
     assert_eq!((second.position(), second.header("idempotent-replayed")), (first.position(), Some("true")));
+}
+
+#[tokio::test]
+async fn a_plain_member_takes_back_only_what_he_sent_and_only_where_members_invite() {
+    let mut builder = World::acme_builder().await;
+    builder.pending("acme", "own", InviteStatus::Approved, Some("bob")).await;
+    builder.pending("acme", "nobodys", InviteStatus::Approved, None).await;
+    let world = builder.serve().await;
+    let bob = world.of("bob");
+    let refused = bob.delete(&world.path("acme", "nobodys")).await.expect(400).json();
+    assert_eq!(refused, json!({"detail": "You cannot modify invitations sent by someone else."}));
+    bob.delete(&world.path("acme", "own")).await.expect(204);
+
+    let mut builder = World::acme_with(&[("allowMemberInvite", json!(false))]).await;
+    builder.pending("acme", "own", InviteStatus::Approved, Some("bob")).await;
+    let world = builder.serve().await;
+    let refused = world.of("bob").delete(&world.path("acme", "own")).await.expect(400).json();
+    assert_eq!(refused, json!({"detail": "You are missing the member:admin scope."}));
 }
 
 #[tokio::test]

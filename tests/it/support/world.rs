@@ -81,6 +81,16 @@ impl WorldBuilder {
         &self.deployment
     }
 
+    /// A person of this world.
+    pub(crate) fn user(&self, key: &str) -> UserId {
+        self.users[key]
+    }
+
+    /// An organization of this world.
+    pub(crate) fn organization_id(&self, slug: &str) -> OrganizationId {
+        self.organizations[slug].id
+    }
+
     async fn state<O: Operation>(&self, fact: &O) -> O::Answer {
         let executed = self.deployment.ledger.execute(fact, &CommandMeta::import(), Turn::unkeyed()).await;
         executed.unwrap_or_else(|error| panic!("{error}: {fact:?}")).done().unwrap().answer
