@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use muster_events::{
-    id::{MemberId, TeamId},
+    id::{MemberId, TeamId, UserId},
     member::Member,
     stream::StreamId,
     token::TokenOwner,
@@ -64,6 +64,8 @@ struct Standing {
     role: String,
     teams: BTreeMap<TeamId, Option<String>>,
     pending: bool,
+    user: Option<UserId>,
+    inviter: Option<UserId>,
 }
 
 /// Everybody's standing; nobody's after a removal.
@@ -107,6 +109,8 @@ async fn standings(world: &World) -> Standings {
                 .map(|(team, role)| (*team, role.as_ref().map(ToString::to_string)))
                 .collect(),
             pending: found.user.is_none(),
+            user: found.user,
+            inviter: found.inviter,
         });
         all.insert((organization, key), standing);
     }
@@ -167,8 +171,11 @@ fn may(
         (None, _) => return false,
         (Some(before), None) => {
             let may_remove = administers && (is_superuser || own_rank >= Some(rank(&before.role)));
-            // Bob, dana and the others invited nobody: no plain member takes an invitation back.
-            return request.method == Method::DELETE && (is_self || may_remove) && by.person.is_some();
+            // Whoever sent an invitation takes it back, with any token that may invite.
+            let sent = own.is_some_and(|own| own.user.is_some() && own.user == before.inviter);
+            let takes_back = before.pending && sent && by.secret != "alice-reads";
+            let may = is_self || may_remove || takes_back;
+            return request.method == Method::DELETE && may && by.person.is_some();
         }
         (Some(before), Some(after)) => (before, after),
     };
@@ -197,6 +204,18 @@ fn only_redundant_cleared(before: &Standing, after: &Standing) -> bool {
             (Some(role), None) => minimum_is_admin || role == "contributor",
             _ => false,
         })
+}
+
+/// Whether an invitation is gone because whoever sent it is: that follows by itself, sooner or later (behaviour.md D14).
+fn ended_with_its_sender(
+    organization: &str,
+    was: Option<&Standing>,
+    is: Option<&Standing>,
+    now: &Standings,
+) -> bool {
+    let (Some(was), None) = (was.filter(|was| was.pending), is) else { return false };
+    let mut members = now.iter().filter(|((of, _), _)| *of == organization).filter_map(|(_, is)| is.as_ref());
+    was.inviter.is_some_and(|sender| members.all(|member| member.user != Some(sender)))
 }
 
 /// Whether `by` has no business in the organization at all.
@@ -241,7 +260,7 @@ async fn nobody_gives_what_he_may_not_give_and_tenants_are_apart() {
             let after = standings(&world).await;
             for place in MEMBERS {
                 let (was, is) = (&before[place], &after[place]);
-                if was == is {
+                if was == is || ended_with_its_sender(place.0, was.as_ref(), is.as_ref(), &after) {
                     continue;
                 }
                 changed += 1;
@@ -266,7 +285,13 @@ async fn nobody_gives_what_he_may_not_give_and_tenants_are_apart() {
 /// The rules of this file themselves: they can say no.
 #[test]
 fn the_second_writing_of_the_rules_refuses() {
-    let standing = |role: &str| Standing { role: role.into(), teams: BTreeMap::new(), pending: false };
+    let standing = |role: &str| Standing {
+        role: role.into(),
+        teams: BTreeMap::new(),
+        pending: false,
+        user: None,
+        inviter: None,
+    };
     let by = |secret: &str| TOKENS.iter().find(|token| token.secret == secret).unwrap();
     let put = Request { method: Method::PUT, path: String::new(), body: json!({}), organization: "acme" };
     let (member, manager, owner) = (standing("member"), standing("manager"), standing("owner"));
