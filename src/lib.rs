@@ -7,6 +7,7 @@
 //! * [`ledger`]: the only write path;
 //! * [`subscription`]: what keeps the read models up to date;
 //! * [`history`]: reads of the log for people;
+//! * [`audit`]: what events mean to somebody who audits an organization;
 //! * [`deployment`]: all of it opened and wired;
 //! * [`http`] and [`cli`]: how programs and people ask.
 
@@ -23,6 +24,8 @@ pub mod ledger;
 pub mod subscription;
 
 pub mod history;
+
+pub mod audit;
 
 pub mod deployment;
 

@@ -10,6 +10,7 @@ mod members;
 mod organizations;
 mod teams;
 
+mod audit;
 mod events;
 
 mod operation;
@@ -35,4 +36,5 @@ mod serve;
 
 pub use app::{Limits, ServeOptions};
 pub use refusal::statement;
+pub use router::description;
 pub use serve::{ServeError, serve};

@@ -39,9 +39,10 @@ const ROOMS: &[Room] = &[
         may_use: &["clock", "store", "sealing"],
         reason: "a history is a read of the log and changes nothing",
     },
+    Room { path: "src/audit", may_use: &[], reason: "an audit entry is a function of recorded events" },
     Room {
         path: "src/http",
-        may_use: &["clock", "deployment", "history", "ledger", "sealing", "store", "subscription"],
+        may_use: &["audit", "clock", "deployment", "history", "ledger", "sealing", "store", "subscription"],
         reason: "an endpoint parses, calls and shapes; verbs are composed elsewhere",
     },
 ];

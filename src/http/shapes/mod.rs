@@ -6,6 +6,7 @@
     reason = "the names and kinds of fields are those of the wire format"
 )]
 
+pub(super) mod audit;
 pub(super) mod member;
 pub(super) mod organization;
 pub(super) mod role;

@@ -4,13 +4,15 @@
 mod client;
 mod cluster;
 mod crowd;
+pub(crate) mod described;
 mod place;
 mod postgres;
+pub(crate) mod published;
 mod random;
 mod shared;
 mod world;
 
-pub(crate) use client::Client;
+pub(crate) use client::{Answer, Client};
 pub(crate) use cluster::Cluster;
 pub(crate) use crowd::{OWNER_TOKEN, path_in_crowd, write_crowd};
 pub(crate) use place::{Place, is_without_database, is_without_files, on_postgres};
