@@ -117,6 +117,21 @@ fn of_organization(event: &OrganizationEvent) -> Vec<Change> {
         }
         OrganizationEvent::TwoFactorRequired {} => vec![switched("require2FA", true)],
         OrganizationEvent::TwoFactorRequirementLifted {} => vec![switched("require2FA", false)],
+        OrganizationEvent::EmailVerificationRequired {} => vec![switched("requireEmailVerification", true)],
+        OrganizationEvent::EmailVerificationRequirementLifted {} => {
+            vec![switched("requireEmailVerification", false)]
+        }
+        OrganizationEvent::OrganizationRenamed { from, to } => vec![change("name", plain(from), plain(to))],
+        OrganizationEvent::OrganizationSlugChanged { from, to } => {
+            vec![change("slug", plain(from), plain(to))]
+        }
+        OrganizationEvent::DeletionScheduled { due_at } => {
+            vec![change("deletionDueAt", NOTHING, plain(due_at))]
+        }
+        OrganizationEvent::SsoDisabled { provider } => vec![change("provider", plain(provider), NOTHING)],
+        OrganizationEvent::AvatarChanged { .. }
+        | OrganizationEvent::DeletionCancelled {}
+        | OrganizationEvent::OrganizationDeleted { .. } => vec![],
         OrganizationEvent::SsoEnabled { provider, .. } => vec![change("provider", NOTHING, plain(provider))],
         OrganizationEvent::FeatureSet { feature, on } => {
             vec![switched(format!("features.{}", feature.name()), *on)]

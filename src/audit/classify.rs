@@ -31,7 +31,8 @@ pub fn classify(event: &Event) -> Class {
     use Kind::{
         InviteRequestAdd, InviteRequestRemove, MemberAccept, MemberAdd, MemberEdit, MemberInvite,
         MemberJoinTeam, MemberLeaveTeam, MemberPending, MemberReinvite, MemberRemove, OrgAdd,
-        OrgConsolePlatformEdit, OrgEdit, SsoEnable, SsoIdentityLink, TeamAdd, TeamEdit, TeamRemove,
+        OrgConsolePlatformEdit, OrgEdit, OrgRemove, OrgRestore, SsoDisable, SsoEnable, SsoIdentityLink,
+        TeamAdd, TeamEdit, TeamRemove,
     };
     match event {
         Event::Member(event) => match event {
@@ -86,8 +87,19 @@ pub fn classify(event: &Event) -> Class {
             | OrganizationEvent::DefaultRoleChanged { .. }
             | OrganizationEvent::TwoFactorRequired {}
             | OrganizationEvent::TwoFactorRequirementLifted {}
+            | OrganizationEvent::EmailVerificationRequired {}
+            | OrganizationEvent::EmailVerificationRequirementLifted {}
+            | OrganizationEvent::OrganizationRenamed { .. }
+            | OrganizationEvent::OrganizationSlugChanged { .. }
             | OrganizationEvent::FeatureSet { .. } => Part(OrgEdit),
+            // Pictures are no settings to an audit (behaviour.md 7.4).
+            OrganizationEvent::AvatarChanged { .. } => Silent,
             OrganizationEvent::SsoEnabled { .. } => Own(SsoEnable),
+            OrganizationEvent::SsoDisabled { .. } => Own(SsoDisable),
+            OrganizationEvent::DeletionScheduled { .. } => Own(OrgRemove),
+            OrganizationEvent::DeletionCancelled {} => Part(OrgRestore),
+            // Time did that; that it was asked for has an entry.
+            OrganizationEvent::OrganizationDeleted { .. } => Silent,
         },
         Event::Team(event) => match event {
             TeamEvent::TeamCreated { .. } => Own(TeamAdd),

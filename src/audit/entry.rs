@@ -61,9 +61,7 @@ pub fn same_run(one: &RecordedEvent, other: &RecordedEvent) -> bool {
         && left.idempotency_key == right.idempotency_key
 }
 
-/// The entries of a run, whose events are given in the order of the log. Newest first.
-///
-/// From the end of a run on, so that somebody who reads it from one of its events towards the past finds the same ids.
+/// The entries of a whole run, whose events are given in the order of the log. Newest first.
 pub fn entries(run: &[Arc<RecordedEvent>]) -> Vec<Entry> {
     let mut found: Vec<Entry> = vec![];
     let opened = match run.first().map(|first| (first, classify(&first.event))) {
@@ -85,8 +83,23 @@ pub fn entries(run: &[Arc<RecordedEvent>]) -> Vec<Entry> {
             Class::Silent => {}
         }
     }
+    join_restoration(&mut found);
     found.sort_by_key(|entry| std::cmp::Reverse(entry.id));
     found
+}
+
+/// What is changed with the same request that calls off the end of an organization is told with that (behaviour.md 7.3).
+fn join_restoration(found: &mut Vec<Entry>) {
+    let Some(at) = found.iter().position(|entry| entry.kind == Kind::OrgEdit) else { return };
+    if !found.iter().any(|entry| entry.kind == Kind::OrgRestore) {
+        return;
+    }
+    let edit = found.remove(at);
+    for restore in found.iter_mut().filter(|entry| entry.kind == Kind::OrgRestore) {
+        restore.events.extend(edit.events.iter().cloned());
+        restore.events.sort_by_key(|event| event.position);
+        restore.id = restore.id.max(edit.id);
+    }
 }
 
 /// Adds an event to the entry that sums up, which moves to its place.

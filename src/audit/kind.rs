@@ -47,15 +47,16 @@ kinds! {
     OrgAdd = 10 "org.create" [OrganizationCreated]
     OrgEdit = 11 "org.edit" [
         OrganizationOptionChanged OrganizationFlagChanged DefaultRoleChanged TwoFactorRequired
-        TwoFactorRequirementLifted FeatureSet
+        TwoFactorRequirementLifted EmailVerificationRequired EmailVerificationRequirementLifted OrganizationRenamed
+        OrganizationSlugChanged FeatureSet
     ]
-    OrgRemove = 12 "org.remove" []
-    OrgRestore = 13 "org.restore" []
+    OrgRemove = 12 "org.remove" [DeletionScheduled]
+    OrgRestore = 13 "org.restore" [DeletionCancelled]
     TeamAdd = 20 "team.create" [TeamCreated]
     TeamEdit = 21 "team.edit" [TeamRenamed TeamSlugChanged TeamFlagged]
     TeamRemove = 22 "team.remove" [TeamDeleted]
     SsoEnable = 60 "sso.enable" [SsoEnabled]
-    SsoDisable = 61 "sso.disable" []
+    SsoDisable = 61 "sso.disable" [SsoDisabled]
     SsoEdit = 62 "sso.edit" []
     SsoIdentityLink = 63 "sso-identity.link" [SsoLinked]
     InviteRequestAdd = 140 "invite-request.create" [InviteRequested JoinRequested]
@@ -92,6 +93,11 @@ impl Kind {
         let own = self.event_types();
         if own.is_empty() {
             return vec![];
+        }
+        if matches!(self, Self::OrgEdit | Self::OrgRestore) {
+            // Each has to be told from the other.
+            let both = [Self::OrgEdit, Self::OrgRestore, Self::OrgAdd];
+            return both.iter().flat_map(|kind| kind.event_types()).copied().collect();
         }
         let births = Self::ALL.iter().filter(|kind| kind.opens() && !self.opens());
         own.iter().chain(births.chain(&self.later()).flat_map(|kind| kind.event_types())).copied().collect()

@@ -81,7 +81,9 @@ fn demand(entry: &Entry) -> &'static str {
 /// The provider that the entry is about.
 pub fn provider(entry: &Entry) -> &str {
     match &entry.first().event {
-        Event::Organization(OrganizationEvent::SsoEnabled { provider, .. })
+        Event::Organization(
+            OrganizationEvent::SsoEnabled { provider, .. } | OrganizationEvent::SsoDisabled { provider },
+        )
         | Event::Member(MemberEvent::SsoLinked { provider }) => provider,
         _ => NOT_AVAILABLE,
     }
@@ -131,7 +133,23 @@ fn track(event: &Event) -> Option<(String, String)> {
         OrganizationEvent::TwoFactorRequired {} => switched("require_2fa", true),
         OrganizationEvent::TwoFactorRequirementLifted {} => switched("require_2fa", false),
         OrganizationEvent::FeatureSet { feature, on } => switched(feature.name(), *on),
-        OrganizationEvent::OrganizationCreated { .. } | OrganizationEvent::SsoEnabled { .. } => None,
+        OrganizationEvent::EmailVerificationRequired {} => switched("require_email_verification", true),
+        OrganizationEvent::EmailVerificationRequirementLifted {} => {
+            switched("require_email_verification", false)
+        }
+        OrganizationEvent::OrganizationRenamed { from, to } => {
+            Some(("name".into(), format!("from {from} to {to}")))
+        }
+        OrganizationEvent::OrganizationSlugChanged { from, to } => {
+            Some(("slug".into(), format!("from {from} to {to}")))
+        }
+        OrganizationEvent::OrganizationCreated { .. }
+        | OrganizationEvent::AvatarChanged { .. }
+        | OrganizationEvent::SsoEnabled { .. }
+        | OrganizationEvent::SsoDisabled { .. }
+        | OrganizationEvent::DeletionScheduled { .. }
+        | OrganizationEvent::DeletionCancelled {}
+        | OrganizationEvent::OrganizationDeleted { .. } => None,
     }
 }
 

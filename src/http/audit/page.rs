@@ -61,12 +61,16 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Entries before `before`, from there towards the past. The query begins with the event of that entry, so that
-    /// the rest of its run is seen as a part of it.
+    /// Entries before `before`, from there towards the past.
     async fn back(&self, before: Option<u64>) -> Result<Page, Problem> {
         let limit = self.parts.limit;
         let mut found = Found::new(before);
-        let mut after = before.map(|id| Position((id / 2).saturating_add(1)));
+        let mut after = None;
+        if let Some(position) = before.map(|id| Position(id / 2)) {
+            found.run = self.run(position, Order::Ascending).await?;
+            found.run.reverse();
+            after = Some(found.run.last().map_or(position.next(), |oldest| oldest.position));
+        }
         for _ in 0..MOST_BATCHES {
             let events = self.query(Order::Descending, after).await?;
             after = events.last().map(|last| last.position);
@@ -101,7 +105,8 @@ impl Reading<'_> {
 
     /// The ids of the entries after `id`, oldest first, at most one more than a page has.
     async fn newer(&self, id: u64) -> Result<Vec<u64>, Problem> {
-        let (mut ids, mut run) = (vec![], self.run_until(Position(id / 2)).await?);
+        let (mut ids, mut run) = (vec![], self.run(Position(id / 2), Order::Descending).await?);
+        run.reverse();
         let mut after = Some(Position(id / 2));
         for _ in 0..MOST_BATCHES {
             let events = self.query(Order::Ascending, after).await?;
@@ -129,17 +134,21 @@ impl Reading<'_> {
         Ok(ids)
     }
 
-    /// The part of a run that ends at `position`: what the run has behind it is not seen for something else then.
-    async fn run_until(&self, position: Position) -> Result<Vec<Arc<RecordedEvent>>, Problem> {
-        let events = self.query(Order::Descending, Some(position.next())).await?;
+    /// The events of one run from `position` on in one direction. A page that begins in the middle of a run has to know
+    /// the whole: entries that sum up are about all of it.
+    async fn run(&self, position: Position, order: Order) -> Result<Vec<Arc<RecordedEvent>>, Problem> {
+        let before_it = match order {
+            Order::Ascending => Position(position.0.saturating_sub(1)),
+            Order::Descending => position.next(),
+        };
+        let events = self.query(order, Some(before_it)).await?;
         let mut run: Vec<Arc<RecordedEvent>> = vec![];
         for recorded in events.iter().filter_map(recorded) {
-            if run.last().is_some_and(|newer| !same_run(newer, &recorded)) {
+            if run.last().is_some_and(|neighbour| !same_run(neighbour, &recorded)) {
                 break;
             }
             run.push(recorded);
         }
-        run.reverse();
         Ok(run)
     }
 
