@@ -92,6 +92,15 @@ impl Actor {
         Self { kind: ActorKind::Integration, id, via: Some(via), on_behalf_of: None }
     }
 
+    /// The person who acted, or on whose behalf a policy did.
+    pub fn person(&self) -> Option<UserId> {
+        match self.kind {
+            ActorKind::User => self.id.as_ref()?.parse().ok(),
+            ActorKind::Policy => self.on_behalf_of.as_ref()?.person(),
+            ActorKind::Integration | ActorKind::System | ActorKind::Import | ActorKind::Anonymous => None,
+        }
+    }
+
     /// An actor of which there is only one, such as the ledger itself or an import.
     pub fn only(kind: ActorKind) -> Self {
         Self { kind, id: None, via: None, on_behalf_of: None }

@@ -9,6 +9,7 @@
 //! * [`subscription`]: what keeps the read models up to date;
 //! * [`policies`]: what happens by itself;
 //! * [`history`]: reads of the log for people;
+//! * [`audit`]: what events mean to somebody who audits an organization;
 //! * [`deployment`]: all of it opened and wired;
 //! * [`http`] and [`cli`]: how programs and people ask.
 
@@ -29,6 +30,8 @@ pub mod subscription;
 pub mod policies;
 
 pub mod history;
+
+pub mod audit;
 
 pub mod deployment;
 

@@ -1,6 +1,6 @@
 //! What is asked about accounts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use muster_events::{
     id::UserId,
@@ -100,6 +100,17 @@ pub async fn find(views: &Views, user: UserId) -> Result<Option<UserRow>, ViewEr
     let sql = format!("SELECT {COLUMNS} FROM users u WHERE u.id = $1");
     let row = views.readers().row(&Query::new(sql).bind(user)).await?;
     row.as_ref().map_or(Ok(None), |row| UserRow::read(Cells(row)))
+}
+
+/// Those of these accounts that there are, in one query.
+pub async fn find_all(views: &Views, users: &BTreeSet<UserId>) -> Result<Vec<UserRow>, ViewError> {
+    if users.is_empty() {
+        return Ok(vec![]);
+    }
+    let ids = users.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let sql = format!("SELECT {COLUMNS} FROM users u WHERE u.id IN ({ids})");
+    let rows = views.readers().rows(&Query::new(sql).persistent(false)).await?;
+    rows.iter().filter_map(|row| UserRow::read(Cells(row)).transpose()).collect()
 }
 
 /// All accounts, by id.

@@ -135,9 +135,11 @@ impl FilterText {
         Ok(LogQuery {
             organization: None,
             stream: None,
+            streams: vec![],
             types: types(&self.types)?,
             actor_kind,
             actor_id,
+            person: None,
             from,
             to,
             after: after.transpose().map_err(FilterError::After)?.map(|after| after.position),

@@ -15,6 +15,7 @@ mod team_memberships;
 mod teams;
 
 mod administration;
+mod audit;
 mod tokens;
 mod users;
 
@@ -46,4 +47,5 @@ mod serve;
 
 pub use app::{Limits, ServeOptions};
 pub use refusal::statement;
+pub use router::description;
 pub use serve::{ServeError, serve};

@@ -72,13 +72,19 @@ impl Params {
             .transpose()
     }
 
-    /// Which rows of a list: `per_page` and the opaque `cursor` of an earlier answer.
-    pub(super) fn page(&self) -> Result<muster_projections::read::Page, Problem> {
+    /// How many rows of a list.
+    pub(super) fn per_page(&self) -> Result<u32, Problem> {
         let range = format!("A number from 1 to {PAGE}");
         let limit = self.parse::<u32>("per_page", &range)?.unwrap_or(PAGE);
         if !(1..=PAGE).contains(&limit) {
             return Err(Problem::parameter("per_page", format!("{range} is needed.")));
         }
+        Ok(limit)
+    }
+
+    /// Which rows of a list: `per_page` and the opaque `cursor` of an earlier answer.
+    pub(super) fn page(&self) -> Result<muster_projections::read::Page, Problem> {
+        let limit = self.per_page()?;
         let offset = match self.get("cursor") {
             None | Some("") => 0,
             Some(cursor) => cursor_offset(cursor)

@@ -12,7 +12,10 @@ use axum::{
 };
 use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer, util::MapRequest};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
-use utoipa::OpenApi;
+use utoipa::{
+    OpenApi,
+    openapi::{PathItem, Response as Described},
+};
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt as _},
     routes,
@@ -22,6 +25,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::{
     access_requests, administration,
     app::{App, Limits},
+    audit,
     avatars, events, invitations, members, operation, organizations, problem,
     problem::Problem,
     request, requests, team_memberships, teams, tokens, users,
@@ -106,6 +110,7 @@ fn endpoints(limits: Limits) -> OpenApiRouter<App> {
         .routes(routes!(events::administration::of_user))
         .routes(routes!(events::list::of_organization))
         .routes(routes!(events::list::of_member))
+        .routes(routes!(audit::list::list))
 }
 
 /// What operators and their machines ask.
@@ -116,15 +121,44 @@ fn probes() -> OpenApiRouter<App> {
         .routes(routes!(operation::metrics))
 }
 
+/// The description of every endpoint (`/openapi.json`).
+pub fn description() -> utoipa::openapi::OpenApi {
+    described(endpoints(), probes()).1
+}
+
+/// The endpoints and the probes, and the description of both.
+fn described(
+    endpoints: OpenApiRouter<App>,
+    probes: OpenApiRouter<App>,
+) -> ((Router<App>, Router<App>), utoipa::openapi::OpenApi) {
+    let (endpoints, mut description) = endpoints.split_for_parts();
+    let (probes, of_probes) = probes.split_for_parts();
+    description.merge(of_probes);
+    for (path, item) in &mut description.paths.paths {
+        if path.starts_with("/api/") {
+            answers_of_all(item);
+        }
+    }
+    ((endpoints, probes), description)
+}
+
+/// Answers that every endpoint can give, because what is around all of them gives them.
+fn answers_of_all(item: &mut PathItem) {
+    let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+    for operation in operations.into_iter().flatten() {
+        let damaged =
+            Described::new("What is stored is not what this program wrote; the operator has been told");
+        operation.responses.responses.entry("500".into()).or_insert_with(|| damaged.into());
+    }
+}
+
 /// Everything that answers a request.
 pub(super) type Server = MapRequest<Router, fn(Request) -> Request>;
 
 /// Everything that answers a request. A trailing slash is optional under `/api/`.
 pub(super) fn router(app: App) -> Server {
     let limits = app.options.limits;
-    let (endpoints, mut description) = endpoints(limits).split_for_parts();
-    let (probes, of_probes) = probes().split_for_parts();
-    description.merge(of_probes);
+    let ((endpoints, probes), description) = described(endpoints(limits), probes());
     let docs = SwaggerUi::new("/docs").url("/openapi.json", description);
     let limited = ServiceBuilder::new()
         .layer(HandleErrorLayer::new(overloaded))

@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use muster_events::{
     claims::{BrokenClaim, Claim, ClaimChange, ClaimKind},
     event::{DecodeError, Event},
-    id::OrganizationId,
+    id::{OrganizationId, UserId},
     recorded::{Actor, ActorKind, Metadata, RecordedEvent},
     stream::{Position, Sequence, StreamId},
     time::Timestamp,
@@ -221,12 +221,16 @@ pub struct LogQuery {
     pub organization: Option<OrganizationId>,
     /// Of this stream only.
     pub stream: Option<StreamId>,
+    /// Of one of these streams; empty for all.
+    pub streams: Vec<StreamId>,
     /// Of one of these stored types; empty for all.
     pub types: Vec<String>,
     /// By an actor of this kind.
     pub actor_kind: Option<ActorKind>,
     /// By the actor of this id.
     pub actor_id: Option<String>,
+    /// By this person, or by a policy on his behalf.
+    pub person: Option<UserId>,
     /// Recorded at this time or later.
     pub from: Option<Timestamp>,
     /// Recorded at this time or earlier.
@@ -239,6 +243,12 @@ pub struct LogQuery {
     pub limit: usize,
     /// The direction of reading.
     pub order: Order,
+}
+
+/// What the metadata of an event says when a policy acted on behalf of `person`, as text: the field is looked for there,
+/// because a foreign writer's metadata may be no JSON that a database reads.
+fn on_behalf_of(person: UserId) -> String {
+    format!("\"on_behalf_of\":{{\"kind\":\"user\",\"id\":\"{person}\"")
 }
 
 /// Where the log stands.

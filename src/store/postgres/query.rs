@@ -8,7 +8,7 @@ use super::{
     reads::head,
     rows::{collect, columns, limit, number},
 };
-use crate::store::{LogQuery, Order, StoredEvent};
+use crate::store::{LogQuery, Order, StoredEvent, on_behalf_of};
 
 /// The first position whose time is `>=` (or, with `>`, later than) the one that is asked for. Times run along
 /// positions, so a handful of look-ups does what an index would.
@@ -80,6 +80,20 @@ fn statement(query: &LogQuery, positions: &Positions) -> QueryBuilder<'static, P
     }
     if let Some(id) = &query.actor_id {
         sql.push(" AND actor_id = ").push_bind(id.clone());
+    }
+    if let Some(person) = query.person {
+        sql.push(" AND ((actor_kind = 'user' AND actor_id = ").push_bind(person.to_string());
+        sql.push(") OR (actor_kind = 'policy' AND strpos(metadata::text, ").push_bind(on_behalf_of(person));
+        sql.push(") > 0))");
+    }
+    if !query.streams.is_empty() {
+        let (types, ids): (Vec<_>, Vec<_>) = query
+            .streams
+            .iter()
+            .map(|stream| (stream.aggregate_type.to_string(), stream.aggregate_id.to_string()))
+            .unzip();
+        sql.push(" AND (aggregate_type, aggregate_id) IN (SELECT * FROM unnest(").push_bind(types);
+        sql.push("::text[], ").push_bind(ids).push("::text[]))");
     }
     if !query.types.is_empty() {
         sql.push(" AND event_type = ANY(").push_bind(query.types.clone()).push(")");

@@ -11,7 +11,7 @@ use super::{
     reads::head,
     rows::{collect, columns, limit, number},
 };
-use crate::store::{LogQuery, Order, StoredEvent};
+use crate::store::{LogQuery, Order, StoredEvent, on_behalf_of};
 
 const SELECT_TIME: &str = "SELECT recorded_at FROM events WHERE position = ?1";
 
@@ -78,7 +78,11 @@ fn statement(query: &LogQuery, positions: &Positions) -> (String, Vec<Value>) {
     // The plus keeps SQLite from walking through all positions in search of one stream's events; within a stream
     // the order of sequences is that of positions.
     let of_stream = query.stream.is_some();
-    sql.push_str(if of_stream { "+position BETWEEN ? AND ?" } else { "position BETWEEN ? AND ?" });
+    sql.push_str(if of_stream || !query.streams.is_empty() {
+        "+position BETWEEN ? AND ?"
+    } else {
+        "position BETWEEN ? AND ?"
+    });
     let mut condition = |text: &str, value: Value| {
         sql.push_str(text);
         parameters.push(value);
@@ -88,13 +92,25 @@ fn statement(query: &LogQuery, positions: &Positions) -> (String, Vec<Value>) {
         condition(" AND aggregate_id = ?", stream.aggregate_id.to_string().into());
     }
     if let Some(organization) = query.organization.map(OrganizationId::get) {
-        condition(" AND organization = ?", number(organization).into());
+        let text = if query.streams.is_empty() { " AND organization = ?" } else { " AND +organization = ?" };
+        condition(text, number(organization).into());
     }
     if let Some(kind) = query.actor_kind.map(ActorKind::name) {
         condition(" AND actor_kind = ?", kind.to_owned().into());
     }
     if let Some(id) = &query.actor_id {
         condition(" AND actor_id = ?", id.clone().into());
+    }
+    if let Some(person) = query.person {
+        let by = " AND ((actor_kind = 'user' AND actor_id = ?) OR (actor_kind = 'policy' AND instr(metadata, ?) > 0))";
+        condition(by, person.to_string().into());
+        parameters.push(on_behalf_of(person).into());
+    }
+    if !query.streams.is_empty() {
+        let places = vec!["(?, ?)"; query.streams.len()].join(", ");
+        sql.extend([" AND (aggregate_type, aggregate_id) IN (VALUES ", &places, ")"]);
+        let names = query.streams.iter().flat_map(|stream| [&stream.aggregate_type, &stream.aggregate_id]);
+        parameters.extend(names.map(|name| Value::from(name.to_string())));
     }
     if !query.types.is_empty() {
         let places = vec!["?"; query.types.len()].join(", ");
@@ -135,6 +151,10 @@ mod tests {
         };
         let of_organization = LogQuery { organization, ..all.clone() };
         let of_stream = LogQuery { stream, ..of_organization.clone() };
+        let of_streams = LogQuery {
+            streams: vec![StreamId::new("team", "7"), StreamId::new("member", "8")],
+            ..of_organization.clone()
+        };
         assert_eq!(plan(&all), "SEARCH events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)");
         assert_eq!(
             plan(&of_organization),
@@ -143,6 +163,11 @@ mod tests {
         assert_eq!(
             plan(&of_stream),
             "SEARCH events USING INDEX sqlite_autoindex_events_1 (aggregate_type=? AND aggregate_id=?)"
+        );
+        let plan = plan(&of_streams);
+        assert!(
+            plan.contains("INDEX sqlite_autoindex_events_1 (aggregate_type=? AND aggregate_id=?)"),
+            "{plan}"
         );
     }
 }

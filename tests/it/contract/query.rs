@@ -5,7 +5,7 @@ use std::sync::Arc;
 use muster::store::{Append, LogQuery, NewEvent, Order, Store, StoredEvent, StreamWrite};
 use muster_events::{
     event::Event,
-    id::OrganizationId,
+    id::{OrganizationId, UserId},
     organization::OrganizationEvent,
     recorded::{Actor, ActorKind},
     stream::{Position, Sequence},
@@ -18,8 +18,16 @@ fn organization(number: u64) -> Option<OrganizationId> {
     Some(OrganizationId::new(number).unwrap())
 }
 
+fn person(number: u64) -> UserId {
+    UserId::new(number).unwrap()
+}
+
 fn actor(number: u64) -> Actor {
     let kind = if number.is_multiple_of(3) { ActorKind::User } else { ActorKind::Integration };
+    if number % 10 == 4 {
+        let whose = Some(Box::new(Actor::user(person(1 + number % 3), None)));
+        return Actor { id: Some("2".into()), on_behalf_of: whose, ..Actor::only(ActorKind::Policy) };
+    }
     Actor { id: (!number.is_multiple_of(5)).then(|| (number % 2).to_string().into()), ..Actor::only(kind) }
 }
 
@@ -64,6 +72,8 @@ fn scan(log: &[StoredEvent], query: &LogQuery) -> Vec<Position> {
         };
         query.organization.is_none_or(|organization| event.organization == Some(organization))
             && query.stream.as_ref().is_none_or(|stream| event.stream == *stream)
+            && (query.streams.is_empty() || query.streams.contains(&event.stream))
+            && query.person.is_none_or(|person| actor.person() == Some(person))
             && (query.types.is_empty() || query.types.contains(&event.event_type))
             && query.actor_kind.is_none_or(|kind| actor.kind == kind)
             && query.actor_id.as_deref().is_none_or(|id| actor.id.as_deref() == Some(id))
@@ -100,6 +110,9 @@ fn queries(log: &[StoredEvent]) -> Vec<LogQuery> {
         LogQuery { actor_kind: Some(ActorKind::User), organization: organization(1), ..any.clone() },
         LogQuery { actor_id: Some("1".into()), limit: 10, ..any.clone() },
         LogQuery { actor_id: Some("0".into()), stream: Some(stream("0")), ..any.clone() },
+        LogQuery { streams: vec![stream("3"), stream("1"), stream("9")], limit: 12, ..any.clone() },
+        LogQuery { person: Some(person(1)), organization: organization(2), ..any.clone() },
+        LogQuery { person: Some(person(2)), ..any.clone() },
     ];
     let (early, late) = (time("2026-11-24T10:15:00Z"), time("2026-11-24T10:40:30Z"));
     let ranges = |query: LogQuery| {
@@ -124,7 +137,7 @@ pub(super) async fn a_query_finds_what_a_scan_finds(lab: &dyn Lab) {
     let store = filled(lab).await;
     let log = everything(&*store).await;
     let queries = queries(&log);
-    assert_eq!(queries.len(), 240);
+    assert_eq!(queries.len(), 300);
     for query in queries {
         let found = store.query(query.clone()).await.unwrap();
         assert_eq!(positions(&found), scan(&log, &query), "{query:?}");

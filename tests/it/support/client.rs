@@ -5,6 +5,8 @@ use std::time::Duration;
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::Value;
 
+use super::{described, published};
+
 /// An answer, read whole.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
@@ -61,10 +63,18 @@ impl Client {
         }
     }
 
+    /// Every answer is compared with what this program says of itself, and with what is published elsewhere about the
+    /// endpoints that clients know already.
     pub(crate) async fn send(request: RequestBuilder) -> Answer {
-        let response = request.send().await.unwrap();
+        let (http, request) = request.build_split();
+        let request = request.unwrap();
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = http.execute(request).await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer { status, headers, text: response.text().await.unwrap() }
+        let answer = Answer { status, headers, text: response.text().await.unwrap() };
+        described::check(&method, &path, &answer);
+        published::check(&method, &path, &answer);
+        answer
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

@@ -4,8 +4,10 @@
 mod client;
 mod cluster;
 mod crowd;
+pub(crate) mod described;
 mod place;
 mod postgres;
+pub(crate) mod published;
 mod random;
 mod shared;
 mod world;

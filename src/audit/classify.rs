@@ -1,0 +1,131 @@
+//! Which entries an event makes, in one table: an event that is missing here does not compile.
+
+use muster_events::{
+    definitions::RolesEvent,
+    event::Event,
+    member::{AssignedHow, MemberEvent, UnassignedHow},
+    organization::{OrganizationEvent, Setting},
+    team::TeamEvent,
+    token::TokenEvent,
+    user::UserEvent,
+};
+
+use super::Kind;
+
+/// What an event is to the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// An entry of its own.
+    Own(Kind),
+    /// A part of the entry that sums up what the command changed.
+    Part(Kind),
+    /// An entry of its own, and a part of the one that sums up.
+    OwnAndPart(Kind, Kind),
+    /// Nothing that an organization is audited for; the history has it.
+    Silent,
+}
+
+/// What an event is to the audit log.
+pub fn classify(event: &Event) -> Class {
+    use Class::{Own, OwnAndPart, Part, Silent};
+    use Kind::{
+        InviteRequestAdd, InviteRequestRemove, MemberAccept, MemberAdd, MemberEdit, MemberInvite,
+        MemberJoinTeam, MemberLeaveTeam, MemberPending, MemberReinvite, MemberRemove, OrgAdd,
+        OrgConsolePlatformEdit, OrgEdit, OrgRemove, OrgRestore, SsoDisable, SsoEnable, SsoIdentityLink,
+        TeamAdd, TeamEdit, TeamRemove,
+    };
+    match event {
+        Event::Member(event) => match event {
+            // A request that was approved is an invitation from then on (behaviour.md 4.6).
+            MemberEvent::MemberInvited { .. } | MemberEvent::InviteApproved { .. } => Own(MemberInvite),
+            MemberEvent::MemberAdded { .. } => Own(MemberAdd),
+            MemberEvent::InviteRequested { .. } | MemberEvent::JoinRequested { .. } => Own(InviteRequestAdd),
+            MemberEvent::InviteRequestRejected { .. } => Own(InviteRequestRemove),
+            MemberEvent::InviteResent { .. }
+            | MemberEvent::InviteTokenRegenerated { .. }
+            | MemberEvent::SsoLinkRequested { .. } => Part(MemberReinvite),
+            // Time did that, nobody.
+            MemberEvent::InviteExpired { .. } => Silent,
+            MemberEvent::MemberRemoved { .. } | MemberEvent::InviteRevoked { .. } => Own(MemberRemove),
+            MemberEvent::InviteAccepted { .. } => Own(MemberAccept),
+            MemberEvent::TeamAssigned { how: AssignedHow::Joined, .. } => Own(MemberJoinTeam),
+            MemberEvent::TeamAssigned {
+                how: AssignedHow::Replaced | AssignedHow::Invited | AssignedHow::Imported,
+                ..
+            } => OwnAndPart(MemberJoinTeam, MemberEdit),
+            MemberEvent::TeamUnassigned { how: UnassignedHow::Replaced, .. } => {
+                OwnAndPart(MemberLeaveTeam, MemberEdit)
+            }
+            MemberEvent::TeamUnassigned { how: UnassignedHow::Left | UnassignedHow::TeamDeleted, .. } => {
+                Own(MemberLeaveTeam)
+            }
+            MemberEvent::OrgRoleChanged { .. }
+            | MemberEvent::TeamRoleChanged { .. }
+            | MemberEvent::TeamRoleCleared { .. }
+            | MemberEvent::SsoUnlinked { .. }
+            | MemberEvent::MemberFlagSet { .. }
+            | MemberEvent::MemberFlagCleared { .. } => Part(MemberEdit),
+            MemberEvent::SsoLinked { .. } => Own(SsoIdentityLink),
+            // What comes of them, an assignment, has its own entry.
+            MemberEvent::TeamAccessRequested { .. }
+            | MemberEvent::TeamAccessApproved { .. }
+            | MemberEvent::TeamAccessDenied { .. } => Silent,
+            MemberEvent::MemberReturnedToPending { .. } => Own(MemberPending),
+        },
+        Event::Organization(event) => match event {
+            OrganizationEvent::OrganizationCreated { .. } => Own(OrgAdd),
+            OrganizationEvent::OrganizationOptionChanged { option, from, to }
+                if from.is_null() && is_default(option, to) =>
+            {
+                Silent
+            }
+            OrganizationEvent::OrganizationOptionChanged { option, .. } if option == CONSOLE_PLATFORMS => {
+                Own(OrgConsolePlatformEdit)
+            }
+            OrganizationEvent::OrganizationOptionChanged { .. }
+            | OrganizationEvent::OrganizationFlagChanged { .. }
+            | OrganizationEvent::DefaultRoleChanged { .. }
+            | OrganizationEvent::TwoFactorRequired {}
+            | OrganizationEvent::TwoFactorRequirementLifted {}
+            | OrganizationEvent::EmailVerificationRequired {}
+            | OrganizationEvent::EmailVerificationRequirementLifted {}
+            | OrganizationEvent::OrganizationRenamed { .. }
+            | OrganizationEvent::OrganizationSlugChanged { .. }
+            | OrganizationEvent::FeatureSet { .. } => Part(OrgEdit),
+            // Pictures are no settings to an audit (behaviour.md 7.4).
+            OrganizationEvent::AvatarChanged { .. } => Silent,
+            OrganizationEvent::SsoEnabled { .. } => Own(SsoEnable),
+            OrganizationEvent::SsoDisabled { .. } => Own(SsoDisable),
+            OrganizationEvent::DeletionScheduled { .. } => Own(OrgRemove),
+            OrganizationEvent::DeletionCancelled {} => Part(OrgRestore),
+            // Time did that; that it was asked for has an entry.
+            OrganizationEvent::OrganizationDeleted { .. } => Silent,
+        },
+        Event::Team(event) => match event {
+            TeamEvent::TeamCreated { .. } => Own(TeamAdd),
+            TeamEvent::TeamDeleted { .. } => Own(TeamRemove),
+            TeamEvent::TeamRenamed { .. }
+            | TeamEvent::TeamSlugChanged { .. }
+            | TeamEvent::TeamFlagged { .. } => Part(TeamEdit),
+        },
+        // Accounts, tokens and roles belong to the deployment, not to an organization.
+        Event::User(
+            UserEvent::UserRegistered { .. }
+            | UserEvent::EmailAdded { .. }
+            | UserEvent::EmailVerified { .. }
+            | UserEvent::AuthenticatorEnrolled { .. }
+            | UserEvent::UserDeactivated { .. }
+            | UserEvent::SuperuserGranted {},
+        )
+        | Event::Token(TokenEvent::TokenIssued { .. } | TokenEvent::TokenRevoked {})
+        | Event::Roles(RolesEvent::RolesDefined { .. }) => Silent,
+    }
+}
+
+/// Whether an option that is stored for the first time stays what it was (behaviour.md 7.4).
+fn is_default(option: &str, value: &serde_json::Value) -> bool {
+    Setting::by_field(option).is_some_and(|setting| setting.default_value() == *value)
+}
+
+/// The setting that has a kind of its own (behaviour.md 7.1).
+pub(super) const CONSOLE_PLATFORMS: &str = "enabledConsolePlatforms";
