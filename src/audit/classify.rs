@@ -10,7 +10,15 @@ use muster_events::{
     user::UserEvent,
 };
 
-use super::Kind;
+use super::{
+    Kind::{
+        self, InviteRequestAdd, InviteRequestRemove, MemberAccept, MemberAdd, MemberEdit, MemberInvite,
+        MemberJoinTeam, MemberLeaveTeam, MemberPending, MemberReinvite, MemberRemove, OrgAdd,
+        OrgConsolePlatformEdit, OrgEdit, OrgRemove, OrgRestore, SsoDisable, SsoEnable, SsoIdentityLink,
+        TeamAdd, TeamEdit, TeamRemove,
+    },
+    classify::Class::{Own, OwnAndPart, Part, Silent},
+};
 
 /// What an event is to the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,98 +35,106 @@ pub enum Class {
 
 /// What an event is to the audit log.
 pub fn classify(event: &Event) -> Class {
-    use Class::{Own, OwnAndPart, Part, Silent};
-    use Kind::{
-        InviteRequestAdd, InviteRequestRemove, MemberAccept, MemberAdd, MemberEdit, MemberInvite,
-        MemberJoinTeam, MemberLeaveTeam, MemberPending, MemberReinvite, MemberRemove, OrgAdd,
-        OrgConsolePlatformEdit, OrgEdit, OrgRemove, OrgRestore, SsoDisable, SsoEnable, SsoIdentityLink,
-        TeamAdd, TeamEdit, TeamRemove,
-    };
     match event {
-        Event::Member(event) => match event {
-            // A request that was approved is an invitation from then on (behaviour.md 4.6).
-            MemberEvent::MemberInvited { .. } | MemberEvent::InviteApproved { .. } => Own(MemberInvite),
-            MemberEvent::MemberAdded { .. } => Own(MemberAdd),
-            MemberEvent::InviteRequested { .. } | MemberEvent::JoinRequested { .. } => Own(InviteRequestAdd),
-            MemberEvent::InviteRequestRejected { .. } => Own(InviteRequestRemove),
-            MemberEvent::InviteResent { .. }
-            | MemberEvent::InviteTokenRegenerated { .. }
-            | MemberEvent::SsoLinkRequested { .. } => Part(MemberReinvite),
-            // Time did that, nobody.
-            MemberEvent::InviteExpired { .. } => Silent,
-            MemberEvent::MemberRemoved { .. } | MemberEvent::InviteRevoked { .. } => Own(MemberRemove),
-            MemberEvent::InviteAccepted { .. } => Own(MemberAccept),
-            MemberEvent::TeamAssigned { how: AssignedHow::Joined, .. } => Own(MemberJoinTeam),
-            MemberEvent::TeamAssigned {
-                how: AssignedHow::Replaced | AssignedHow::Invited | AssignedHow::Imported,
-                ..
-            } => OwnAndPart(MemberJoinTeam, MemberEdit),
-            MemberEvent::TeamUnassigned { how: UnassignedHow::Replaced, .. } => {
-                OwnAndPart(MemberLeaveTeam, MemberEdit)
-            }
-            MemberEvent::TeamUnassigned { how: UnassignedHow::Left | UnassignedHow::TeamDeleted, .. } => {
-                Own(MemberLeaveTeam)
-            }
-            MemberEvent::OrgRoleChanged { .. }
-            | MemberEvent::TeamRoleChanged { .. }
-            | MemberEvent::TeamRoleCleared { .. }
-            | MemberEvent::SsoUnlinked { .. }
-            | MemberEvent::MemberFlagSet { .. }
-            | MemberEvent::MemberFlagCleared { .. } => Part(MemberEdit),
-            MemberEvent::SsoLinked { .. } => Own(SsoIdentityLink),
-            // What comes of them, an assignment, has its own entry.
-            MemberEvent::TeamAccessRequested { .. }
-            | MemberEvent::TeamAccessApproved { .. }
-            | MemberEvent::TeamAccessDenied { .. } => Silent,
-            MemberEvent::MemberReturnedToPending { .. } => Own(MemberPending),
-        },
-        Event::Organization(event) => match event {
-            OrganizationEvent::OrganizationCreated { .. } => Own(OrgAdd),
-            OrganizationEvent::OrganizationOptionChanged { option, from, to }
-                if from.is_null() && is_default(option, to) =>
-            {
-                Silent
-            }
-            OrganizationEvent::OrganizationOptionChanged { option, .. } if option == CONSOLE_PLATFORMS => {
-                Own(OrgConsolePlatformEdit)
-            }
-            OrganizationEvent::OrganizationOptionChanged { .. }
-            | OrganizationEvent::OrganizationFlagChanged { .. }
-            | OrganizationEvent::DefaultRoleChanged { .. }
-            | OrganizationEvent::TwoFactorRequired {}
-            | OrganizationEvent::TwoFactorRequirementLifted {}
-            | OrganizationEvent::EmailVerificationRequired {}
-            | OrganizationEvent::EmailVerificationRequirementLifted {}
-            | OrganizationEvent::OrganizationRenamed { .. }
-            | OrganizationEvent::OrganizationSlugChanged { .. }
-            | OrganizationEvent::FeatureSet { .. } => Part(OrgEdit),
-            // Pictures are no settings to an audit (behaviour.md 7.4).
-            OrganizationEvent::AvatarChanged { .. } => Silent,
-            OrganizationEvent::SsoEnabled { .. } => Own(SsoEnable),
-            OrganizationEvent::SsoDisabled { .. } => Own(SsoDisable),
-            OrganizationEvent::DeletionScheduled { .. } => Own(OrgRemove),
-            OrganizationEvent::DeletionCancelled {} => Part(OrgRestore),
-            // Time did that; that it was asked for has an entry.
-            OrganizationEvent::OrganizationDeleted { .. } => Silent,
-        },
-        Event::Team(event) => match event {
-            TeamEvent::TeamCreated { .. } => Own(TeamAdd),
-            TeamEvent::TeamDeleted { .. } => Own(TeamRemove),
-            TeamEvent::TeamRenamed { .. }
-            | TeamEvent::TeamSlugChanged { .. }
-            | TeamEvent::TeamFlagged { .. } => Part(TeamEdit),
-        },
+        Event::Member(event) => of_member(event),
+        Event::Organization(event) => of_organization(event),
+        Event::Team(event) => of_team(event),
         // Accounts, tokens and roles belong to the deployment, not to an organization.
         Event::User(
             UserEvent::UserRegistered { .. }
+            | UserEvent::UserRenamed { .. }
             | UserEvent::EmailAdded { .. }
+            | UserEvent::EmailRemoved { .. }
+            | UserEvent::PrimaryEmailChanged { .. }
             | UserEvent::EmailVerified { .. }
             | UserEvent::AuthenticatorEnrolled { .. }
+            | UserEvent::AuthenticatorRemoved { .. }
             | UserEvent::UserDeactivated { .. }
-            | UserEvent::SuperuserGranted {},
+            | UserEvent::UserReactivated { .. }
+            | UserEvent::SuperuserGranted {}
+            | UserEvent::SuperuserRevoked {},
         )
         | Event::Token(TokenEvent::TokenIssued { .. } | TokenEvent::TokenRevoked {})
         | Event::Roles(RolesEvent::RolesDefined { .. }) => Silent,
+    }
+}
+
+fn of_member(event: &MemberEvent) -> Class {
+    match event {
+        // A request that was approved is an invitation from then on (behaviour.md 4.6).
+        MemberEvent::MemberInvited { .. } | MemberEvent::InviteApproved { .. } => Own(MemberInvite),
+        MemberEvent::MemberAdded { .. } => Own(MemberAdd),
+        MemberEvent::InviteRequested { .. } | MemberEvent::JoinRequested { .. } => Own(InviteRequestAdd),
+        MemberEvent::InviteRequestRejected { .. } => Own(InviteRequestRemove),
+        MemberEvent::InviteResent { .. }
+        | MemberEvent::InviteTokenRegenerated { .. }
+        | MemberEvent::SsoLinkRequested { .. } => Part(MemberReinvite),
+        MemberEvent::MemberRemoved { .. } | MemberEvent::InviteRevoked { .. } => Own(MemberRemove),
+        MemberEvent::InviteAccepted { .. } => Own(MemberAccept),
+        MemberEvent::TeamAssigned { how: AssignedHow::Joined, .. } => Own(MemberJoinTeam),
+        MemberEvent::TeamAssigned {
+            how: AssignedHow::Replaced | AssignedHow::Invited | AssignedHow::Imported,
+            ..
+        } => OwnAndPart(MemberJoinTeam, MemberEdit),
+        MemberEvent::TeamUnassigned { how: UnassignedHow::Replaced, .. } => {
+            OwnAndPart(MemberLeaveTeam, MemberEdit)
+        }
+        MemberEvent::TeamUnassigned { how: UnassignedHow::Left | UnassignedHow::TeamDeleted, .. } => {
+            Own(MemberLeaveTeam)
+        }
+        MemberEvent::OrgRoleChanged { .. }
+        | MemberEvent::TeamRoleChanged { .. }
+        | MemberEvent::TeamRoleCleared { .. }
+        | MemberEvent::SsoUnlinked { .. }
+        | MemberEvent::MemberFlagSet { .. }
+        | MemberEvent::MemberFlagCleared { .. } => Part(MemberEdit),
+        MemberEvent::SsoLinked { .. } => Own(SsoIdentityLink),
+        // Time did the first, and what comes of the others, an assignment, has an entry of its own.
+        MemberEvent::InviteExpired { .. }
+        | MemberEvent::TeamAccessRequested { .. }
+        | MemberEvent::TeamAccessApproved { .. }
+        | MemberEvent::TeamAccessDenied { .. } => Silent,
+        MemberEvent::MemberReturnedToPending { .. } => Own(MemberPending),
+    }
+}
+
+fn of_organization(event: &OrganizationEvent) -> Class {
+    match event {
+        OrganizationEvent::OrganizationCreated { .. } => Own(OrgAdd),
+        OrganizationEvent::OrganizationOptionChanged { option, from, to }
+            if from.is_null() && is_default(option, to) =>
+        {
+            Silent
+        }
+        OrganizationEvent::OrganizationOptionChanged { option, .. } if option == CONSOLE_PLATFORMS => {
+            Own(OrgConsolePlatformEdit)
+        }
+        OrganizationEvent::OrganizationOptionChanged { .. }
+        | OrganizationEvent::OrganizationFlagChanged { .. }
+        | OrganizationEvent::DefaultRoleChanged { .. }
+        | OrganizationEvent::TwoFactorRequired {}
+        | OrganizationEvent::TwoFactorRequirementLifted {}
+        | OrganizationEvent::EmailVerificationRequired {}
+        | OrganizationEvent::EmailVerificationRequirementLifted {}
+        | OrganizationEvent::OrganizationRenamed { .. }
+        | OrganizationEvent::OrganizationSlugChanged { .. }
+        | OrganizationEvent::FeatureSet { .. } => Part(OrgEdit),
+        OrganizationEvent::SsoEnabled { .. } => Own(SsoEnable),
+        OrganizationEvent::SsoDisabled { .. } => Own(SsoDisable),
+        OrganizationEvent::DeletionScheduled { .. } => Own(OrgRemove),
+        OrganizationEvent::DeletionCancelled {} => Part(OrgRestore),
+        // Pictures are no settings to an audit (behaviour.md 7.4); that the end was asked for has an entry.
+        OrganizationEvent::AvatarChanged { .. } | OrganizationEvent::OrganizationDeleted { .. } => Silent,
+    }
+}
+
+fn of_team(event: &TeamEvent) -> Class {
+    match event {
+        TeamEvent::TeamCreated { .. } => Own(TeamAdd),
+        TeamEvent::TeamDeleted { .. } => Own(TeamRemove),
+        TeamEvent::TeamRenamed { .. } | TeamEvent::TeamSlugChanged { .. } | TeamEvent::TeamFlagged { .. } => {
+            Part(TeamEdit)
+        }
     }
 }
 

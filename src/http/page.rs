@@ -7,14 +7,14 @@ use muster_projections::read::{Listed, Page};
 pub(super) fn link<T>(uri: &Uri, base_url: &str, page: Page, listed: &Listed<T>) -> HeaderMap {
     let before = page.offset.saturating_sub(page.limit);
     let behind = page.offset.saturating_add(page.limit);
-    let previous = (format!("0:{before}:1"), page.offset > 0);
-    around(uri, base_url, previous, (format!("0:{behind}:0"), listed.more))
+    let (previous, next) = (format!("0:{before}:1"), format!("0:{behind}:0"));
+    around(uri, base_url, (&previous, page.offset > 0), (&next, listed.more))
 }
 
 /// The header of a page between these cursors, each with whether there is anything there.
-pub(super) fn around(uri: &Uri, base_url: &str, previous: (String, bool), next: (String, bool)) -> HeaderMap {
-    let previous = entry(uri, base_url, "previous", &previous.0, previous.1);
-    let next = entry(uri, base_url, "next", &next.0, next.1);
+pub(super) fn around(uri: &Uri, base_url: &str, previous: (&str, bool), next: (&str, bool)) -> HeaderMap {
+    let previous = entry(uri, base_url, "previous", previous.0, previous.1);
+    let next = entry(uri, base_url, "next", next.0, next.1);
     let mut headers = HeaderMap::new();
     if let Ok(value) = HeaderValue::from_str(&format!("{previous}, {next}")) {
         headers.insert(header::LINK, value);

@@ -25,8 +25,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::{
     access_requests, administration,
     app::{App, Limits},
-    audit,
-    avatars, events, invitations, members, operation, organizations, problem,
+    audit, avatars, events, invitations, members, operation, organizations, problem,
     problem::Problem,
     request, requests, team_memberships, teams, tokens, users,
 };
@@ -123,7 +122,7 @@ fn probes() -> OpenApiRouter<App> {
 
 /// The description of every endpoint (`/openapi.json`).
 pub fn description() -> utoipa::openapi::OpenApi {
-    described(endpoints(), probes()).1
+    described(endpoints(Limits::default()), probes()).1
 }
 
 /// The endpoints and the probes, and the description of both.

@@ -6,7 +6,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{page, parts::Parts, surroundings};
+use super::{
+    page::{self, Page},
+    parts::Parts,
+    surroundings,
+};
 use crate::{
     http::{
         access,
@@ -68,7 +72,10 @@ pub(in crate::http) async fn list(
     let parts = Parts::of(&params, app.ledger.clock().now())?;
     await_views(&app, &params).await?;
     let mut headers = read_headers(&app, Some(access.id), MODELS);
-    let page = page::read(&app, access.id, &parts).await?;
+    let page = match parts {
+        Some(parts) => page::read(&app, access.id, &parts).await?,
+        None => Page::default(),
+    };
     let around = surroundings::around(&app, &page.entries).await?;
     let with_origin = access.scopes.contains("org:admin");
     let envelopes = shape::envelopes(&around);
@@ -76,9 +83,10 @@ pub(in crate::http) async fn list(
     let organization = (access.id, &*access.organization);
     let body = shape::log(&around, &opener, organization, with_origin);
     let newest = page.entries.first().map(crate::audit::Entry::id).or(page.previous).unwrap_or_default();
-    let previous = (format!("{newest}:0:1"), page.previous.is_some());
+    let previous = format!("{newest}:0:1");
     let oldest = page.next.or(page.entries.last().map(crate::audit::Entry::id)).unwrap_or_default();
-    let next = (format!("{oldest}:0:0"), page.next.is_some());
+    let next = format!("{oldest}:0:0");
+    let (previous, next) = ((&*previous, page.previous.is_some()), (&*next, page.next.is_some()));
     headers.extend(links::around(&uri, &about.base_url, previous, next));
     Ok((headers, Json(body)).into_response())
 }

@@ -31,9 +31,6 @@ pub(super) struct Page {
 
 /// Reads the page that `parts` asks for.
 pub(super) async fn read(app: &App, organization: OrganizationId, parts: &Parts) -> Result<Page, Problem> {
-    if parts.kind == Some(None) {
-        return Ok(Page::default());
-    }
     let reading = Reading { app, organization, parts };
     match parts.cursor {
         Cursor::Newest => reading.back(None).await,
@@ -154,8 +151,8 @@ impl Reading<'_> {
 
     async fn query(&self, order: Order, after: Option<Position>) -> Result<Vec<StoredEvent>, Problem> {
         let kinds = match self.parts.kind {
-            Some(Some(kind)) => vec![kind],
-            _ => Kind::ALL.to_vec(),
+            Some(kind) => vec![kind],
+            None => Kind::ALL.to_vec(),
         };
         let types: BTreeSet<_> = kinds.into_iter().flat_map(Kind::needed_types).collect();
         if types.is_empty() {
@@ -176,7 +173,7 @@ impl Reading<'_> {
     }
 
     fn is_wanted(&self, entry: &Entry) -> bool {
-        let of_kind = self.parts.kind.flatten().is_none_or(|kind| entry.kind == kind);
+        let of_kind = self.parts.kind.is_none_or(|kind| entry.kind == kind);
         of_kind && self.parts.actor.is_none_or(|actor| entry.first().metadata.actor.person() == Some(actor))
     }
 }

@@ -24,8 +24,8 @@ pub(super) enum Cursor {
 /// Which entries are asked for.
 #[derive(Debug, Clone)]
 pub(super) struct Parts {
-    /// Of this kind; `Some(None)` is a kind that does not exist.
-    pub(super) kind: Option<Option<Kind>>,
+    /// Of this kind.
+    pub(super) kind: Option<Kind>,
     /// By this person.
     pub(super) actor: Option<UserId>,
     /// Recorded at this time or later.
@@ -39,7 +39,8 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    pub(super) fn of(params: &Params, now: Timestamp) -> Result<Self, Problem> {
+    /// What the parameters ask for; none where that can be nothing: a kind that does not exist (behaviour.md 11).
+    pub(super) fn of(params: &Params, now: Timestamp) -> Result<Option<Self>, Problem> {
         let given = |name: &str| params.get(name).filter(|text| !text.is_empty());
         let time = |name: &str| given(name).map(|text| time(name, text)).transpose();
         let (mut from, mut to) = (time("start")?, time("end")?);
@@ -49,15 +50,16 @@ impl Parts {
         if from.zip(to).is_some_and(|(from, to)| from > to) {
             return Err(Problem::parameter("start", "It is later than end."));
         }
-        Ok(Self {
-            kind: given("event").map(Kind::by_api_name),
-            // What is no id cannot be anybody's (behaviour.md D28).
+        let kind = given("event").map(Kind::by_api_name);
+        Ok((kind != Some(None)).then_some(Self {
+            kind: kind.flatten(),
+            // What is no id is dropped (behaviour.md D28).
             actor: given("actor").and_then(|text| text.parse().ok()),
             from,
             to,
             cursor: given("cursor").map_or(Ok(Cursor::Newest), cursor)?,
             limit: usize::try_from(params.per_page()?).unwrap_or(usize::MAX),
-        })
+        }))
     }
 }
 

@@ -193,45 +193,13 @@ impl Shaping<'_> {
 
     fn data(&self, told: &Told<'_>, named: &Named) -> Map<String, Value> {
         let mut data = match (&told.entry.first().event, &told.member) {
-            (Event::Member(_), Some(member)) => self.of_member(told, member, named),
+            (Event::Member(_), Some(member)) => of_member(told, member, named),
             (Event::Team(_), _) => of_team(told),
             (Event::Organization(_), _) => self.of_organization(told.entry),
             _ => Map::new(),
         };
         let changes = told.changes.iter().map(|change| self.change(told.entry, change));
         data.insert("changes".into(), changes.collect());
-        data
-    }
-
-    fn of_member(&self, told: &Told<'_>, member: &Member, named: &Named) -> Map<String, Value> {
-        let entry = told.entry;
-        if let (Kind::MemberJoinTeam | Kind::MemberLeaveTeam, Some((id, team))) = (entry.kind, &told.team) {
-            return object(json!({
-                "team_slug": team.slug,
-                "team": id,
-                "member_id": entry.stream().aggregate_id,
-                "email": named.email,
-                "is_active": entry.kind == Kind::MemberJoinTeam,
-            }));
-        }
-        let mut data = object(json!({
-            "email": named.email,
-            "user": told.user,
-            "teams": member.teams.keys().collect::<Vec<_>>(),
-            "teams_slugs": named.teams,
-            "has_global_access": true,
-            "role": named.role,
-            "invite_status": member.invite_status.name(),
-        }));
-        if let (Event::Member(MemberEvent::TeamRoleChanged { to, .. }), Some((_, team))) =
-            (&entry.first().event, &told.team)
-        {
-            data.insert("team_slug".into(), team.slug.clone().into());
-            data.insert("team_role".into(), json!(to));
-        }
-        if entry.kind == Kind::SsoIdentityLink {
-            data.insert("provider".into(), audit::provider(entry).into());
-        }
         data
     }
 
@@ -263,6 +231,38 @@ impl Shaping<'_> {
         };
         json!({ "field": change.field, "from": shown(&change.from), "to": shown(&change.to) })
     }
+}
+
+fn of_member(told: &Told<'_>, member: &Member, named: &Named) -> Map<String, Value> {
+    let entry = told.entry;
+    if let (Kind::MemberJoinTeam | Kind::MemberLeaveTeam, Some((id, team))) = (entry.kind, &told.team) {
+        return object(json!({
+            "team_slug": team.slug,
+            "team": id,
+            "member_id": entry.stream().aggregate_id,
+            "email": named.email,
+            "is_active": entry.kind == Kind::MemberJoinTeam,
+        }));
+    }
+    let mut data = object(json!({
+        "email": named.email,
+        "user": told.user,
+        "teams": member.teams.keys().collect::<Vec<_>>(),
+        "teams_slugs": named.teams,
+        "has_global_access": true,
+        "role": named.role,
+        "invite_status": member.invite_status.name(),
+    }));
+    if let (Event::Member(MemberEvent::TeamRoleChanged { to, .. }), Some((_, team))) =
+        (&entry.first().event, &told.team)
+    {
+        data.insert("team_slug".into(), team.slug.clone().into());
+        data.insert("team_role".into(), json!(to));
+    }
+    if entry.kind == Kind::SsoIdentityLink {
+        data.insert("provider".into(), audit::provider(entry).into());
+    }
+    data
 }
 
 fn of_team(told: &Told<'_>) -> Map<String, Value> {

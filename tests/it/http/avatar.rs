@@ -12,7 +12,7 @@ use crate::support::{Client, World};
 const ACME: &str = "/api/0/organizations/acme/";
 const AVATAR: &str = "/api/0/organizations/acme/avatar/";
 
-fn image(side: u32, colour: u8, format: ImageFormat) -> String {
+pub(super) fn image(side: u32, colour: u8, format: ImageFormat) -> String {
     let mut bytes = Cursor::new(vec![]);
     let image = RgbImage::from_pixel(side, side, Rgb([colour, 0, 0]));
     DynamicImage::ImageRgb8(image).write_to(&mut bytes, format).unwrap();

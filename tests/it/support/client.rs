@@ -68,12 +68,12 @@ impl Client {
     pub(crate) async fn send(request: RequestBuilder) -> Answer {
         let (http, request) = request.build_split();
         let request = request.unwrap();
-        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let (method, url) = (request.method().clone(), request.url().clone());
         let response = http.execute(request).await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let answer = Answer { status, headers, text: response.text().await.unwrap() };
-        described::check(&method, &path, &answer);
-        published::check(&method, &path, &answer);
+        described::check(&method, url.path(), &answer);
+        published::check(&method, &url, &answer);
         answer
     }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use jsonschema::Validator;
-use reqwest::Method;
+use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
 use super::{client::Answer, described::template};
@@ -65,10 +65,14 @@ static VALIDATORS: LazyLock<Mutex<Validators>> = LazyLock::new(Mutex::default);
 
 /// Fails when a success is not what is published. What is published about no endpoint of ours is of no account, and so
 /// is what we have beyond.
-pub(crate) fn check(asked: &Method, path: &str, answer: &Answer) {
+pub(crate) fn check(asked: &Method, url: &Url, answer: &Answer) {
     let Some(schema) = SCHEMA.as_ref().filter(|_| (200..300).contains(&answer.status)) else { return };
     let paths = schema["paths"].as_object().unwrap();
-    let Some(template) = template(paths.keys(), path) else { return };
+    // `owner=1` asks for another list (behaviour.md 7), about which nothing is published.
+    if url.path() == "/api/0/organizations/" && url.query_pairs().any(|(name, _)| name == "owner") {
+        return;
+    }
+    let Some(template) = template(paths.keys(), url.path()) else { return };
     let Some(validator) = validator(schema, asked, template, answer.status) else { return };
     let shown = answer.json();
     if is_of_nobody(answer, &shown) {
@@ -109,7 +113,9 @@ fn validator(schema: &Value, asked: &Method, template: &str, status: u16) -> Opt
 /// From the dialect of `OpenAPI` 3.0, which has `nullable`, to JSON Schema, with the exceptions.
 fn adapt(schema: &mut Value, name: Option<&str>, of: &(&str, &str)) {
     if let Value::Array(items) = schema {
-        items.iter_mut().for_each(|item| adapt(item, name, of));
+        for item in items {
+            adapt(item, name, of);
+        }
     }
     let Some(fields) = schema.as_object_mut() else { return };
     for exception in &EXCEPTIONS {

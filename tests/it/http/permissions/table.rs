@@ -1,0 +1,91 @@
+//! The table.
+
+/// The callers, in the order of the columns. All are of `acme`, but the stranger, who is an owner elsewhere, and root.
+/// `reader` and `limited` are tokens of an owner: one that may read everything, one that may do nothing here.
+pub(super) const CALLERS: [&str; 10] = [
+    "nobody",
+    "stranger",
+    "member",
+    "admin",
+    "manager",
+    "owner",
+    "superuser",
+    "reader",
+    "limited",
+    "integration",
+];
+
+/// An endpoint, a body that changes as little as it can, in which `#` is the number of the column, and what each of the
+/// [`CALLERS`] is answered.
+pub(super) struct Endpoint(
+    pub(super) &'static str,
+    pub(super) &'static str,
+    pub(super) &'static str,
+    pub(super) [u16; 10],
+);
+
+/// What is asked of a member, an account or a token is asked of those of somebody whom the caller does not know
+/// otherwise. Nobody joins teams freely.
+#[rustfmt::skip]
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint("GET",    "/api/0/accept-invite/{member}/{token}/",                             "",                                                                   [200, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
+    Endpoint("POST",   "/api/0/accept-invite/{member}/{token}/",                             "{}",                                                                 [400, 204, 400, 400, 400, 400, 204, 400, 400, 400]),
+    Endpoint("GET",    "/api/0/accept-invite/{organization}/{member}/{token}/",              "",                                                                   [200, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
+    Endpoint("POST",   "/api/0/accept-invite/{organization}/{member}/{token}/",              "{}",                                                                 [400, 204, 400, 400, 400, 400, 204, 400, 400, 400]),
+    Endpoint("GET",    "/api/0/api-tokens/",                                                 "",                                                                   [401, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
+    Endpoint("POST",   "/api/0/api-tokens/",                                                 "{}",                                                                 [401, 201, 201, 201, 201, 201, 201, 403, 403, 400]),
+    Endpoint("DELETE", "/api/0/api-tokens/{token}/",                                         "",                                                                   [401, 404, 404, 404, 404, 404, 204, 404, 404, 404]),
+    Endpoint("GET",    "/api/0/events/",                                                     "",                                                                   [401, 403, 403, 403, 403, 403, 200, 403, 403, 403]),
+    Endpoint("GET",    "/api/0/organizations/",                                              "",                                                                   [401, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
+    Endpoint("POST",   "/api/0/organizations/",                                              r#"{"name": "New #", "slug": "new-#"}"#,                              [401, 201, 201, 201, 201, 201, 201, 403, 403, 400]),
+    Endpoint("GET",    "/api/0/organizations/{organization}/",                               "",                                                                   [401, 403, 200, 200, 200, 200, 200, 200, 403, 200]),
+    Endpoint("PUT",    "/api/0/organizations/{organization}/",                               r#"{"name": "Acme #"}"#,                                              [401, 403, 403, 403, 200, 200, 200, 403, 403, 200]),
+    Endpoint("DELETE", "/api/0/organizations/{organization}/",                               "",                                                                   [401, 403, 403, 403, 403, 202, 202, 403, 403, 403]),
+    Endpoint("GET",    "/api/0/organizations/{organization}/access-requests/",               "",                                                                   [401, 403, 200, 200, 200, 200, 200, 200, 200, 200]),
+    Endpoint("PUT",    "/api/0/organizations/{organization}/access-requests/{request}/",     r#"{"isApproved": true}"#,                                            [401, 403, 403, 403, 204, 204, 204, 403, 403, 204]),
+    Endpoint("PUT",    "/api/0/organizations/{organization}/administration/",                r#"{"features": {"team-roles": true}}"#,                               [401, 403, 403, 403, 403, 403, 200, 403, 403, 403]),
+    Endpoint("GET",    "/api/0/organizations/{organization}/audit-logs/",                    "",                                                                   [401, 403, 403, 403, 200, 200, 200, 403, 403, 200]),
+    Endpoint("GET",    "/api/0/organizations/{organization}/avatar/",                        "",                                                                   [401, 403, 200, 200, 200, 200, 200, 200, 403, 200]),
+    Endpoint("PUT",    "/api/0/organizations/{organization}/avatar/",                        r#"{"avatar_type": "letter_avatar"}"#,                                [401, 403, 403, 403, 200, 200, 200, 403, 403, 200]),
+    Endpoint("GET",    "/api/0/organizations/{organization}/events/",                        "",                                                                   [401, 403, 403, 403, 200, 200, 200, 403, 403, 200]),
+    Endpoint("GET",    "/api/0/organizations/{organization}/invite-requests/",               "",                                                                   [401, 403, 200, 200, 200, 200, 200, 200, 403, 200]),
+    Endpoint("POST",   "/api/0/organizations/{organization}/invite-requests/",               r#"{"email": "new#@example.com"}"#,                                   [401, 403, 201, 201, 201, 201, 201, 201, 403, 201]),
+    Endpoint("GET",    "/api/0/organizations/{organization}/invite-requests/{request}/",     "",                                                                   [401, 403, 200, 200, 200, 200, 200, 200, 403, 200]),
+    Endpoint("PUT",    "/api/0/organizations/{organization}/invite-requests/{request}/",     r#"{"approve": true}"#,                                               [401, 403, 403, 403, 200, 200, 200, 403, 403, 400]),
+    Endpoint("DELETE", "/api/0/organizations/{organization}/invite-requests/{request}/",     "",                                                                   [401, 403, 403, 403, 204, 204, 204, 403, 403, 204]),
+    Endpoint("POST",   "/api/0/organizations/{organization}/join-request/",                  r#"{"email": "new#@example.com"}"#,                                   [204, 204, 204, 204, 204, 204, 204, 204, 204, 204]),
+    Endpoint("GET",    "/api/0/organizations/{organization}/members/",                       "",                                                                   [401, 403, 200, 200, 200, 200, 200, 200, 403, 200]),
+    Endpoint("POST",   "/api/0/organizations/{organization}/members/",                       r#"{"email": "new#@example.com"}"#,                                   [401, 403, 201, 201, 201, 201, 201, 403, 403, 201]),
+    Endpoint("GET",    "/api/0/organizations/{organization}/members/{member}/",              "",                                                                   [401, 403, 200, 200, 200, 200, 200, 200, 403, 200]),
+    Endpoint("PUT",    "/api/0/organizations/{organization}/members/{member}/",              "{}",                                                                 [401, 403, 403, 403, 200, 200, 200, 403, 403, 400]),
+    Endpoint("DELETE", "/api/0/organizations/{organization}/members/{member}/",              "",                                                                   [401, 403, 400, 400, 204, 204, 204, 400, 403, 400]),
+    Endpoint("GET",    "/api/0/organizations/{organization}/members/{member}/events/",       "",                                                                   [401, 403, 403, 403, 200, 200, 200, 403, 403, 200]),
+    Endpoint("GET",    "/api/0/organizations/{organization}/members/{member}/teams/{team}/", "",                                                                   [401, 403, 200, 200, 200, 200, 200, 200, 403, 200]),
+    Endpoint("POST",   "/api/0/organizations/{organization}/members/{member}/teams/{team}/", "",                                                                   [401, 403, 202, 202, 201, 201, 201, 201, 403, 201]),
+    Endpoint("PUT",    "/api/0/organizations/{organization}/members/{member}/teams/{team}/", r#"{"teamRole": "admin"}"#,                                           [401, 403, 400, 200, 200, 200, 200, 200, 403, 200]),
+    Endpoint("DELETE", "/api/0/organizations/{organization}/members/{member}/teams/{team}/", "",                                                                   [401, 403, 400, 400, 200, 200, 200, 200, 403, 200]),
+    Endpoint("GET",    "/api/0/organizations/{organization}/teams/",                         "",                                                                   [401, 403, 200, 200, 200, 200, 200, 200, 403, 200]),
+    Endpoint("POST",   "/api/0/organizations/{organization}/teams/",                         r#"{"slug": "new-#"}"#,                                               [401, 403, 403, 201, 201, 201, 201, 403, 403, 201]),
+    Endpoint("POST",   "/api/0/organizations/{organization}/transfer-ownership/",            r#"{"member": "{member}"}"#,                                              [401, 403, 403, 403, 403, 200, 403, 403, 403, 403]),
+    Endpoint("GET",    "/api/0/organizations/{organization}/user-teams/",                    "",                                                                   [401, 403, 200, 200, 200, 200, 200, 200, 403, 400]),
+    Endpoint("GET",    "/api/0/teams/{organization}/{team}/",                                "",                                                                   [401, 403, 403, 403, 200, 200, 200, 200, 403, 200]),
+    Endpoint("PUT",    "/api/0/teams/{organization}/{team}/",                                r#"{"name": "Team #"}"#,                                              [401, 403, 403, 403, 200, 200, 200, 403, 403, 200]),
+    Endpoint("DELETE", "/api/0/teams/{organization}/{team}/",                                "",                                                                   [401, 403, 403, 403, 204, 204, 204, 403, 403, 204]),
+    Endpoint("GET",    "/api/0/teams/{organization}/{team}/members/",                        "",                                                                   [401, 403, 403, 403, 200, 200, 200, 200, 403, 200]),
+    Endpoint("GET",    "/api/0/users/",                                                      "",                                                                   [401, 403, 403, 403, 403, 403, 200, 403, 403, 403]),
+    Endpoint("POST",   "/api/0/users/",                                                      r#"{"email": "new#@example.com"}"#, [401, 403, 403, 403, 403, 403, 201, 403, 403, 403]),
+    Endpoint("GET",    "/api/0/users/{user}/",                                               "",                                                                   [401, 403, 403, 403, 403, 403, 200, 403, 403, 403]),
+    Endpoint("PUT",    "/api/0/users/{user}/",                                               r#"{"name": "Other"}"#,                                               [401, 403, 403, 403, 403, 403, 200, 403, 403, 403]),
+    Endpoint("GET",    "/api/0/users/{user}/authenticators/",                                "",                                                                   [401, 403, 403, 403, 403, 403, 200, 403, 403, 403]),
+    Endpoint("POST",   "/api/0/users/{user}/authenticators/",                                r#"{"kind": "sms"}"#,                                                 [401, 403, 403, 403, 403, 403, 201, 403, 403, 403]),
+    Endpoint("DELETE", "/api/0/users/{user}/authenticators/{kind}/",                         "",                                                                   [401, 403, 403, 403, 403, 403, 204, 403, 403, 403]),
+    Endpoint("GET",    "/api/0/users/{user}/emails/",                                        "",                                                                   [401, 403, 403, 403, 403, 403, 200, 403, 403, 403]),
+    Endpoint("POST",   "/api/0/users/{user}/emails/",                                        r#"{"email": "second#@example.com"}"#,                                [401, 403, 403, 403, 403, 403, 201, 403, 403, 403]),
+    Endpoint("PUT",    "/api/0/users/{user}/emails/{hash}/",                                 r#"{"verified": true}"#,                                              [401, 403, 403, 403, 403, 403, 200, 403, 403, 403]),
+    Endpoint("DELETE", "/api/0/users/{user}/emails/{hash}/",                                 "",                                                                   [401, 403, 403, 403, 403, 403, 204, 403, 403, 403]),
+    Endpoint("GET",    "/api/0/users/{user}/events/",                                        "",                                                                   [401, 403, 403, 403, 403, 403, 200, 403, 403, 403]),
+    Endpoint("GET",    "/healthz",                                                           "",                                                                   [200, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
+    Endpoint("GET",    "/metrics",                                                           "",                                                                   [404, 404, 404, 404, 404, 404, 404, 404, 404, 404]),
+    Endpoint("GET",    "/organization-avatar/{uuid}/",                                       "",                                                                   [200, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
+    Endpoint("GET",    "/readyz",                                                            "",                                                                   [200, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
+];
