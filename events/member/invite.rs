@@ -17,7 +17,7 @@ use crate::{
     personal::{EmailAddress, KeyedHash, Personal},
     refusal::{FieldError, Refusal},
     roles::{RoleId, Roles, ScopeSet},
-    team::Team,
+    team::{Standing, Team},
     time::Timestamp,
 };
 
@@ -103,8 +103,7 @@ pub(super) fn invite_by(
     }
     check_teams(&checked, context, &scopes)?;
     let Checked { email, org_role, teams } = checked;
-    let wanted: Vec<_> =
-        teams.into_iter().map(|team| with_granted_role(team, &org_role, context, &scopes)).collect();
+    let wanted: Vec<_> = teams.into_iter().map(|team| with_granted_role(team, &org_role, context)).collect();
     let change =
         change_teams(member, &Wanted { org_role: None, teams: Some(&wanted) }, &names(&context.teams));
     let invited = MemberEvent::MemberInvited {
@@ -234,28 +233,11 @@ fn with_granted_role(
     Assignment { team, role }: Assignment,
     org_role: &RoleId,
     context: &InvitationContext,
-    scopes: &ScopeSet,
 ) -> Assignment {
     let given = context.feature(Feature::InviteTeamRoles) && context.feature(Feature::TeamRoles);
-    let role = role.filter(|role| {
-        given && !context.roles.redundant_team_role(org_role, role) && may_give(context, scopes, team, role)
-    });
+    let (id, organization) = &context.organization;
+    let standing = Standing::new(&context.requester, (*id, organization), &context.roles, team);
+    let role = role
+        .filter(|role| given && !context.roles.redundant_team_role(org_role, role) && standing.may_set(role));
     Assignment { team, role }
-}
-
-/// Whether the requester could give somebody this role on this team (behaviour.md 5.4).
-fn may_give(context: &InvitationContext, scopes: &ScopeSet, team: TeamId, role: &RoleId) -> bool {
-    let (requester, roles) = (&context.requester, &context.roles);
-    let runs_teams = scopes.any_of(&["org:write", "member:write", "team:write"]);
-    if requester.is_superuser() || requester.integration.is_some() {
-        return runs_teams;
-    }
-    let Some((_, acting)) = &requester.membership else { return false };
-    let Some(org_role) = &acting.org_role else { return false };
-    let reaches = |held: &RoleId| roles.team_priority(held) >= roles.team_priority(role);
-    if reaches(roles.minimum_team_role(org_role)) {
-        return true;
-    }
-    let Some(explicit) = acting.teams.get(&team) else { return false };
-    runs_teams || roles.effective_team_role(org_role, explicit.as_ref(), true).is_some_and(reaches)
 }

@@ -10,7 +10,7 @@ use muster_events::{
     organization::{Feature, Organization},
     stream::{Position, Sequence},
 };
-use muster_projections::{read::Page, teams};
+use muster_projections::{members::access_requests, read::Page, teams};
 
 use crate::{
     http::{
@@ -74,11 +74,12 @@ pub(super) async fn detailed(
     wish: Wish<'_>,
 ) -> Result<Detailed, Problem> {
     let teams = if wish.with_teams { Some(teams_of(app, access).await?) } else { None };
-    Ok(shape::detailed(id, state, wish.look(access), details(access, teams)))
+    let waiting = waiting(app, id).await?;
+    Ok(shape::detailed(id, state, wish.look(access), details(access, teams, waiting)))
 }
 
 /// The same as the answer to a command, which is given also when the views that list the teams are not to be had: without
-/// them then.
+/// them and without a count of requests then.
 pub(super) async fn detailed_anyway(
     app: &App,
     access: &Access,
@@ -86,7 +87,14 @@ pub(super) async fn detailed_anyway(
     wish: Wish<'_>,
 ) -> Detailed {
     let teams = if wish.with_teams { teams_of(app, access).await.ok() } else { None };
-    shape::detailed(id, state, wish.look(access), details(access, teams))
+    let waiting = waiting(app, id).await.unwrap_or_default();
+    shape::detailed(id, state, wish.look(access), details(access, teams, waiting))
+}
+
+/// How many ask to be put on a team.
+async fn waiting(app: &App, organization: OrganizationId) -> Result<u64, Problem> {
+    let counted = access_requests::count(app.views(), organization).await;
+    counted.map_err(|error| Problem::unavailable(&error.to_string()))
 }
 
 async fn teams_of(app: &App, access: &Access) -> Result<Vec<Team>, Problem> {
@@ -101,7 +109,7 @@ fn own(access: &Access) -> Option<MemberId> {
     access.requester.membership.as_ref().map(|(id, _)| *id)
 }
 
-fn details(access: &Access, teams: Option<Vec<Team>>) -> Details {
+fn details(access: &Access, teams: Option<Vec<Team>>, pending_access_requests: u64) -> Details {
     let feature = access.organization.has_feature(Feature::TeamRoles);
     let names = access.roles.org_roles().iter().map(|role| (role.id.to_string(), role.name.to_string()));
     Details {
@@ -109,6 +117,7 @@ fn details(access: &Access, teams: Option<Vec<Team>>) -> Details {
         team_roles: role::team_roles(&access.roles, access.role(), access.requester.is_superuser()),
         role_names: names.collect(),
         role: access.role().cloned(),
+        pending_access_requests,
         teams,
     }
 }

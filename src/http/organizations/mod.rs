@@ -6,6 +6,5 @@ pub(super) mod get;
 pub(super) mod list;
 pub(super) mod remove;
 mod search;
-mod tokens;
 pub(super) mod update;
 mod update_body;

@@ -1,9 +1,11 @@
 //! The query of a list of organizations, as filters (behaviour.md 5.6).
 
 use muster_events::personal::EmailAddress;
-use muster_projections::organizations::Filter;
+use muster_projections::{
+    organizations::Filter,
+    search::{Token, tokens},
+};
 
-use super::tokens::tokens;
 use crate::sealing::KeyRing;
 
 /// The most words and pairs of a query: far above what anybody writes.
@@ -16,7 +18,7 @@ pub(super) fn filters(query: &str, keys: &KeyRing) -> Option<Vec<Filter>> {
         return None;
     }
     let (mut text, mut keyed) = (vec![], vec![]);
-    for (key, value) in tokens(query).into_iter().take(MAX_TOKENS) {
+    for Token { key, value } in tokens(query).into_iter().take(MAX_TOKENS) {
         match key {
             None => text.push(value),
             Some(key) => keyed.push((key, value)),

@@ -155,6 +155,8 @@ pub(in crate::http) struct Details {
     pub(in crate::http) role_names: Vec<(String, String)>,
     /// The role of the requester; none when he is not a member.
     pub(in crate::http) role: Option<RoleId>,
+    /// How many ask to be put on a team.
+    pub(in crate::http) pending_access_requests: u64,
     /// The teams, unless they are left out.
     pub(in crate::http) teams: Option<Vec<Team>>,
 }
@@ -241,7 +243,7 @@ pub(in crate::http) fn detailed(
         org_role_list: details.org_roles,
         team_role_list: details.team_roles,
         requires_sso: state.sso.as_ref().is_some_and(|sso| !sso.allow_unlinked),
-        pending_access_requests: 0,
+        pending_access_requests: details.pending_access_requests,
         org_role: role.clone(),
         role,
         is_dynamically_sampled: false,

@@ -41,6 +41,8 @@ async fn requests_are_seen_by_those_who_answer_them() {
     assert_eq!((&web["member"]["email"], &web["requester"]), (&json!("bob@example.com"), &json!(null)));
     assert_eq!(core["member"]["email"], "ivan@example.com");
     assert_eq!(core["requester"]["email"], "bob@example.com");
+    let acme = world.of("alice").get("/api/0/organizations/acme/").await.expect(200).json();
+    assert_eq!(acme["pendingAccessRequests"], json!(2));
     let of_adam = world.of("adam").get(REQUESTS).await.expect(200).json();
     assert_eq!(of_adam.as_array().unwrap().len(), 1);
     of(&of_adam, "web");

@@ -30,7 +30,7 @@ impl Stage {
         world.organization("globex", "greta", &[]).await;
         acme(&mut world).await;
         let owner = TokenOwner::User(world.user("alice"));
-        world.token("reader", owner.clone(), Some(&["org:read", "member:read", "team:read"])).await;
+        world.token("reader", owner, Some(&["org:read", "member:read", "team:read"])).await;
         world.token("limited", owner, Some(&["alerts:read"])).await;
         let scopes = ["org:write", "member:admin", "team:admin"];
         let acme = TokenOwner::Organization(world.organization_id("acme"));
@@ -80,7 +80,7 @@ impl Stage {
             "member" if template.contains("/accept-invite/") => invited().to_string(),
             "member" => member(other(column)).to_string(),
             "token" if template.contains("/accept-invite/") => {
-                world.deployment.ledger.keys().invitation_token(invited(), 1).to_string()
+                world.deployment.ledger.keys().invitation_token(invited(), 1)
             }
             "token" => world.token(&format!("{}-token", other(column))).to_string(),
             "request" if template.contains("/access-requests/") => {
