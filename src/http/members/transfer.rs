@@ -18,7 +18,7 @@ use crate::{
         app::App,
         auth::Bearer,
         body::{JsonObject, string},
-        described::{OfOrganization, Safety},
+        described::{Keyed, OfOrganization},
         idempotency::{etag, request_key},
         names,
         params::InPath,
@@ -40,7 +40,7 @@ use crate::{
     post,
     path = "/api/0/organizations/{organization}/transfer-ownership/",
     tag = "members",
-    params(OfOrganization, Safety),
+    params(OfOrganization, Keyed),
     request_body = TransferBody,
     responses(
         (status = 200, description = "The new owner", body = MemberWithRoles,

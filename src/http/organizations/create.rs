@@ -16,7 +16,7 @@ use crate::{
         app::App,
         auth::Bearer,
         body::{JsonObject, boolean, string},
-        described::Safety,
+        described::Keyed,
         idempotency::request_key,
         problem::Problem,
         request::About,
@@ -32,7 +32,7 @@ use crate::{
     post,
     path = "/api/0/organizations/",
     tag = "organizations",
-    params(Safety),
+    params(Keyed),
     request_body = NewOrganizationBody,
     responses(
         (status = 201, description = "The new organization", body = Summary,

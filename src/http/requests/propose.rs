@@ -16,7 +16,7 @@ use crate::{
         app::App,
         auth::Bearer,
         body::JsonObject,
-        described::{OfOrganization, Safety},
+        described::{Keyed, OfOrganization},
         idempotency::request_key,
         params::InPath,
         problem::Problem,
@@ -56,7 +56,7 @@ pub(in crate::http) struct ProposalBody {
     post,
     path = "/api/0/organizations/{organization}/invite-requests/",
     tag = "requests",
-    params(OfOrganization, Safety),
+    params(OfOrganization, Keyed),
     request_body(content = ProposalBody),
     responses(
         (status = 201, description = "The request", body = Member,

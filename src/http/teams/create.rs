@@ -17,7 +17,7 @@ use crate::{
         app::App,
         auth::Bearer,
         body::JsonObject,
-        described::{OfOrganization, Safety},
+        described::{Keyed, OfOrganization},
         idempotency::request_key,
         params::InPath,
         problem::Problem,
@@ -34,7 +34,7 @@ use crate::{
     post,
     path = "/api/0/organizations/{organization}/teams/",
     tag = "teams",
-    params(OfOrganization, Safety),
+    params(OfOrganization, Keyed),
     request_body(content = TeamBody, description = "A slug, a name, or both"),
     responses(
         (status = 201, description = "The team", body = Team,

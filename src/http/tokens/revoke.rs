@@ -29,6 +29,7 @@ use crate::{
     responses(
         (status = 204, description = "The token cannot be used any more",
             headers(("Muster-Position" = String), ("Idempotent-Replayed" = Option<bool>))),
+        (status = 400, description = "If-Match is malformed"),
         (status = 401, description = "No token, or one that cannot be used"),
         (status = 404, description = "There is no such token, or it is not the requester's"),
         (status = 412, description = "The token has changed since the ETag was given"),

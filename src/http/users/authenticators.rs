@@ -19,7 +19,7 @@ use crate::{
         asking::Asking,
         auth::Bearer,
         body::{JsonObject, Raw},
-        described::{Keyed, OfUser, OfUserAuthenticator, Reading, Safety},
+        described::{OfUser, OfUserAuthenticator, Reading, Safety},
         params::{InPath, Params},
         problem::Problem,
         shapes::account::AccountAuthenticator,
@@ -60,7 +60,7 @@ pub(in crate::http) async fn list(
     post,
     path = "/api/0/users/{user}/authenticators/",
     tag = "administration",
-    params(OfUser, Keyed),
+    params(OfUser, Safety),
     request_body(content = NewAuthenticator),
     responses(
         (status = 201, description = "The authenticator", body = AccountAuthenticator,
@@ -69,6 +69,7 @@ pub(in crate::http) async fn list(
         (status = 401, description = "No token, or one that cannot be used"),
         (status = 403, description = "The requester may not change this account"),
         (status = 404, description = "There is no such account"),
+        (status = 412, description = "The account has changed since the ETag was given"),
         (status = 413, description = "The body is too large"),
         (status = 415, description = "The body is not JSON"),
         (status = 422, description = "The Idempotency-Key was used for another request"),
@@ -104,6 +105,7 @@ pub(in crate::http) async fn enrol(
     responses(
         (status = 204, description = "The authenticator is gone",
             headers(("Muster-Position" = String), ("Idempotent-Replayed" = Option<bool>))),
+        (status = 400, description = "If-Match is malformed"),
         (status = 401, description = "No token, or one that cannot be used"),
         (status = 403, description = "The requester may not change this account"),
         (status = 404, description = "There is no such account, or no such kind"),
