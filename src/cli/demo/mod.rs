@@ -1,6 +1,8 @@
 //! `muster demo`: the main job of the ledger, end to end, on a ledger that may be thrown away.
 
+mod audit_log;
 mod client;
+mod invitation;
 mod scratch;
 mod story;
 mod summary;

@@ -1,10 +1,16 @@
-//! What happens in the demonstration: roles change over HTTP, and the history tells it.
+//! What happens in the demonstration: roles change over HTTP, the history tells it, somebody is invited and accepts,
+//! and the audit log sums it up.
 
 use anyhow::{Context, Result};
+use hyper::Method;
 use muster_events::{id::MemberId, recorded::ActorKind};
 use serde_json::{Value, json};
 
-use super::client::{Answer, Client};
+use super::{
+    audit_log,
+    client::{Ask, Client},
+    invitation,
+};
 use crate::{
     cli::{
         events,
@@ -19,7 +25,9 @@ use crate::{
 };
 
 /// The organization of the demonstration.
-const ORGANIZATION: &str = "acme";
+pub(super) const ORGANIZATION: &str = "acme";
+/// The token of Alice, an owner.
+pub(super) const OWNER: &str = "alice-owner-token";
 /// Events of the history that are shown.
 const SHOWN: usize = 12;
 
@@ -38,13 +46,13 @@ struct Step {
 const STEPS: [Step; 4] = [
     Step {
         says: "Alice makes Dana a manager",
-        token: "alice-owner-token",
+        token: OWNER,
         member: "dana",
         body: || json!({ "orgRole": "manager" }),
     },
     Step {
         says: "Alice lets Bob run the team perception",
-        token: "alice-owner-token",
+        token: OWNER,
         member: "bob",
         body: || {
             json!({ "teamRoles": [
@@ -83,34 +91,25 @@ pub(super) async fn tell(
     let run = hex::encode(clock::random_bytes::<4>());
     for (index, step) in STEPS.iter().enumerate() {
         let (path, body) = (member_path(id(step.member)?), (step.body)());
-        let answer = client.put(&path, step.token, &format!("demo-{run}-{index}"), &body).await?;
-        rows.add([step.says.to_owned(), body.to_string(), in_words(&answer)]);
+        let ask = Ask {
+            method: Method::PUT,
+            path: &path,
+            token: Some(step.token),
+            key: Some(&format!("demo-{run}-{index}")),
+            body: Some(&body),
+        };
+        let answer = client.ask(ask).await?;
+        rows.add([step.says.to_owned(), body.to_string(), answer.of_command()]);
     }
     screen.table(&rows)?;
     history(deployment, screen).await?;
+    invitation::tell(deployment, client, &run, screen).await?;
+    audit_log::tell(client, screen).await?;
     try_it(client, id("dana")?, screen)
 }
 
 fn member_path(member: MemberId) -> String {
     format!("/api/0/organizations/{ORGANIZATION}/members/{member}/")
-}
-
-fn in_words(answer: &Answer) -> String {
-    let status = answer.status.as_u16();
-    if answer.status.is_success() {
-        // The part before the dash names the log, of which there is only one here.
-        let position = answer.position.as_deref().map(|at| at.rsplit_once('-').map_or(at, |(_, at)| at));
-        let position = position.unwrap_or("unknown");
-        return format!("{status}, recorded at position {position}");
-    }
-    // An error is {"detail": text} or {field: [texts]}.
-    let texts = answer
-        .body
-        .as_object()
-        .into_iter()
-        .flat_map(|body| body.values())
-        .filter_map(|value| value.as_str().or_else(|| value.as_array()?.first()?.as_str()));
-    format!("{status}, {}; nothing is recorded", texts.collect::<Vec<_>>().join(" "))
 }
 
 /// The newest events that people asked for.
@@ -133,7 +132,7 @@ async fn history(deployment: &Deployment, screen: &mut Screen) -> Result<()> {
 
 fn try_it(client: &Client, dana: MemberId, screen: &mut Screen) -> Result<()> {
     let base = format!("{}/api/0/organizations/{ORGANIZATION}", client.url());
-    let authorization = "-H 'Authorization: Bearer alice-owner-token'";
+    let authorization = &format!("-H 'Authorization: Bearer {OWNER}'");
     screen.heading("Try it in another window")?;
     screen.line("The roster, three members of it:")?;
     screen.line(format!("  curl -s {authorization} '{base}/members/?per_page=3'"))?;
