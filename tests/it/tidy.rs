@@ -2,6 +2,7 @@
 //! walls between the crates, this keeps those inside.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -281,6 +282,39 @@ fn names_say_what_a_thing_is() {
         .map(|file| short(file))
         .collect();
     assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn every_metric_is_in_the_readme_and_no_other() {
+    let named = |text: &str| {
+        let words = text.split(|letter: char| !letter.is_ascii_lowercase() && letter != '_');
+        words.filter(|word| word.starts_with("muster_")).map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    let recorded = |file: &PathBuf| {
+        let text = code(file);
+        let calls =
+            ["counter!(", "gauge!(", "histogram!("].map(|call| text.split(call).skip(1).map(head).collect());
+        calls
+            .into_iter()
+            .flat_map(|heads: Vec<String>| heads)
+            .flat_map(|head| named(&head))
+            .collect::<Vec<_>>()
+    };
+    let recorded: BTreeSet<_> = rust_files().iter().flat_map(recorded).collect();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let told: BTreeSet<_> = named(&readme).into_iter().filter(|name| is_metric(name)).collect();
+    assert!(recorded.len() > 10, "the rule sees nothing");
+    assert_eq!(recorded, told);
+}
+
+/// The first argument.
+fn head(arguments: &str) -> String {
+    arguments.split([',', ')']).next().unwrap_or_default().to_owned()
+}
+
+/// Whether a word can be the name of a metric, which ends in its unit or in what it counts.
+fn is_metric(word: &str) -> bool {
+    ["_total", "_seconds", "_events"].iter().any(|end| word.ends_with(end))
 }
 
 #[test]

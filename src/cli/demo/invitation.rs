@@ -70,7 +70,7 @@ pub(super) async fn tell(
     telling.read("Alice sees her among the members", &row, Some(OWNER), &fields).await?;
     screen.table(&telling.rows)?;
     screen.line(format!(
-        "The link, which `muster invite-link {member}` printed until it was accepted: {link}"
+        "Its link, as `muster invite-link {member}` prints it until it is accepted:\n  {link}"
     ))?;
     Ok(())
 }

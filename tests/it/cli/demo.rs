@@ -64,6 +64,8 @@ fn it_shows_the_organization_the_changes_and_the_history_and_ends_with_0() {
         "motion-control",
         "{\"orgRole\":\"manager\"}",
         "You do not have permission to set that org-level role; nothing is recorded",
+        "Alice invites Nina to a team",
+        "200, pending: false, orgRole: \"member\", teams: [\"perception\"]",
         "Try it in another window",
     ] {
         assert!(shown.stdout.contains(text), "{text:?} is not shown: {}", shown.stdout);
@@ -73,6 +75,16 @@ fn it_shows_the_organization_the_changes_and_the_history_and_ends_with_0() {
     let words: Vec<_> = change.split_whitespace().collect();
     assert!(words.ends_with(&["role", "member", "manager"]), "{change}");
     assert!(change.contains("Alice Thornbury-Vance"), "{change}");
+    let audit_log = shown.stdout.split("The audit log").nth(1).unwrap();
+    let entries: Vec<_> = audit_log.lines().skip(2).take(5).collect();
+    assert!(
+        entries[0].starts_with("Nina Abernathy") && entries[0].contains("accepted the membership invite")
+    );
+    let edited = "edited member mallory@example.com (role: member, teams: fleet, quality)";
+    assert!(
+        entries[2].contains(edited) && entries[2].ends_with("orgRole: manager -> member"),
+        "{entries:#?}"
+    );
     assert_eq!(shown.stderr, "");
     // Where a database is named, none is made in the first place.
     assert!(names(muster.path("tmp").as_ref()).is_empty(), "the temporary ledger is removed");
