@@ -14,13 +14,13 @@ use super::{
     problem::Problem,
     request::About,
 };
-use crate::ledger::{Caller, Operation, Outcome};
+use crate::ledger::{Caller, Operation, Outcome, Turn};
 
 /// A command as it was sent, without its body.
 #[derive(Debug)]
 pub(super) struct Asking {
     pub(super) caller: Caller,
-    about: About,
+    pub(super) about: About,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -52,6 +52,13 @@ impl Asking {
         if_match(&self.headers)
     }
 
+    /// Waits for its turn among the requests with the same idempotency key; `success` is the status of its success.
+    pub(super) async fn begin(&self, app: &App, body: &[u8], success: StatusCode) -> Result<Turn, Problem> {
+        let request = (&self.method, &self.uri, &self.headers, body);
+        let key = request_key(app.ledger.keys(), &self.caller, request, success)?;
+        Ok(app.ledger.begin(key).await)
+    }
+
     /// Carries it out, exactly once for one idempotency key; `success` is the status of its success.
     pub(super) async fn carry_out<O: Operation>(
         &self,
@@ -60,9 +67,7 @@ impl Asking {
         success: StatusCode,
         operation: &O,
     ) -> Result<Ended, Problem> {
-        let request = (&self.method, &self.uri, &self.headers, body);
-        let key = request_key(app.ledger.keys(), &self.caller, request, success)?;
-        let turn = app.ledger.begin(key).await;
+        let turn = self.begin(app, body, success).await?;
         Ok(match app.ledger.execute(operation, &self.about.meta(self.caller), turn).await? {
             Outcome::Done(executed) => Ended {
                 resource: operation.resource(&executed.answer).unwrap_or_default(),

@@ -102,7 +102,7 @@ const KEPT: &[Kept] = &[
         name: "sqlx",
         within: &[
             "projections",
-            "src/database.rs",
+            "src/database",
             "src/store/postgres",
             "src/sealing/postgres",
             "src/blobs/postgres",

@@ -2,34 +2,27 @@
 
 use axum::{
     Json,
-    extract::{OriginalUri, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    extract::State,
+    http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
 use muster_events::organization::Organization;
 
-use super::{
-    answer::{self, Wish},
-    change::Change,
-    update::{NEEDS, done, replayed},
-    update_body,
-};
-use crate::{
-    http::{
-        access,
-        app::App,
-        auth::Bearer,
-        avatars::letters,
-        body::JsonObject,
-        described::{OfOrganization, Safety},
-        idempotency::{etag, if_match, request_key},
-        names,
-        params::InPath,
-        problem::Problem,
-        request::About,
-        shapes::organization::{self as shape, Summary},
-    },
-    ledger::{Failure, Outcome},
+use super::{answer::Wish, update::put, update_body};
+use crate::http::{
+    access,
+    app::App,
+    asking::Asking,
+    auth::Bearer,
+    avatars::letters,
+    body::JsonObject,
+    described::{OfOrganization, Safety},
+    idempotency::etag,
+    names,
+    params::InPath,
+    problem::Problem,
+    request::About,
+    shapes::organization::{self as shape, Summary},
 };
 
 const SVG: &str = "image/svg+xml";
@@ -107,30 +100,9 @@ pub(in crate::http) struct AvatarBody {
 )]
 pub(in crate::http) async fn update(
     State(app): State<App>,
-    Bearer(caller): Bearer,
+    asking: Asking,
     InPath(organization): InPath<String>,
-    OriginalUri(uri): OriginalUri,
-    about: About,
-    headers: HeaderMap,
     body: JsonObject,
 ) -> Result<Response, Problem> {
-    let keys = app.ledger.keys();
-    let key = request_key(keys, &caller, (&Method::PUT, &uri, &headers, &body.raw), StatusCode::OK)?;
-    let if_match = if_match(&headers)?;
-    let turn = app.ledger.begin(key).await;
-    let wish = Wish::all(&about.base_url);
-    let organization = match answer::locate(&app, &caller, &organization, NEEDS).await {
-        Ok(organization) => organization,
-        Err(Failure::Refused(refusal)) => {
-            let repeated = app.ledger.refuse(refusal, &turn).await?;
-            return Ok(replayed(&app, &caller, &repeated, (wish, false)).await);
-        }
-        Err(failure) => return Err(failure.into()),
-    };
-    let (update, photo) = update_body::parse_avatar(&body.fields);
-    let change = Change { caller, organization, if_match, update, photo };
-    match change.carry_out(&app, &about, turn).await? {
-        Outcome::Done(executed) => Ok(done(&app, organization, executed, (wish, false)).await),
-        Outcome::Replayed(repeated) => Ok(replayed(&app, &caller, &repeated, (wish, false)).await),
-    }
+    put(&app, &asking, &organization, &body, (update_body::parse_avatar, false)).await
 }

@@ -2,8 +2,8 @@
 
 use axum::{
     Json,
-    extract::{OriginalUri, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode},
+    extract::State,
+    http::{HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
 use muster_events::{id::OrganizationId, organization::Organization};
@@ -12,20 +12,18 @@ use serde_json::{Value, json};
 use super::{
     answer::{self, ANSWER_WAIT, Wish},
     change::Change,
-    update_body,
+    update_body::{self, Parse},
 };
 use crate::{
     http::{
         access::Access,
         app::App,
-        auth::Bearer,
+        asking::Asking,
         body::JsonObject,
         described::{OfOrganization, Safety},
-        idempotency::{if_match, request_key},
         names,
         params::InPath,
         problem::Problem,
-        request::About,
         shapes::organization::Detailed,
     },
     ledger::{Caller, Executed, Failure, Outcome, Repeated, operations::UpdatedOrganization},
@@ -60,31 +58,37 @@ pub(super) const NEEDS: &[&str] = &["org:write", "org:admin"];
 )]
 pub(in crate::http) async fn update(
     State(app): State<App>,
-    Bearer(caller): Bearer,
+    asking: Asking,
     InPath(organization): InPath<String>,
-    OriginalUri(uri): OriginalUri,
-    about: About,
-    headers: HeaderMap,
     body: JsonObject,
 ) -> Result<Response, Problem> {
-    let keys = app.ledger.keys();
-    let key = request_key(keys, &caller, (&Method::PUT, &uri, &headers, &body.raw), StatusCode::OK)?;
-    let if_match = if_match(&headers)?;
-    let turn = app.ledger.begin(key).await;
-    let wish = Wish::all(&about.base_url);
-    let organization = match answer::locate(&app, &caller, &organization, NEEDS).await {
+    put(&app, &asking, &organization, &body, (update_body::parse, true)).await
+}
+
+/// Changes an organization as `parse` reads the body, and answers with the whole of it or with the summary.
+pub(super) async fn put(
+    app: &App,
+    asking: &Asking,
+    organization: &str,
+    body: &JsonObject,
+    (parse, in_full): (Parse, bool),
+) -> Result<Response, Problem> {
+    let (caller, if_match) = (asking.caller, asking.if_match()?);
+    let turn = asking.begin(app, &body.raw, StatusCode::OK).await?;
+    let wish = Wish::all(&asking.about.base_url);
+    let organization = match answer::locate(app, &caller, organization, NEEDS).await {
         Ok(organization) => organization,
         Err(Failure::Refused(refusal)) => {
             let repeated = app.ledger.refuse(refusal, &turn).await?;
-            return Ok(replayed(&app, &caller, &repeated, (wish, true)).await);
+            return Ok(replayed(app, &caller, &repeated, (wish, in_full)).await);
         }
         Err(failure) => return Err(failure.into()),
     };
-    let (update, photo) = update_body::parse(&body.fields);
+    let (update, photo) = parse(&body.fields);
     let change = Change { caller, organization, if_match, update, photo };
-    match change.carry_out(&app, &about, turn).await? {
-        Outcome::Done(executed) => Ok(done(&app, organization, executed, (wish, true)).await),
-        Outcome::Replayed(repeated) => Ok(replayed(&app, &caller, &repeated, (wish, true)).await),
+    match change.carry_out(app, &asking.about, turn).await? {
+        Outcome::Done(executed) => Ok(done(app, organization, executed, (wish, in_full)).await),
+        Outcome::Replayed(repeated) => Ok(replayed(app, &caller, &repeated, (wish, in_full)).await),
     }
 }
 
@@ -114,7 +118,7 @@ pub(in crate::http) struct OrganizationBody {
 }
 
 /// The answer, also when the teams cannot be had.
-pub(super) async fn done(
+async fn done(
     app: &App,
     id: OrganizationId,
     executed: Executed<UpdatedOrganization>,

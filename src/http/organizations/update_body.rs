@@ -9,8 +9,13 @@ use serde_json::{Map, Value};
 
 use crate::http::body::string;
 
+/// What a body asks for; the picture that it brings, as it was sent, with the field that it stands in.
+pub(super) type Parsed = (OrganizationUpdate, Option<(&'static str, String)>);
+/// How a body is read.
+pub(super) type Parse = fn(&Map<String, Value>) -> Parsed;
+
 /// What the body asks for, and the picture that it brings, as it was sent.
-pub(super) fn parse(fields: &Map<String, Value>) -> (OrganizationUpdate, Option<(&'static str, String)>) {
+pub(super) fn parse(fields: &Map<String, Value>) -> Parsed {
     let mut malformed = vec![];
     let mut text = |name: &str| {
         fields.get(name).and_then(|value| string(name, value).map_err(|error| malformed.push(error)).ok())
@@ -34,9 +39,7 @@ pub(super) fn parse(fields: &Map<String, Value>) -> (OrganizationUpdate, Option<
 }
 
 /// The body of PUT avatar.
-pub(super) fn parse_avatar(
-    fields: &Map<String, Value>,
-) -> (OrganizationUpdate, Option<(&'static str, String)>) {
+pub(super) fn parse_avatar(fields: &Map<String, Value>) -> Parsed {
     let mut malformed = vec![];
     if !fields.contains_key("avatar_type") {
         malformed.push(FieldError::new("avatar_type", "This field is required."));

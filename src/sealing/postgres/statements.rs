@@ -11,7 +11,7 @@ use crate::sealing::{
 
 /// The lock of the keys among the advisory locks of the database: "muskeys1" in ASCII. Held alone by who changes
 /// keys that are there or the schema, shared by who adds one.
-const LOCK: i64 = i64::from_be_bytes(*b"muskeys1");
+pub(super) const LOCK: i64 = i64::from_be_bytes(*b"muskeys1");
 const TAKE_LOCK: &str = "SELECT pg_advisory_xact_lock($1)";
 const SHARE_LOCK: &str = "SELECT pg_advisory_xact_lock_shared($1)";
 

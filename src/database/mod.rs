@@ -1,5 +1,9 @@
 //! The Postgres database that a deployment may be kept in: how it is named, and how connections to it are made.
 
+mod schema;
+
+pub use schema::{OwnSchema, SchemaError};
+
 use std::{fmt, str::FromStr, time::Duration};
 
 use sqlx::{
