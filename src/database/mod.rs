@@ -1,7 +1,10 @@
-//! The Postgres database that a deployment may be kept in: how it is named, and how connections to it are made.
+//! The databases that a deployment is kept in. For Postgres: how it is named, how connections to it are made, and how a
+//! schema comes to be that one part has for itself. For SQLite: how a file comes to be that one part has for itself.
 
+mod file;
 mod schema;
 
+pub use file::{FileError, OwnFile};
 pub use schema::{OwnSchema, SchemaError};
 
 use std::{fmt, str::FromStr, time::Duration};

@@ -84,7 +84,14 @@ const KEPT: &[Kept] = &[
     },
     Kept {
         name: "rusqlite",
-        within: &["src/store/sqlite", "src/sealing/sqlite", "src/blobs/sqlite", "tests", "benches"],
+        within: &[
+            "src/database",
+            "src/store/sqlite",
+            "src/sealing/sqlite",
+            "src/blobs/sqlite",
+            "tests",
+            "benches",
+        ],
         reason: "the rest of the product does not know which database it runs on",
     },
     Kept {

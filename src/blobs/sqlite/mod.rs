@@ -1,6 +1,6 @@
 //! The pictures in an SQLite file, `blobs.db`.
 
-mod connection;
+mod file;
 
 use std::{
     fmt,
@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::task;
 
+use self::file::FILE;
 use super::{Blob, BlobError, BlobStore};
 
 /// Keeps blobs in an SQLite file. Cheap to clone; other processes may use the file at the same time.
@@ -32,7 +33,7 @@ impl SqliteBlobStore {
     pub async fn open(path: &Path) -> Result<Self, BlobError> {
         let path = Arc::new(path.to_path_buf());
         blocking(move || {
-            let connection = Arc::new(Mutex::new(connection::open(&path)?));
+            let connection = Arc::new(Mutex::new(FILE.open(&path)?));
             Ok(Self { path, connection })
         })
         .await

@@ -1,6 +1,6 @@
 //! The keys in an SQLite file, `keys.db`.
 
-mod connection;
+mod file;
 mod statements;
 
 use std::{
@@ -18,6 +18,7 @@ use muster_events::{
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::task;
 
+use self::file::FILE;
 use super::{Founding, KeyStore, NewKey, Rotation, SealingError, Snapshot, StoredKey, Subject, WrappedKey};
 
 /// Keeps the keys in an SQLite file. Cheap to clone; other processes may use the file at the same time.
@@ -40,10 +41,10 @@ impl SqliteKeyStore {
     pub async fn open(path: &Path) -> Result<Self, SealingError> {
         let path = Arc::new(path.to_path_buf());
         blocking(move || {
-            let writer = connection::open(&path)?;
+            let writer = FILE.open(&path)?;
             // What a process left that was killed in the middle of an erasure. When somebody reads, the next one does it.
             statements::scrub(&writer)?;
-            let reader = connection::open(&path)?;
+            let reader = FILE.open(&path)?;
             let (writer, reader) = (Arc::new(Mutex::new(writer)), Arc::new(Mutex::new(reader)));
             Ok(Self { path, writer, reader })
         })
@@ -53,7 +54,7 @@ impl SqliteKeyStore {
     /// The version of the schema of the file at `path`; none where there is none. Changes nothing.
     pub async fn schema_version(path: &Path) -> Result<Option<usize>, SealingError> {
         let path = path.to_path_buf();
-        blocking(move || connection::schema_version(&path)).await
+        blocking(move || Ok(FILE.version(&path)?)).await
     }
 
     /// One snapshot.
