@@ -130,9 +130,10 @@ async fn the_history_of_what_has_ended_stays_for_superusers() {
     let world = World::acme().await;
     world.of("alice").delete(ACME).await.expect(202);
     end_acme(&world, 2).await;
-    let events = format!("{ACME}events/?order=desc&limit=1");
+    // Policies may have answered the end already.
+    let events = format!("{ACME}events/?type=OrganizationDeleted");
     let history = world.of("root").get(&events).await.expect(200).json();
-    assert_eq!(history["events"][0]["type"], json!("OrganizationDeleted"));
+    assert_eq!(history["events"].as_array().unwrap().len(), 1, "{history}");
     world.of("alice").get(&events).await.expect(404);
 }
 

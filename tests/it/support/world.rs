@@ -12,10 +12,12 @@ use muster::{
             RegisterUser, Secret, TeamFact,
         },
     },
+    store::StoredEvent,
 };
 use muster_events::{
     id::{MemberId, OrganizationId, TokenId, UserId},
     member::{InviteStatus, MemberFlag},
+    recorded::ActorKind,
     roles::{RoleId, ScopeSet},
     time::Timestamp,
     token::TokenOwner,
@@ -339,11 +341,14 @@ impl World {
         self.deployment.ledger.store().head().await.unwrap().position.0
     }
 
-    /// The stored types of the events after `position`.
+    /// The stored types of the events after `position` but those of policies, which append theirs whenever they come to
+    /// it (`crate::policies` looks at them).
     pub(crate) async fn types_after(&self, position: u64) -> Vec<String> {
         let after = muster_events::stream::Position(position);
         let events = self.deployment.ledger.store().read_all(after, 1000).await.unwrap();
-        events.into_iter().map(|event| event.event_type).collect()
+        let of_policy =
+            |event: &StoredEvent| event.recorded().unwrap().metadata.actor.kind == ActorKind::Policy;
+        events.into_iter().filter(|event| !of_policy(event)).map(|event| event.event_type).collect()
     }
 
     /// The same world after its server has stopped.
