@@ -98,7 +98,9 @@ fn of_member(organization: OrganizationId, holder: &str, event: &MemberEvent) ->
                 .collect()
         }
         MemberEvent::MemberReturnedToPending { user, email, released, ownership, .. } => {
-            let owner = ownership.map(|change| owner_change(organization, holder, change));
+            // Also where no event of his own says that he was an owner, as at his removal.
+            let owner = ownership.or(Some(Ownership::Lost));
+            let owner = owner.map(|change| owner_change(organization, holder, change));
             let free = released.iter().map(|hash| release(Claim::address(organization, hash), holder));
             let address = email.hash().map(|hash| take(Claim::address(organization, hash), holder));
             [release(Claim::membership(organization, *user), holder)]

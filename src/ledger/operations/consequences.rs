@@ -2,6 +2,7 @@
 //! again, in the same append, and does nothing where that does not hold any more.
 
 use async_trait::async_trait;
+use compact_str::format_compact;
 use muster_events::{
     claims::{Claim, ClaimKind},
     event::Event,
@@ -11,12 +12,12 @@ use muster_events::{
         ReturnToPending,
     },
     organization::Organization,
-    personal::EmailAddress,
+    personal::{EmailAddress, Personal},
     policies::{OwnerStanding, who_stays},
     stream::{Position, Sequence, StreamId},
     team::Team,
     time::Timestamp,
-    user::User,
+    user::{Address, User, UserEvent},
 };
 
 use crate::{
@@ -107,12 +108,14 @@ impl Operation for Enforce {
         let member = unit.read::<Member>(self.member).await?.state;
         let Some(user) = member.user else { return Ok(()) };
         let account = unit.read::<User>(user).await?.state;
-        if !self.lack.applies_to(&account) || (member.owner && self.has_to_stay(unit).await?) {
+        let roles = unit.roles().await?;
+        // Whoever got the top role while his account could not be used is an owner since it can be used again.
+        let may_be_owner = member.owner || member.org_role.as_ref() == Some(roles.top());
+        if !self.lack.applies_to(&account) || (may_be_owner && self.has_to_stay(unit).await?) {
             return Ok(());
         }
-        let Some(primary) = account.addresses.first().and_then(|address| address.email.envelope()) else {
-            return Ok(());
-        };
+        let Some(address) = self.free_address(unit, &account).await? else { return Ok(()) };
+        let Some(primary) = address.envelope() else { return Ok(()) };
         // Sealed for the person; what the member's stream holds is sealed for the member. Who was erased has no address
         // to be invited by, and is removed because of that.
         let Unsealed::Value(address) = unit.ledger().keys().unseal(primary).await? else { return Ok(()) };
@@ -129,6 +132,24 @@ impl Operation for Enforce {
 }
 
 impl Enforce {
+    /// The address that he is to be invited by: the first of his, from the primary one on, that stands for nobody else in
+    /// the organization. Who has none stays; he is asked for what he lacks with each request.
+    async fn free_address(
+        &self,
+        unit: &Unit<'_>,
+        account: &User,
+    ) -> Result<Option<Personal<EmailAddress>>, Failure> {
+        let own = format_compact!("{}", self.member);
+        for Address { email, .. } in &account.addresses {
+            let Some(hash) = email.hash() else { continue };
+            let holder = unit.holder(&Claim::address(self.organization, hash)).await?;
+            if holder.is_none_or(|holder| holder == own) {
+                return Ok(Some(email.clone()));
+            }
+        }
+        Ok(None)
+    }
+
     /// Whether the member is the owner who stays, because otherwise there would be none.
     async fn has_to_stay(&self, unit: &mut Unit<'_>) -> Result<bool, Failure> {
         let mut owners = vec![];
@@ -136,7 +157,12 @@ impl Enforce {
             let state = unit.read::<Member>(member).await?.state;
             let Some(user) = state.user else { continue };
             let complies = !self.lack.applies_to(&unit.read::<User>(user).await?.state);
-            owners.push(OwnerStanding { member, user, complies, since: owner_since(unit, member).await? });
+            owners.push(OwnerStanding {
+                member,
+                user,
+                complies,
+                since: owner_since(unit, member, user).await?,
+            });
         }
         Ok(who_stays(&owners, self.requester) == Some(self.member))
     }
@@ -160,26 +186,43 @@ async fn owners_of(unit: &Unit<'_>, organization: OrganizationId) -> Result<Vec<
     }
 }
 
-/// Where in the log a member became an owner. Not part of his state, because nothing else asks for it.
-async fn owner_since(unit: &Unit<'_>, member: MemberId) -> Result<Position, Failure> {
-    let (store, stream) = (unit.ledger().store(), StreamId::from(member));
-    let (mut since, mut sequence) = (Position::ZERO, Sequence::ZERO);
+/// Since which position of the log a member is an owner: since he got the role, or since his account can be used again.
+/// Not part of a state, because nothing else asks for it.
+async fn owner_since(unit: &Unit<'_>, member: MemberId, user: UserId) -> Result<Position, Failure> {
+    let made = last(unit, member.into(), |event| {
+        let Event::Member(
+            MemberEvent::MemberAdded { ownership, .. }
+            | MemberEvent::InviteAccepted { ownership, .. }
+            | MemberEvent::OrgRoleChanged { ownership, .. },
+        ) = event
+        else {
+            return false;
+        };
+        *ownership == Some(Ownership::Gained)
+    });
+    let made = made.await?;
+    let again = last(unit, user.into(), |event| {
+        let Event::User(UserEvent::UserReactivated { owns }) = event else { return false };
+        owns.iter().any(|place| place.member == member)
+    });
+    Ok(made.max(again.await?))
+}
+
+/// Where the last event of a stream is that `fits`; zero where there is none.
+async fn last(unit: &Unit<'_>, stream: StreamId, fits: impl Fn(&Event) -> bool) -> Result<Position, Failure> {
+    let store = unit.ledger().store();
+    let (mut found, mut sequence) = (Position::ZERO, Sequence::ZERO);
     loop {
         let page = store.read_stream(&stream, sequence, PAGE).await?;
         for stored in &page {
             let event = stored.event().map_err(|error| StoreError::Damaged(error.to_string()))?;
-            if let Event::Member(
-                MemberEvent::MemberAdded { ownership: Some(Ownership::Gained), .. }
-                | MemberEvent::InviteAccepted { ownership: Some(Ownership::Gained), .. }
-                | MemberEvent::OrgRoleChanged { ownership: Some(Ownership::Gained), .. },
-            ) = &*event
-            {
-                since = stored.position;
+            if fits(&event) {
+                found = stored.position;
             }
             sequence = stored.sequence;
         }
         if page.len() < PAGE {
-            return Ok(since);
+            return Ok(found);
         }
     }
 }

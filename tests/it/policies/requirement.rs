@@ -2,17 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use muster::ledger::{CommandMeta, Turn, operations::Enforce};
+use muster::ledger::{
+    CommandMeta, Turn,
+    operations::{Enforce, RegisterUser},
+};
 use muster_events::{
     event::Event,
     id::MemberId,
-    member::{MemberEvent, PendingReason},
+    member::{InviteStatus, MemberEvent, PendingReason},
     recorded::{Actor, ActorKind},
 };
 use serde_json::json;
 
 use super::{acted, after, assert_caused_by, require_second_factor, served};
 use crate::support::{World, WorldBuilder};
+
+const MEMBERS: &str = "/api/0/organizations/acme/members/";
 
 /// The organization `acme` with the owners olga, otto and `more`, and the members mia and tom. Only tom and those of
 /// `more` have a second factor.
@@ -112,4 +117,72 @@ async fn an_imported_requirement_returns_nobody() {
     let required = require_second_factor(&world.deployment, world.organization("acme"), import).await;
     acted(&[&world.anonymous()], required).await;
     assert_eq!(world.head().await, required);
+}
+
+fn account(world: &World, key: &str) -> String {
+    format!("/api/0/users/{}/", world.user(key))
+}
+
+/// A superuser requires a second factor, and everything that follows has happened; the position of the requirement.
+async fn required_by_root(world: &World) -> u64 {
+    let root = Actor::user(world.user("root"), None);
+    let required = require_second_factor(&world.deployment, world.organization("acme"), root).await;
+    acted(&[&world.anonymous()], required).await;
+    required
+}
+
+#[tokio::test]
+async fn who_became_an_owner_while_he_could_not_act_is_one_since_he_can() {
+    let world = served(builder(&[]).await).await;
+    let (root, mia) = (world.of("root"), account(&world, "mia"));
+    root.put(&mia, &json!({"active": false})).await.expect(200);
+    root.put(&world.path("acme", "mia"), &json!({"orgRole": "owner"})).await.expect(200);
+    root.put(&mia, &json!({"active": true})).await.expect(200);
+    for owner in ["olga", "otto"] {
+        root.delete(&world.path("acme", owner)).await.expect(204);
+    }
+    let required = required_by_root(&world).await;
+    assert_eq!(returned(&world, required).await, BTreeSet::new(), "mia is the only owner");
+}
+
+#[tokio::test]
+async fn an_account_that_could_not_be_used_meanwhile_stands_as_an_owner_since_it_can() {
+    let world = served(builder(&[]).await).await;
+    let (root, olga) = (world.of("root"), account(&world, "olga"));
+    root.put(&olga, &json!({"active": false})).await.expect(200);
+    root.put(&olga, &json!({"active": true})).await.expect(200);
+    let required = required_by_root(&world).await;
+    assert_eq!(returned(&world, required).await, members(&world, &["olga", "mia"]));
+}
+
+#[tokio::test]
+async fn an_owner_who_returned_to_pending_counts_as_an_owner_no_more() {
+    let world = served(builder(&[]).await).await;
+    let (root, mia) = (world.of("root"), account(&world, "mia"));
+    root.put(&mia, &json!({"active": false})).await.expect(200);
+    root.put(&world.path("acme", "mia"), &json!({"orgRole": "owner"})).await.expect(200);
+    root.put(&mia, &json!({"active": true})).await.expect(200);
+    let required = required_by_root(&world).await;
+    assert_eq!(returned(&world, required).await, members(&world, &["otto", "mia"]));
+    root.put(&account(&world, "olga"), &json!({"active": false})).await.expect(403);
+}
+
+#[tokio::test]
+async fn who_returns_is_invited_by_the_first_of_his_addresses_that_stands_for_nobody_else() {
+    let mut builder = builder(&[]).await;
+    builder.pending("acme", "ivan", InviteStatus::Approved, Some("olga")).await;
+    let zoes = ["ivan@example.com", "zoe@example.com"].map(|email| (email.to_owned(), true));
+    let zoe = |zoe: &mut RegisterUser| (zoe.emails, zoe.authenticators) = (zoes.into(), vec![]);
+    builder.person_with("zoe", zoe).await;
+    let world = served(builder).await;
+    let invited = json!({"email": "zoe@example.com", "orgRole": "member"});
+    let invited = world.of("olga").post(MEMBERS, &invited).await.expect(201).json();
+    let zoe = invited["id"].as_str().unwrap().parse().unwrap();
+    let token = world.deployment.ledger.keys().invitation_token(zoe, 1);
+    world.of("zoe").post(&format!("/api/0/accept-invite/{zoe}/{token}/"), &json!({})).await.expect(204);
+    let required = required_by_root(&world).await;
+    let pending = members(&world, &["otto", "mia"]).into_iter().chain([zoe]);
+    assert_eq!(returned(&world, required).await, pending.collect());
+    let zoe = world.of("root").get(&format!("{MEMBERS}{zoe}/")).await.expect(200).json();
+    assert_eq!((&zoe["pending"], &zoe["email"]), (&json!(true), &json!("zoe@example.com")));
 }
