@@ -67,8 +67,13 @@ impl Ledger {
         Ok(Some(Caller { token, kind }))
     }
 
-    /// The organization that a path names by id or by slug.
+    /// The organization that `slug_or_id` names: one that is there, by its id or by the slug that it has now.
     pub async fn find_organization(&self, slug_or_id: &str) -> Result<OrganizationId, Failure> {
+        Ok(self.look().organization(slug_or_id).await?.0)
+    }
+
+    /// The organization that has this id or holds this slug, which it may have had before.
+    pub(super) async fn organization_of(&self, slug_or_id: &str) -> Result<OrganizationId, Failure> {
         if let Ok(id) = slug_or_id.parse() {
             return Ok(id);
         }

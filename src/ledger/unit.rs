@@ -138,7 +138,7 @@ impl<'a> Unit<'a> {
         &mut self,
         slug_or_id: &str,
     ) -> Result<(OrganizationId, Versioned<Organization>), Failure> {
-        let id = self.ledger.find_organization(slug_or_id).await?;
+        let id = self.ledger.organization_of(slug_or_id).await?;
         let found = self.read::<Organization>(id).await?;
         // A slug that it had before is held for it, and does not name it any more.
         let is_named = found.state.slug == slug_or_id || slug_or_id.parse() == Ok(id);

@@ -239,7 +239,7 @@ pub(super) fn count_limited(error: &ExecuteError) {
 }
 
 /// Counts explicit team roles that a new organization role made redundant (behaviour.md D5).
-pub(super) fn count_cleared(appended: &Appended) {
+pub(in crate::http) fn count_cleared(appended: &Appended) {
     for stored in appended.events.iter() {
         let Ok(event) = stored.event() else { continue };
         if let Event::Member(MemberEvent::TeamRoleCleared { because_of_org_role, .. }) = &*event {

@@ -10,14 +10,12 @@ use serde_json::{Map, Value};
 
 use crate::{
     http::body::{boolean, list, string},
+    ledger::operations::{MAX_EMAIL_ADDRESS, is_email_address},
     sealing::KeyRing,
 };
 
 /// The most teams in one request: far above what an organization has.
 const MAX_TEAMS: usize = 1_000;
-
-/// The most characters of an address.
-const MAX_EMAIL: usize = 75;
 
 /// What the body asks for, and the address that it names, as written.
 pub(super) fn parse(fields: &Map<String, Value>, keys: &KeyRing) -> (MemberUpdate, Option<String>) {
@@ -53,11 +51,11 @@ pub(super) fn parse(fields: &Map<String, Value>, keys: &KeyRing) -> (MemberUpdat
 /// An address of the form that clients of this wire format are told about.
 pub(in crate::http) fn email(value: &Value) -> Result<String, FieldError> {
     let text = string("email", value)?;
-    if text.chars().count() > MAX_EMAIL {
-        let message = format!("Ensure this field has no more than {MAX_EMAIL} characters.");
+    if text.chars().count() > MAX_EMAIL_ADDRESS {
+        let message = format!("Ensure this field has no more than {MAX_EMAIL_ADDRESS} characters.");
         return Err(FieldError::new("email", message));
     }
-    let is_address = text.parse::<email_address::EmailAddress>().is_ok();
+    let is_address = is_email_address(&text);
     if is_address && !text.to_lowercase().ends_with("@qq.com") {
         Ok(text)
     } else {

@@ -18,7 +18,7 @@ use crate::{
         body::JsonObject,
         described::{OfRequest, Safety},
         idempotency::{if_match, request_key},
-        members::update::UpdateTeamRole,
+        members::update::{UpdateTeamRole, count_cleared},
         params::InPath,
         problem::Problem,
         request::About,
@@ -103,6 +103,7 @@ pub(in crate::http) async fn update(
     let operation = AnswerRequest { caller, organization: organization_id, request, if_match, change };
     match app.ledger.execute(&operation, &about.meta(caller), turn).await? {
         Outcome::Done(executed) => {
+            count_cleared(&executed.appended);
             let (position, after) = (executed.position, executed.state::<Member>(request));
             let Updated { context, before, sequence } = executed.answer;
             let (member, sequence) = after.map_or((before, sequence), |after| (after.state, after.sequence));

@@ -8,11 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     http::body::{boolean, list, string},
-    ledger::operations::{AccountChange, Profile, RegisterUser},
+    ledger::operations::{AccountChange, MAX_EMAIL_ADDRESS, Profile, RegisterUser, is_email_address},
 };
-
-/// The most characters of an address (behaviour.md 2.2).
-const MAX_EMAIL: usize = 75;
 
 /// The most characters of a user name or a display name.
 const MAX_NAME: usize = 128;
@@ -64,8 +61,8 @@ fn at_most(field: &str, text: String, most: usize) -> Result<String, FieldError>
 }
 
 fn email(field: &str, value: &Value) -> Result<String, FieldError> {
-    let text = at_most(field, string(field, value)?, MAX_EMAIL)?;
-    if text.parse::<email_address::EmailAddress>().is_ok() {
+    let text = at_most(field, string(field, value)?, MAX_EMAIL_ADDRESS)?;
+    if is_email_address(&text) {
         Ok(text)
     } else {
         Err(FieldError::new(field, "Enter a valid email address."))

@@ -55,7 +55,8 @@ impl InvitationLink {
         let member = unit.read::<Member>(id).await?.state;
         let organization_id = member.organization.filter(|_| member.exists()).ok_or_else(nowhere)?;
         if let Some(named) = &self.organization {
-            match unit.ledger().find_organization(named).await {
+            // A link that was sent before the organization got another slug still leads to it.
+            match unit.ledger().organization_of(named).await {
                 Ok(found) if found == organization_id => {}
                 Ok(_) | Err(Failure::Refused(Refusal::NotFound)) => return Err(nowhere()),
                 Err(failure) => return Err(failure),

@@ -4,14 +4,14 @@ use std::{net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
 use muster_events::{
-    claims::Claim,
-    id::{MemberId, OrganizationId},
+    id::OrganizationId,
     member::{JoinContext, Member, MemberCommand, may_ask_to_join},
     organization::Organization,
     personal::EmailAddress,
     refusal::{FieldError, Refusal},
 };
 
+use super::addresses::AddressHolder;
 use crate::ledger::{Failure, Operation, Unit};
 
 /// Attempts of one address of the network on one UTC day.
@@ -44,14 +44,6 @@ impl AskToJoin {
         let hash = unit.ledger().keys().request_hash(&[b"attempt", b"join-request", &day, &from]);
         format!("join-request-{hash}")
     }
-
-    /// Whether somebody has the address in the organization. The decision rests on whom it found.
-    async fn is_known(&self, unit: &mut Unit<'_>, claim: &Claim) -> Result<bool, Failure> {
-        let holder = unit.holder(claim).await?.and_then(|holder| holder.parse::<MemberId>().ok());
-        let Some(holder) = holder else { return Ok(false) };
-        unit.read::<Member>(holder).await?;
-        Ok(true)
-    }
 }
 
 #[async_trait]
@@ -71,10 +63,7 @@ impl Operation for AskToJoin {
             Err(error) => return Ok(Some(error.clone())),
         };
         let email = unit.ledger().keys().hashed(EmailAddress(address.clone()));
-        let is_known = match email.hash() {
-            Some(hash) => self.is_known(unit, &Claim::address(self.organization, hash)).await?,
-            None => false,
-        };
+        let is_known = AddressHolder::find(unit, self.organization, &email).await?.is_some();
         let roles = unit.roles().await?;
         let organization = (self.organization, organization);
         let context = Arc::new(JoinContext { organization, roles, email, is_known });

@@ -2,6 +2,7 @@
 
 mod accept_invite;
 mod addresses;
+pub use addresses::{MAX_EMAIL_ADDRESS, is_email_address};
 mod administer;
 mod ask_to_join;
 mod change_account;

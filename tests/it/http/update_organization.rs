@@ -53,6 +53,29 @@ async fn a_slug_moves_and_the_old_one_is_held_for_the_organization() {
 }
 
 #[tokio::test]
+async fn what_has_another_slug_is_not_found_by_its_former_one_whatever_is_asked() {
+    let world = World::acme().await;
+    let alice = world.of("alice");
+    let invitation = json!({"email": "x@example.com", "orgRole": "member"});
+    let invited = alice.post(&format!("{ACME}members/"), &invitation).await.expect(201).json();
+    let id = invited["id"].as_str().unwrap().parse().unwrap();
+    let renamed = alice.put(ACME, &json!({"slug": "apex"})).await.expect(200).position();
+    let y = json!({"email": "y@example.com", "orgRole": "member"});
+    alice.post(&format!("{ACME}members/"), &y).await.expect(404);
+    world.anonymous().post(&format!("{ACME}join-request/"), &y).await.expect(404);
+    let token = json!({"organization": "acme", "name": "machine", "scopes": ["org:read"]});
+    let refused = world.of("root").post("/api/0/api-tokens/", &token).await.expect(400).json();
+    assert_eq!(refused, json!({"organization": ["Object does not exist."]}));
+    assert_eq!(world.head().await, renamed);
+    // A link that was sent before leads there still.
+    let token = world.deployment.ledger.keys().invitation_token(id, 1);
+    for slug in ["acme", "apex"] {
+        let link = format!("/api/0/accept-invite/{slug}/{id}/{token}/");
+        assert_eq!(world.anonymous().get(&link).await.expect(200).json()["orgSlug"], json!("apex"));
+    }
+}
+
+#[tokio::test]
 async fn of_two_who_want_one_slug_one_gets_it() {
     let world = World::acme().await;
     let (alice, greta) = (world.of("alice"), world.of("greta"));
