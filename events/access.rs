@@ -75,7 +75,7 @@ impl Requester {
         }
         let Some((_, member)) = &self.membership else { return Err(Refusal::NoPermission) };
         if !restricted_may && member.flags.contains(&MemberFlag::MemberLimitRestricted) {
-            return Err(Refusal::MemberOverLimit);
+            return Err(Refusal::MemberOverLimit { organization: organization.slug.clone() });
         }
         let second_factor = self.user.as_ref().is_some_and(|(_, user)| user.has_second_factor());
         if organization.flag("require_2fa") && !second_factor {

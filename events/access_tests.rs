@@ -94,11 +94,15 @@ fn options_take_scopes_away_from_plain_members_only() {
     }
 }
 
+fn over_limit() -> Refusal {
+    Refusal::MemberOverLimit { organization: World::default().organization.slug.clone() }
+}
+
 #[test]
 fn who_is_suspended_over_the_limit_passes_only_where_he_may_leave() {
     let suspended = owner().after(&flagged(MemberFlag::MemberLimitRestricted));
     let world = World::default();
-    assert_eq!(gate(&suspended, &world, &["org:read"]), Err(Refusal::MemberOverLimit));
+    assert_eq!(gate(&suspended, &world, &["org:read"]), Err(over_limit()));
     assert!(suspended.gate(acme(), &world.organization, &world.roles, &["org:read"], true).is_ok());
 }
 
@@ -106,7 +110,7 @@ fn who_is_suspended_over_the_limit_passes_only_where_he_may_leave() {
 fn the_limit_is_said_before_the_second_factor_and_both_before_the_scopes() {
     let suspended = plain_member().after(&flagged(MemberFlag::MemberLimitRestricted));
     let world = World::default().after(&required());
-    assert_eq!(gate(&suspended, &world, &["org:admin"]), Err(Refusal::MemberOverLimit));
+    assert_eq!(gate(&suspended, &world, &["org:admin"]), Err(over_limit()));
     assert_eq!(gate(&plain_member(), &world, &["org:admin"]), Err(Refusal::TwoFactorRequired));
 }
 

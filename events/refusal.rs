@@ -29,7 +29,7 @@ impl FieldError {
 }
 
 macro_rules! refusals {
-    ($($(#[$doc:meta])* $code:literal $variant:ident $({ $($field:ident: $type:ty),* $(,)? })?)*) => {
+    ($($(#[$doc:meta])* $code:literal $variant:ident $({ $($(#[$of_field:meta])* $field:ident: $type:ty),* $(,)? })?)*) => {
         /// The domain said no. Serializable, so that a repeated request is refused in the same words.
         #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
         #[serde(tag = "refusal", rename_all = "snake_case")]
@@ -38,7 +38,7 @@ macro_rules! refusals {
             $(
                 $(#[$doc])*
                 #[serde(rename = $code)]
-                $variant $({ $(#[doc = "What it is about."] $field: $type),* })?
+                $variant $({ $(#[doc = "What it is about."] $(#[$of_field])* $field: $type),* })?
             ),*
         }
 
@@ -64,7 +64,11 @@ refusals! {
     /// The organization requires a second factor that the requester does not have.
     "two_factor_required" TwoFactorRequired
     /// The requester's membership is suspended because the organization is over its member limit.
-    "member_over_limit" MemberOverLimit
+    "member_over_limit" MemberOverLimit {
+        // Rows of earlier versions do not name it.
+        #[serde(default)]
+        organization: String,
+    }
     /// Only a person's token may do this (behaviour.md D13).
     "user_token_required" UserTokenRequired
     /// One or more fields are not valid.

@@ -28,8 +28,8 @@ fn details(text: impl Into<String>) -> Value {
     json!({ "details": text.into() })
 }
 
-fn structured(code: &str, message: &str) -> Value {
-    json!({ "detail": { "code": code, "message": message, "extra": {} } })
+fn structured(code: &str, message: &str, extra: &Value) -> Value {
+    json!({ "detail": { "code": code, "message": message, "extra": extra } })
 }
 
 fn fields(errors: &[FieldError]) -> Value {
@@ -53,11 +53,21 @@ pub(super) fn answer(refusal: &Refusal) -> (StatusCode, Value) {
         Refusal::NotFound => (S::NOT_FOUND, detail("The requested resource does not exist")),
         Refusal::TwoFactorRequired => (
             S::UNAUTHORIZED,
-            structured("2fa-required", "Organization requires two-factor authentication to be enabled"),
+            structured(
+                "2fa-required",
+                "Organization requires two-factor authentication to be enabled",
+                &json!({}),
+            ),
         ),
-        Refusal::MemberOverLimit => {
-            (S::UNAUTHORIZED, structured("member-disabled-over-limit", "Organization over member limit"))
-        }
+        Refusal::MemberOverLimit { organization } => (
+            S::UNAUTHORIZED,
+            structured(
+                "member-disabled-over-limit",
+                "Organization over member limit",
+                // Where the clients of this wire format send their person.
+                &json!({ "next": format!("/organizations/{organization}/disabled-member/") }),
+            ),
+        ),
         Refusal::UserTokenRequired => (S::BAD_REQUEST, detail("This endpoint is restricted to user tokens.")),
         Refusal::InvalidFields { errors } => (S::BAD_REQUEST, fields(errors)),
         Refusal::PartnershipRestricted => (S::FORBIDDEN, detail(PARTNERSHIP)),
@@ -119,7 +129,7 @@ pub(super) fn answer(refusal: &Refusal) -> (StatusCode, Value) {
             (S::BAD_REQUEST, detail("You cannot remove a member who has more access than you."))
         }
         // The text has no place there, but in problem details.
-        Refusal::ImageTooLarge => (S::PAYLOAD_TOO_LARGE, structured("", "")),
+        Refusal::ImageTooLarge => (S::PAYLOAD_TOO_LARGE, structured("", "", &json!({}))),
         Refusal::JoinRequestsNotTaken => {
             (S::FORBIDDEN, detail("Your organization does not allow join requests."))
         }
@@ -299,7 +309,10 @@ mod tests {
     #[test]
     fn a_sentence_for_people_is_made_of_every_form_of_body() {
         assert_eq!(statement(&Refusal::LastOwnerDemoted), "An organization must have at least one owner");
-        assert_eq!(statement(&Refusal::MemberOverLimit), "Organization over member limit");
+        assert_eq!(
+            statement(&Refusal::MemberOverLimit { organization: "acme".into() }),
+            "Organization over member limit"
+        );
         let errors = vec![FieldError::new("teams", "Invalid teams")];
         assert_eq!(statement(&Refusal::InvalidFields { errors }), "teams: Invalid teams");
     }

@@ -26,6 +26,7 @@ async fn who_is_suspended_over_the_limit_gets_401_everywhere_but_at_the_details_
         let refused = otto.get(&path).await.expect(401).json();
         assert_eq!(refused["detail"]["code"], json!("member-disabled-over-limit"), "{path}");
         assert_eq!(refused["detail"]["message"], json!("Organization over member limit"));
+        assert_eq!(refused["detail"]["extra"], json!({"next": "/organizations/acme/disabled-member/"}));
     }
     let transfer = "/api/0/organizations/acme/transfer-ownership/";
     let to = json!({"member": world.member("acme", "bob").to_string()});
