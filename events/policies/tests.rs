@@ -67,6 +67,13 @@ fn whoever_is_removed_however_leaves_no_invitations_behind() {
 }
 
 #[test]
+fn an_organization_that_is_gone_has_nobody() {
+    let gone = OrganizationEvent::OrganizationDeleted { slug: "acme".into(), name: "Acme".into() };
+    let expected = Reaction::RemoveEveryone { organization: acme() };
+    assert_eq!(react(&recorded(acme(), gone, by_somebody())), [expected]);
+}
+
+#[test]
 fn nothing_cascades_from_an_invitation_or_from_the_end_of_the_organization() {
     assert_eq!(to_member(removed(RemovalReason::Removed, false)), []);
     assert_eq!(to_member(removed(RemovalReason::OrganizationDeleted, true)), []);

@@ -53,7 +53,8 @@ pub async fn serve(
     let limits = options.limits;
     let streams = CancellationToken::new();
     let runner = deployment.runner();
-    let mut policies = Policies::new(Arc::clone(&deployment.ledger), runner.read_models());
+    let mut policies =
+        Policies::new(Arc::clone(&deployment.ledger), runner.read_models(), Arc::clone(&deployment.blobs));
     policies.begin().await.map_err(|error| ServeError::Policies(error.to_string()))?;
     let app = App::new(
         Arc::clone(&deployment.ledger),

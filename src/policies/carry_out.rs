@@ -11,8 +11,9 @@ use std::{
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use muster_events::{
-    id::MemberId,
+    id::{MemberId, OrganizationId},
     member::PendingReason,
+    organization::Organization,
     policies::Reaction,
     recorded::{Actor, ActorKind, RecordedEvent},
     stream::Position,
@@ -21,8 +22,9 @@ use muster_projections::{error::ViewError, members::concerned};
 use thiserror::Error;
 
 use crate::{
+    blobs::{BlobError, BlobStore},
     ledger::{
-        CommandMeta, ExecuteError, Executed, Ledger, Operation, Turn,
+        CommandMeta, ExecuteError, Executed, Failure, Ledger, Operation, Turn,
         operations::{ClearTeam, Enforce, RemoveWithOrganization, RevokeSent},
     },
     store::StoreError,
@@ -48,6 +50,12 @@ pub(super) enum Pause {
     /// The read models have not come far enough.
     #[error(transparent)]
     Lag(#[from] LagError),
+    /// Because of the pictures.
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
+    /// An organization cannot be read.
+    #[error(transparent)]
+    Organization(#[from] Failure),
     /// A command cannot be carried out now.
     #[error(transparent)]
     Command(ExecuteError),
@@ -61,6 +69,7 @@ pub(super) enum Pause {
 pub(super) struct Hands {
     pub(super) ledger: Arc<Ledger>,
     pub(super) read_models: ReadModels,
+    pub(super) blobs: Arc<dyn BlobStore>,
     pub(super) passed: AtomicU64,
 }
 
@@ -76,9 +85,28 @@ impl Hands {
             match appended.into_iter().flatten().max() {
                 // Whoever came meanwhile is in the rows once these have seen the last append.
                 Some(last) => seen = last,
-                None => return Ok(()),
+                None => break,
             }
         }
+        match *reaction {
+            Reaction::RemoveEveryone { organization } => self.forget_picture(organization).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes the bytes of the picture of an organization that is gone; the history keeps its digest.
+    async fn forget_picture(&self, organization: OrganizationId) -> Result<(), Pause> {
+        let found = match self.ledger.state::<Organization>(&organization.into()).await {
+            Ok(found) => found,
+            // Like a command that cannot be decided: it stands in nobody's way.
+            Err(Failure::Store(StoreError::Damaged(error))) => {
+                tracing::error!(%organization, error, "the picture of an organization that is gone is still kept");
+                return Ok(());
+            }
+            Err(failure) => return Err(failure.into()),
+        };
+        let Some(image) = &found.state.avatar.image else { return Ok(()) };
+        Ok(self.blobs.remove(&image.uuid).await?)
     }
 
     /// Until the read models have seen `position`.

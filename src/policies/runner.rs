@@ -18,6 +18,7 @@ use super::{
     shift::{ATTEMPT, Shift},
 };
 use crate::{
+    blobs::BlobStore,
     clock::{event_id, stopwatch},
     ledger::Ledger,
     store::{Incarnation, Store, StoreError, StoredEvent},
@@ -65,15 +66,16 @@ enum Turn {
 }
 
 impl Policies {
-    /// The policies of a ledger, whose read models are kept up to date. Nothing happens until they are run.
-    pub fn new(ledger: Arc<Ledger>, read_models: ReadModels) -> Self {
+    /// The policies of a ledger, whose read models are kept up to date, and the pictures kept beside it. Nothing happens
+    /// until they are run.
+    pub fn new(ledger: Arc<Ledger>, read_models: ReadModels, blobs: Arc<dyn BlobStore>) -> Self {
         let store = Arc::clone(ledger.store());
         let holder = event_id(ledger.clock().now()).to_string();
         Self {
             shift: Shift::new(Arc::clone(&store), NAME, holder),
             incarnation: store.incarnation(),
             store,
-            hands: Hands { ledger, read_models, passed: AtomicU64::new(0) },
+            hands: Hands { ledger, read_models, blobs, passed: AtomicU64::new(0) },
             reached: None,
             saved: stopwatch(),
             swept: None,

@@ -42,8 +42,8 @@ const ROOMS: &[Room] = &[
     },
     Room {
         path: "src/policies",
-        may_use: &["clock", "ledger", "store", "subscription"],
-        reason: "whatever follows from an event is a command, and is decided like one",
+        may_use: &["blobs", "clock", "ledger", "store", "subscription"],
+        reason: "whatever follows from an event is a command, and is decided like one, or removes what is kept beside the log",
     },
     Room {
         path: "src/history",

@@ -19,6 +19,11 @@ pub(super) fn image(side: u32, colour: u8, format: ImageFormat) -> String {
     STANDARD.encode(bytes.into_inner())
 }
 
+/// A picture of this many pixels a side.
+pub(crate) fn picture_of(side: u32) -> String {
+    image(side, 7, ImageFormat::Png)
+}
+
 fn png(colour: u8) -> String {
     image(256, colour, ImageFormat::Png)
 }

@@ -3,27 +3,15 @@
 use std::sync::Arc;
 
 use muster::{
-    clock::{Clock, SystemClock},
     deployment::Deployment,
     ledger::{CommandMeta, ExecuteError, Turn, operations::CarryOutDeletion},
 };
-use muster_events::time::Timestamp;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Client, World};
+use crate::support::{Ahead, Client, World};
 
 const ACME: &str = "/api/0/organizations/acme/";
-
-/// A clock that is some days ahead.
-#[derive(Debug)]
-struct Ahead(i64);
-
-impl Clock for Ahead {
-    fn now(&self) -> Timestamp {
-        SystemClock.now().plus_days(self.0)
-    }
-}
 
 async fn carry_out(deployment: &Deployment, world: &World) -> Result<(), ExecuteError> {
     let operation = CarryOutDeletion { organization: world.organization("acme") };

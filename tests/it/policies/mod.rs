@@ -3,6 +3,7 @@
 mod cascade;
 mod checkpoint;
 mod expiry;
+mod organization_deleted;
 mod processes;
 mod requirement;
 mod team_deleted;
@@ -14,7 +15,7 @@ use muster::{
     clock::event_id,
     deployment::Deployment,
     ledger::{CommandMeta, Failure, Operation, Turn, Unit},
-    policies::Policies,
+    policies::{Policies, Status},
     store::{Append, NewEvent, StoredEvent, StreamWrite},
 };
 use muster_events::{
@@ -27,7 +28,7 @@ use muster_events::{
     time::Timestamp,
 };
 use serde_json::json;
-use tokio::time::timeout;
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{Client, World, WorldBuilder};
@@ -57,23 +58,48 @@ async fn served(builder: WorldBuilder) -> World {
     world
 }
 
+/// Read models and policies that are kept up by a process without a server.
+struct Acting {
+    running: [JoinHandle<()>; 2],
+    status: watch::Receiver<Status>,
+    stop: CancellationToken,
+}
+
+impl Acting {
+    fn start(deployment: &Deployment) -> Self {
+        let (runner, stop) = (deployment.runner(), CancellationToken::new());
+        let (ledger, blobs) = (Arc::clone(&deployment.ledger), Arc::clone(&deployment.blobs));
+        let policies = Policies::new(ledger, runner.read_models(), blobs);
+        let status = policies.status();
+        let running = [tokio::spawn(runner.run(stop.clone())), tokio::spawn(policies.run(stop.clone()))];
+        Self { running, status, stop }
+    }
+
+    /// Waits until it has done what follows from the events up to `position`.
+    async fn reached(&mut self, position: Position) {
+        let reached =
+            self.status.wait_for(|status| status.position.is_some_and(|reached| reached >= position));
+        timeout(LIMIT, reached).await.unwrap().unwrap();
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        for task in self.running {
+            task.await.unwrap();
+        }
+    }
+}
+
 /// Does what follows from all that is in a log without a server, as a process does that starts; says where the log ends
 /// afterwards.
 async fn act(deployment: &Deployment) -> u64 {
-    let (runner, stop) = (deployment.runner(), CancellationToken::new());
-    let policies = Policies::new(Arc::clone(&deployment.ledger), runner.read_models());
-    let mut status = policies.status();
-    let running = [tokio::spawn(runner.run(stop.clone())), tokio::spawn(policies.run(stop.clone()))];
+    let mut acting = Acting::start(deployment);
     loop {
         let head = deployment.ledger.store().head().await.unwrap().position;
-        let reached = status.wait_for(|status| status.position.is_some_and(|position| position >= head));
-        timeout(LIMIT, reached).await.unwrap().unwrap();
+        acting.reached(head).await;
         // What it appended itself is looked at, too.
         if deployment.ledger.store().head().await.unwrap().position == head {
-            stop.cancel();
-            for task in running {
-                task.await.unwrap();
-            }
+            acting.stop().await;
             return head.0;
         }
     }

@@ -2,6 +2,7 @@
 //! on a real Postgres, processes that share one.
 
 mod client;
+mod clock;
 mod cluster;
 mod crowd;
 pub(crate) mod described;
@@ -13,6 +14,7 @@ mod shared;
 mod world;
 
 pub(crate) use client::{Answer, Client};
+pub(crate) use clock::Ahead;
 pub(crate) use cluster::Cluster;
 pub(crate) use crowd::{OWNER_TOKEN, path_in_crowd, write_crowd};
 pub(crate) use place::{Place, is_without_database, is_without_files, on_postgres};
