@@ -176,6 +176,7 @@ fn of_organization(
         | OrganizationEvent::EmailVerificationRequired {}
         | OrganizationEvent::EmailVerificationRequirementLifted {}
         | OrganizationEvent::SsoEnabled { .. }
+        | OrganizationEvent::SsoChanged { .. }
         | OrganizationEvent::SsoDisabled { .. }
         | OrganizationEvent::DeletionScheduled { .. }
         | OrganizationEvent::DeletionCancelled {}

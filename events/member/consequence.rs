@@ -2,7 +2,7 @@
 //! often as one likes, and nothing happens where it has happened already or concerns somebody else by now.
 
 use super::{
-    InviteStatus, Member, MemberEvent, Ownership, PendingReason, RemovalReason, RevocationReason,
+    InviteStatus, Member, MemberEvent, MemberFlag, Ownership, PendingReason, RemovalReason, RevocationReason,
     UnassignedHow, decide::removed, end::revoked, request::rejected,
 };
 use crate::{
@@ -29,6 +29,11 @@ pub enum Consequence {
     },
     /// The organization requires of accounts what the member's has not (behaviour.md 7.5).
     RequirementNotMet(ReturnToPending),
+    /// Members log in through this provider no more (behaviour.md 10).
+    SsoDisabled {
+        /// Which.
+        provider: String,
+    },
     /// The organization was deleted (behaviour.md D27).
     OrganizationDeleted {
         /// Keyed hashes of all of the user's addresses; none for a pending member.
@@ -67,6 +72,7 @@ pub(super) fn follow(member: &Member, cause: Consequence) -> Result<Vec<MemberEv
         }
         Consequence::TeamDeleted { team } => Ok(taken_off(member, team)),
         Consequence::RequirementNotMet(back) => Ok(returned(member, back)),
+        Consequence::SsoDisabled { provider } => Ok(unlinked(member, &provider)),
         Consequence::OrganizationDeleted { addresses } => {
             if member.is_pending() {
                 return Ok(vec![ended(member, RevocationReason::OrganizationDeleted)?]);
@@ -93,6 +99,14 @@ fn taken_off(member: &Member, team: TeamId) -> Vec<MemberEvent> {
     let off = role.map(|role| MemberEvent::TeamUnassigned { team, role, how });
     let denied = member.access_requests.contains_key(&team);
     off.into_iter().chain(denied.then_some(MemberEvent::TeamAccessDenied { team })).collect()
+}
+
+fn unlinked(member: &Member, provider: &str) -> Vec<MemberEvent> {
+    let was = |flag| member.flags.contains(&flag);
+    let unlinked = MemberEvent::SsoUnlinked { provider: provider.to_owned() };
+    let valid = MemberEvent::MemberFlagCleared { flag: MemberFlag::SsoInvalid };
+    let linked = was(MemberFlag::SsoLinked).then_some(unlinked);
+    linked.into_iter().chain(was(MemberFlag::SsoInvalid).then_some(valid)).collect()
 }
 
 fn returned(member: &Member, back: ReturnToPending) -> Vec<MemberEvent> {

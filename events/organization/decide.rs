@@ -151,16 +151,26 @@ pub(super) fn change_default_role(
 }
 
 fn enable_sso(organization: &Organization, sso: SsoProvider) -> Vec<OrganizationEvent> {
-    if organization.sso.as_ref() == Some(&sso) {
-        return vec![];
+    match &organization.sso {
+        Some(before) if *before == sso => vec![],
+        Some(before) if before.provider == sso.provider => {
+            vec![OrganizationEvent::SsoChanged { from: before.clone(), to: sso }]
+        }
+        // Identities at one provider are none at another: what links members to it ends first.
+        before => {
+            let SsoProvider { provider, name, allow_unlinked } = sso;
+            let enabled = OrganizationEvent::SsoEnabled { provider, name, allow_unlinked };
+            before.iter().map(disabled).chain([enabled]).collect()
+        }
     }
-    let SsoProvider { provider, name, allow_unlinked } = sso;
-    vec![OrganizationEvent::SsoEnabled { provider, name, allow_unlinked }]
 }
 
 fn disable_sso(organization: &Organization) -> Vec<OrganizationEvent> {
-    let disabled = |sso: &SsoProvider| OrganizationEvent::SsoDisabled { provider: sso.provider.clone() };
-    organization.sso.as_ref().map(disabled).into_iter().collect()
+    organization.sso.iter().map(disabled).collect()
+}
+
+fn disabled(sso: &SsoProvider) -> OrganizationEvent {
+    OrganizationEvent::SsoDisabled { provider: sso.provider.clone() }
 }
 
 fn set_feature(organization: &Organization, feature: Feature, on: bool) -> Vec<OrganizationEvent> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Avatar, Feature, OrganizationContext, OrganizationUpdate};
+use super::{Avatar, Feature, OrganizationContext, OrganizationUpdate, SsoProvider};
 use crate::{
     event::stored,
     roles::{RoleId, Roles},
@@ -151,6 +151,13 @@ pub enum OrganizationEvent {
         /// Whether members without a linked identity may go on.
         allow_unlinked: bool,
     },
+    /// Something about the provider that members log in through changed, and not which it is.
+    SsoChanged {
+        /// Before.
+        from: SsoProvider,
+        /// After.
+        to: SsoProvider,
+    },
     /// Members can log in through a provider no more.
     SsoDisabled {
         /// Id of the kind of provider that it was.
@@ -192,6 +199,7 @@ stored!(OrganizationEvent {
     EmailVerificationRequired = 1,
     EmailVerificationRequirementLifted = 1,
     SsoEnabled = 1,
+    SsoChanged = 1,
     SsoDisabled = 1,
     DeletionScheduled = 1,
     DeletionCancelled = 1,

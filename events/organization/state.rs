@@ -147,6 +147,7 @@ impl Aggregate for Organization {
                 let (provider, name, allow_unlinked) = (provider.clone(), name.clone(), *allow_unlinked);
                 self.sso = Some(SsoProvider { provider, name, allow_unlinked });
             }
+            OrganizationEvent::SsoChanged { to, .. } => self.sso = Some(to.clone()),
             OrganizationEvent::SsoDisabled { .. } => self.sso = None,
             OrganizationEvent::DeletionScheduled { due_at } => self.deletion_due = Some(*due_at),
             OrganizationEvent::DeletionCancelled {} => self.deletion_due = None,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Feature, NewOrganization, Organization, OrganizationCommand, OrganizationEvent};
+use super::{Feature, NewOrganization, Organization, OrganizationCommand, OrganizationEvent, SsoProvider};
 use crate::{
     refusal::Refusal,
     roles::Roles,
@@ -171,5 +171,25 @@ fn a_provider_is_enabled_once_and_again_when_something_about_it_changes() {
     };
     given::<Organization>([created()]).when(enable(false)).then([enabled(false)]);
     given::<Organization>([created(), enabled(false)]).when(enable(false)).then_nothing();
-    given::<Organization>([created(), enabled(false)]).when(enable(true)).then([enabled(true)]);
+    let sso = |allow_unlinked| SsoProvider { provider: "okta".into(), name: "Okta".into(), allow_unlinked };
+    let changed = OrganizationEvent::SsoChanged { from: sso(false), to: sso(true) };
+    given::<Organization>([created(), enabled(false)]).when(enable(true)).then([changed.clone()]);
+    given::<Organization>([created(), enabled(false), changed]).when(enable(true)).then_nothing();
+}
+
+#[test]
+fn another_provider_takes_the_place_of_the_one_before() {
+    let enable = OrganizationCommand::EnableSso {
+        provider: "google".into(),
+        name: "Google".into(),
+        allow_unlinked: true,
+    };
+    let enabled = |provider: &str, name: &str| OrganizationEvent::SsoEnabled {
+        provider: provider.into(),
+        name: name.into(),
+        allow_unlinked: true,
+    };
+    given::<Organization>([created(), enabled("okta", "Okta")])
+        .when(enable)
+        .then([OrganizationEvent::SsoDisabled { provider: "okta".into() }, enabled("google", "Google")]);
 }

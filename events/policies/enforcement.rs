@@ -3,6 +3,7 @@
 use crate::{
     id::{MemberId, UserId},
     member::PendingReason,
+    organization::{Feature, Organization},
     stream::Position,
     user::User,
 };
@@ -39,11 +40,14 @@ impl PendingReason {
         }
     }
 
-    /// The organization's flag that makes the requirement, by its stored name.
-    pub fn flag(self) -> &'static str {
+    /// Whether the organization asks for it.
+    pub fn applies_in(self, organization: &Organization) -> bool {
         match self {
-            Self::NoSecondFactor => "require_2fa",
-            Self::EmailNotVerified => "require_email_verification",
+            Self::NoSecondFactor => organization.flag("require_2fa"),
+            Self::EmailNotVerified => {
+                organization.has_feature(Feature::RequiredEmailVerification)
+                    && organization.flag("require_email_verification")
+            }
         }
     }
 }

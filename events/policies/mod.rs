@@ -43,6 +43,13 @@ pub enum Reaction {
         /// The person who made the requirement.
         requester: Option<UserId>,
     },
+    /// Nobody is linked to an identity at a provider that members log in through no more (behaviour.md 10).
+    UnlinkSso {
+        /// Where.
+        organization: OrganizationId,
+        /// The provider.
+        provider: String,
+    },
     /// Nobody is in an organization that is gone (behaviour.md D27).
     RemoveEveryone {
         /// Which organization.
@@ -58,6 +65,7 @@ impl Reaction {
             Self::ClearTeam { .. } => "clear_team",
             Self::Enforce { lack: PendingReason::NoSecondFactor, .. } => "enforce_second_factor",
             Self::Enforce { lack: PendingReason::EmailNotVerified, .. } => "enforce_verified_email",
+            Self::UnlinkSso { .. } => "unlink_sso",
             Self::RemoveEveryone { .. } => "remove_everyone",
         }
     }
@@ -127,6 +135,9 @@ fn of_organization(
         OrganizationEvent::EmailVerificationRequired {} => {
             Some(enforce(organization, PendingReason::EmailNotVerified, actor))
         }
+        OrganizationEvent::SsoDisabled { provider } => {
+            Some(Reaction::UnlinkSso { organization, provider: provider.clone() })
+        }
         OrganizationEvent::OrganizationDeleted { .. } => Some(Reaction::RemoveEveryone { organization }),
         OrganizationEvent::OrganizationCreated { .. }
         | OrganizationEvent::OrganizationRenamed { .. }
@@ -138,7 +149,7 @@ fn of_organization(
         | OrganizationEvent::TwoFactorRequirementLifted {}
         | OrganizationEvent::EmailVerificationRequirementLifted {}
         | OrganizationEvent::SsoEnabled { .. }
-        | OrganizationEvent::SsoDisabled { .. }
+        | OrganizationEvent::SsoChanged { .. }
         | OrganizationEvent::DeletionScheduled { .. }
         | OrganizationEvent::DeletionCancelled {}
         | OrganizationEvent::FeatureSet { .. } => None,

@@ -67,6 +67,13 @@ fn whoever_is_removed_however_leaves_no_invitations_behind() {
 }
 
 #[test]
+fn nobody_stays_linked_to_a_provider_that_is_gone() {
+    let disabled = OrganizationEvent::SsoDisabled { provider: "okta".into() };
+    let expected = Reaction::UnlinkSso { organization: acme(), provider: "okta".into() };
+    assert_eq!(react(&recorded(acme(), disabled, by_somebody())), [expected]);
+}
+
+#[test]
 fn an_organization_that_is_gone_has_nobody() {
     let gone = OrganizationEvent::OrganizationDeleted { slug: "acme".into(), name: "Acme".into() };
     let expected = Reaction::RemoveEveryone { organization: acme() };

@@ -2,10 +2,12 @@
 
 use muster_events::{
     id::{MemberId, OrganizationId, TeamId, UserId},
+    member::MemberFlag,
     time::Timestamp,
     user::Authenticator,
 };
 
+use super::table::flag_column;
 use crate::{
     database::Query,
     error::ViewError,
@@ -29,6 +31,16 @@ pub async fn on_team(views: &Views, team: TeamId) -> Result<Vec<MemberId>, ViewE
     let sql = "SELECT member_id AS id FROM member_teams WHERE team_id = $1 \
         UNION SELECT member_id AS id FROM team_access_requests WHERE team_id = $1 ORDER BY id";
     ids(views, &Query::new(sql).bind(team)).await
+}
+
+/// Who is linked to an identity at the single sign-on provider of an organization, or to one that is not valid.
+pub async fn linked(views: &Views, organization: OrganizationId) -> Result<Vec<MemberId>, ViewError> {
+    let sql = format!(
+        "SELECT id FROM members WHERE organization_id = $1 AND ({} OR {}) ORDER BY id",
+        flag_column(MemberFlag::SsoLinked),
+        flag_column(MemberFlag::SsoInvalid)
+    );
+    ids(views, &Query::new(sql).bind(organization)).await
 }
 
 /// The members of an organization whose accounts have no second factor.

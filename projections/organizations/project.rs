@@ -65,6 +65,7 @@ fn of_organization(recorded: &RecordedEvent, event: &OrganizationEvent) -> Vec<C
         | OrganizationEvent::AvatarChanged { .. }
         | OrganizationEvent::DefaultRoleChanged { .. }
         | OrganizationEvent::SsoEnabled { .. }
+        | OrganizationEvent::SsoChanged { .. }
         | OrganizationEvent::SsoDisabled { .. }
         | OrganizationEvent::DeletionScheduled { .. }
         | OrganizationEvent::DeletionCancelled {} => vec![row()],
@@ -100,6 +101,9 @@ fn changed_cells(event: &OrganizationEvent) -> Vec<Cell> {
             ("avatar_uuid", text(to.image.as_ref().map(|image| &image.uuid))),
             ("avatar_digest", text(to.image.as_ref().map(|image| &image.digest))),
         ],
+        OrganizationEvent::SsoChanged { to, .. } => {
+            vec![("sso_name", to.name.as_str().into()), ("sso_allow_unlinked", to.allow_unlinked.into())]
+        }
         OrganizationEvent::SsoEnabled { provider, name, allow_unlinked } => vec![
             ("sso_provider", provider.as_str().into()),
             ("sso_name", name.as_str().into()),

@@ -128,6 +128,12 @@ fn of_organization(event: &OrganizationEvent) -> Vec<Change> {
         OrganizationEvent::DeletionScheduled { due_at } => {
             vec![change("deletionDueAt", NOTHING, plain(due_at))]
         }
+        OrganizationEvent::SsoChanged { from, to } => {
+            let name = || change("name", plain(&from.name), plain(&to.name));
+            let unlinked = || change("allowUnlinked", plain(from.allow_unlinked), plain(to.allow_unlinked));
+            let name = (from.name != to.name).then(name);
+            name.into_iter().chain((from.allow_unlinked != to.allow_unlinked).then(unlinked)).collect()
+        }
         OrganizationEvent::SsoDisabled { provider } => vec![change("provider", plain(provider), NOTHING)],
         OrganizationEvent::AvatarChanged { .. }
         | OrganizationEvent::DeletionCancelled {}

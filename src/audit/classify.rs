@@ -14,8 +14,8 @@ use super::{
     Kind::{
         self, InviteRequestAdd, InviteRequestRemove, MemberAccept, MemberAdd, MemberEdit, MemberInvite,
         MemberJoinTeam, MemberLeaveTeam, MemberPending, MemberReinvite, MemberRemove, OrgAdd,
-        OrgConsolePlatformEdit, OrgEdit, OrgRemove, OrgRestore, SsoDisable, SsoEnable, SsoIdentityLink,
-        TeamAdd, TeamEdit, TeamRemove,
+        OrgConsolePlatformEdit, OrgEdit, OrgRemove, OrgRestore, SsoDisable, SsoEdit, SsoEnable,
+        SsoIdentityLink, TeamAdd, TeamEdit, TeamRemove,
     },
     classify::Class::{Own, OwnAndPart, Part, Silent},
 };
@@ -120,6 +120,7 @@ fn of_organization(event: &OrganizationEvent) -> Class {
         | OrganizationEvent::OrganizationSlugChanged { .. }
         | OrganizationEvent::FeatureSet { .. } => Part(OrgEdit),
         OrganizationEvent::SsoEnabled { .. } => Own(SsoEnable),
+        OrganizationEvent::SsoChanged { .. } => Own(SsoEdit),
         OrganizationEvent::SsoDisabled { .. } => Own(SsoDisable),
         OrganizationEvent::DeletionScheduled { .. } => Own(OrgRemove),
         OrganizationEvent::DeletionCancelled {} => Part(OrgRestore),

@@ -57,7 +57,7 @@ kinds! {
     TeamRemove = 22 "team.remove" [TeamDeleted]
     SsoEnable = 60 "sso.enable" [SsoEnabled]
     SsoDisable = 61 "sso.disable" [SsoDisabled]
-    SsoEdit = 62 "sso.edit" []
+    SsoEdit = 62 "sso.edit" [SsoChanged]
     SsoIdentityLink = 63 "sso-identity.link" [SsoLinked]
     InviteRequestAdd = 140 "invite-request.create" [InviteRequested JoinRequested]
     InviteRequestRemove = 141 "invite-request.remove" [InviteRequestRejected]

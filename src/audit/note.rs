@@ -1,6 +1,6 @@
 //! The sentence of an entry, and how changes of settings are written in it (behaviour.md 7.4 and 11).
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 use muster_events::{
     event::Event,
@@ -113,23 +113,24 @@ fn listed(entry: &Entry) -> String {
 
 /// The changed settings under their names in the log, each with the change in words.
 pub fn tracked(entry: &Entry) -> Vec<(String, String)> {
-    entry.events.iter().filter_map(|recorded| track(&recorded.event)).collect()
+    entry.events.iter().flat_map(|recorded| track(&recorded.event)).collect()
 }
 
-fn track(event: &Event) -> Option<(String, String)> {
-    let Event::Organization(event) = event else { return None };
-    let switched = |name: &str, on: bool| Some((name.to_owned(), format!("to {}", python(&json!(on)))));
+fn track(event: &Event) -> Vec<(String, String)> {
+    let Event::Organization(event) = event else { return vec![] };
+    let switched = |name: &str, on: bool| vec![(name.to_owned(), format!("to {}", python(&json!(on))))];
+    let moved = |name: &str, from: &dyn Display, to: &dyn Display| {
+        vec![(name.to_owned(), format!("from {from} to {to}"))]
+    };
     match event {
         OrganizationEvent::OrganizationOptionChanged { option, from: Value::Null, to } => {
-            Some((option.clone(), format!("to {}", python(to))))
+            vec![(option.clone(), format!("to {}", python(to)))]
         }
         OrganizationEvent::OrganizationOptionChanged { option, from, to } => {
-            Some((option.clone(), format!("from {} to {}", python(from), python(to))))
+            moved(option, &python(from), &python(to))
         }
         OrganizationEvent::OrganizationFlagChanged { flag, to } => switched(flag, *to),
-        OrganizationEvent::DefaultRoleChanged { from, to } => {
-            Some(("default_role".into(), format!("from {from} to {to}")))
-        }
+        OrganizationEvent::DefaultRoleChanged { from, to } => moved("default_role", from, to),
         OrganizationEvent::TwoFactorRequired {} => switched("require_2fa", true),
         OrganizationEvent::TwoFactorRequirementLifted {} => switched("require_2fa", false),
         OrganizationEvent::FeatureSet { feature, on } => switched(feature.name(), *on),
@@ -137,11 +138,17 @@ fn track(event: &Event) -> Option<(String, String)> {
         OrganizationEvent::EmailVerificationRequirementLifted {} => {
             switched("require_email_verification", false)
         }
-        OrganizationEvent::OrganizationRenamed { from, to } => {
-            Some(("name".into(), format!("from {from} to {to}")))
-        }
-        OrganizationEvent::OrganizationSlugChanged { from, to } => {
-            Some(("slug".into(), format!("from {from} to {to}")))
+        OrganizationEvent::OrganizationRenamed { from, to } => moved("name", from, to),
+        OrganizationEvent::OrganizationSlugChanged { from, to } => moved("slug", from, to),
+        OrganizationEvent::SsoChanged { from, to } => {
+            let mut all = vec![];
+            if from.name != to.name {
+                all.extend(moved("name", &from.name, &to.name));
+            }
+            if from.allow_unlinked != to.allow_unlinked {
+                all.extend(switched("allow_unlinked", to.allow_unlinked));
+            }
+            all
         }
         OrganizationEvent::OrganizationCreated { .. }
         | OrganizationEvent::AvatarChanged { .. }
@@ -149,7 +156,7 @@ fn track(event: &Event) -> Option<(String, String)> {
         | OrganizationEvent::SsoDisabled { .. }
         | OrganizationEvent::DeletionScheduled { .. }
         | OrganizationEvent::DeletionCancelled {}
-        | OrganizationEvent::OrganizationDeleted { .. } => None,
+        | OrganizationEvent::OrganizationDeleted { .. } => vec![],
     }
 }
 

@@ -12,6 +12,7 @@ use axum::{
 use compact_str::CompactString;
 use ipnet::IpNet;
 use muster_events::{
+    personal::Personal,
     recorded::{Actor, ActorKind},
     stream::Position,
 };
@@ -60,7 +61,7 @@ impl About {
         CommandMeta {
             request_id: Some(self.request_id.clone()),
             correlation_id: Some(self.request_id.clone()),
-            ip: self.ip.filter(|_| person).map(|ip| ip.to_string()),
+            ip: self.ip.filter(|_| person).map(|ip| Personal::open(ip.to_string(), None)),
             user_agent: self.user_agent.clone().filter(|_| person),
             ..CommandMeta::by(caller.actor())
         }

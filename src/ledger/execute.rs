@@ -5,6 +5,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use muster_events::{
     claims::claims_of,
+    personal::Personal,
     recorded::{Actor, ActorKind},
     refusal::Refusal,
     stream::{Position, Sequence, StreamId},
@@ -40,8 +41,8 @@ pub struct CommandMeta {
     pub correlation_id: Option<CompactString>,
     /// The event that this answers.
     pub causation_id: Option<Uuid>,
-    /// The caller's address, when a person asks.
-    pub ip: Option<String>,
+    /// The address of the person who asks; sealed already, as that of the person on whose behalf a policy asks.
+    pub ip: Option<Personal<String>>,
     /// The caller's program, when a person asks.
     pub user_agent: Option<String>,
 }

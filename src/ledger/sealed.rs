@@ -63,15 +63,16 @@ impl Ledger {
             correlation_id: meta.correlation_id.clone(),
             causation_id: meta.causation_id,
             idempotency_key: key.map(|key| key.key.as_str().into()),
-            ip: None,
+            ip: meta.ip.clone(),
             user_agent: None,
         };
         if let Actor { kind: ActorKind::User, id: Some(id), .. } = &meta.actor
             && let Ok(user) = id.parse()
         {
-            metadata.ip = meta.ip.clone().map(|ip| Personal::open(ip, None));
             metadata.user_agent = meta.user_agent.clone().map(|agent| Personal::open(agent, None));
             self.keys().seal_metadata(&mut metadata, user).await?;
+        } else {
+            metadata.ip = metadata.ip.filter(|ip| ip.envelope().is_some());
         }
         serde_json::to_string(&metadata).map_err(|error| SealingError::Unavailable(error.to_string()))
     }

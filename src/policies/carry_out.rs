@@ -25,7 +25,7 @@ use crate::{
     blobs::{BlobError, BlobStore},
     ledger::{
         CommandMeta, ExecuteError, Executed, Failure, Ledger, Operation, Turn,
-        operations::{ClearTeam, Enforce, RemoveWithOrganization, RevokeSent},
+        operations::{ClearTeam, Enforce, RemoveWithOrganization, RevokeSent, UnlinkSso},
     },
     store::StoreError,
     subscription::{LagError, ReadModels},
@@ -127,6 +127,7 @@ impl Hands {
             Reaction::Enforce { organization, lack: PendingReason::EmailNotVerified, .. } => {
                 concerned::without_verified_email(views, organization).await
             }
+            Reaction::UnlinkSso { organization, .. } => concerned::linked(views, organization).await,
             Reaction::RemoveEveryone { organization } => concerned::everyone(views, organization).await,
         }
     }
@@ -150,6 +151,10 @@ impl Hands {
             Reaction::Enforce { organization, lack, requester } => {
                 let enforce = Enforce { organization, member, lack, since: at, requester };
                 self.ask(name, &enforce, &meta).await
+            }
+            Reaction::UnlinkSso { organization, ref provider } => {
+                let (provider, before) = (provider.clone(), cause.position);
+                self.ask(name, &UnlinkSso { organization, member, provider, before }, &meta).await
             }
             Reaction::RemoveEveryone { organization } => {
                 self.ask(name, &RemoveWithOrganization { organization, member }, &meta).await
@@ -200,6 +205,7 @@ fn caused_by(cause: &RecordedEvent, reaction: &Reaction) -> CommandMeta {
     CommandMeta {
         correlation_id: cause.metadata.correlation_id.clone(),
         causation_id: Some(cause.event_id),
+        ip: cause.metadata.ip.clone(),
         ..CommandMeta::by(actor)
     }
 }

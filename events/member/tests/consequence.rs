@@ -2,7 +2,7 @@
 
 use crate::{
     member::{
-        Consequence, InviteStatus, Member, MemberCommand, MemberEvent, Ownership, PendingReason,
+        Consequence, InviteStatus, Member, MemberCommand, MemberEvent, MemberFlag, Ownership, PendingReason,
         RemovalReason, ReturnToPending, RevocationReason, UnassignedHow,
     },
     specification::{
@@ -52,6 +52,19 @@ fn what_somebody_sent_ends_when_he_is_removed() {
         teams: vec![],
         addresses: mias(),
     }]);
+}
+
+#[test]
+fn who_is_linked_to_a_provider_that_is_gone_is_linked_no_more() {
+    let gone = || Consequence::SsoDisabled { provider: "okta".into() };
+    let flagged = |flag| MemberEvent::MemberFlagSet { flag };
+    let unlinked = MemberEvent::SsoUnlinked { provider: "okta".into() };
+    let valid = MemberEvent::MemberFlagCleared { flag: MemberFlag::SsoInvalid };
+    let both = [joined("member"), flagged(MemberFlag::SsoLinked), flagged(MemberFlag::SsoInvalid)];
+    follow(both.clone(), gone()).then([unlinked.clone(), valid.clone()]);
+    follow(both.into_iter().chain([unlinked, valid]), gone()).then_nothing();
+    follow([joined("member"), flagged(MemberFlag::IdpProvisioned)], gone()).then_nothing();
+    follow([], gone()).then_nothing();
 }
 
 #[test]

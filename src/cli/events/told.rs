@@ -165,6 +165,14 @@ fn tell_of_organization(event_type: &str, payload: &Value) -> Option<Told> {
         "EmailVerificationRequirementLifted" => {
             changed(text("verified address"), text("required"), text("optional"))
         }
+        "SsoChanged" => {
+            let named = |key: &str| {
+                let allowed = payload[key]["allow_unlinked"] == Value::Bool(true);
+                let unlinked = text(if allowed { ", not required" } else { ", required" });
+                [value(&payload[key], "name"), unlinked].concat()
+            };
+            changed(text("single sign-on"), named("from"), named("to"))
+        }
         "SsoDisabled" => changed(text("single sign-on"), value(payload, "provider"), vec![]),
         "DeletionScheduled" => began("deletion due", value(payload, "due_at")),
         "DeletionCancelled" => changed(text("deletion"), text("due"), text("called off")),

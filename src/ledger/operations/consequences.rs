@@ -8,8 +8,8 @@ use muster_events::{
     event::Event,
     id::{MemberId, OrganizationId, TeamId, UserId},
     member::{
-        Consequence, INVITATION_DAYS, Member, MemberCommand, MemberEvent, Ownership, PendingReason,
-        ReturnToPending,
+        Consequence, INVITATION_DAYS, Member, MemberCommand, MemberEvent, MemberFlag, Ownership,
+        PendingReason, ReturnToPending,
     },
     organization::Organization,
     personal::{EmailAddress, Personal},
@@ -102,7 +102,7 @@ impl Operation for Enforce {
 
     async fn attempt(&self, unit: &mut Unit<'_>) -> Result<(), Failure> {
         let organization = unit.read::<Organization>(self.organization).await?.state;
-        if !organization.exists() || !organization.flag(self.lack.flag()) {
+        if !organization.exists() || !self.lack.applies_in(&organization) {
             return Ok(());
         }
         let member = unit.read::<Member>(self.member).await?.state;
@@ -224,6 +224,41 @@ async fn last(unit: &Unit<'_>, stream: StreamId, fits: impl Fn(&Event) -> bool) 
         if page.len() < PAGE {
             return Ok(found);
         }
+    }
+}
+
+/// Unlink a member from an identity at a single sign-on provider that is switched off.
+#[derive(Debug)]
+pub struct UnlinkSso {
+    /// Where.
+    pub organization: OrganizationId,
+    /// The member.
+    pub member: MemberId,
+    /// The provider.
+    pub provider: String,
+    /// Where in the log it was switched off. Who was linked after that is linked to another one.
+    pub before: Position,
+}
+
+#[async_trait]
+impl Operation for UnlinkSso {
+    type Answer = ();
+
+    async fn attempt(&self, unit: &mut Unit<'_>) -> Result<(), Failure> {
+        let linked = last(unit, self.member.into(), |event| {
+            matches!(
+                event,
+                Event::Member(
+                    MemberEvent::SsoLinked { .. }
+                        | MemberEvent::MemberFlagSet { flag: MemberFlag::SsoLinked | MemberFlag::SsoInvalid }
+                )
+            )
+        });
+        if linked.await? > self.before {
+            return Ok(());
+        }
+        let cause = Consequence::SsoDisabled { provider: self.provider.clone() };
+        follow(unit, self.organization, self.member, cause).await
     }
 }
 

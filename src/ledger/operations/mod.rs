@@ -25,7 +25,7 @@ pub use accept_invite::{AcceptInvite, InvitationLink, Opened, ShownToken};
 pub use administer::{AdministerOrganization, AsSuperuser, FlagsChange, SsoChange, TeamMarks};
 pub use ask_to_join::AskToJoin;
 pub use change_account::{AccountChange, ChangeAccount, Profile};
-pub use consequences::{ClearTeam, Enforce, RemoveWithOrganization, RevokeSent};
+pub use consequences::{ClearTeam, Enforce, RemoveWithOrganization, RevokeSent, UnlinkSso};
 pub use expire_invite::ExpireInvite;
 pub use import::{ImportMember, ImportOrganization, ImportedOrganization, MemberFact, Person, TeamFact};
 pub use invite_member::{InviteMember, Invited};

@@ -6,6 +6,7 @@ mod access_requests;
 mod administration;
 mod api_tokens;
 mod audit_logs;
+mod audit_notes;
 pub(crate) mod avatar;
 mod bad_input;
 mod conditions;

@@ -6,6 +6,7 @@ mod expiry;
 mod organization_deleted;
 mod processes;
 mod requirement;
+mod single_sign_on;
 mod team_deleted;
 
 use std::{sync::Arc, time::Duration};
@@ -129,17 +130,17 @@ async fn happens(
     store.append(Append { writes: vec![write], claims, ..Append::default() }).await.unwrap().position.0
 }
 
-/// Require a second factor, or do no more so.
+/// Switch a setting of an organization without a requester.
 #[derive(Debug)]
-struct RequireSecondFactor(OrganizationId, bool);
+struct Switch(OrganizationId, &'static str, bool);
 
 #[async_trait]
-impl Operation for RequireSecondFactor {
+impl Operation for Switch {
     type Answer = ();
 
     async fn attempt(&self, unit: &mut Unit<'_>) -> Result<(), Failure> {
         let command = OrganizationCommand::ChangeSettings {
-            changes: vec![("require2FA".into(), json!(self.1))],
+            changes: vec![(self.1.into(), json!(self.2))],
             by_staff: false,
             roles: unit.roles().await?,
         };
@@ -149,7 +150,7 @@ impl Operation for RequireSecondFactor {
 
 /// Somebody requires a second factor; the position of that.
 async fn require_second_factor(deployment: &Deployment, organization: OrganizationId, actor: Actor) -> u64 {
-    let (operation, meta) = (RequireSecondFactor(organization, true), CommandMeta::by(actor));
+    let (operation, meta) = (Switch(organization, "require2FA", true), CommandMeta::by(actor));
     let executed = deployment.ledger.execute(&operation, &meta, Turn::unkeyed()).await.unwrap();
     executed.done().unwrap().position.0
 }

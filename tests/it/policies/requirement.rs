@@ -2,19 +2,21 @@
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
 use muster::ledger::{
-    CommandMeta, Turn,
+    CommandMeta, Failure, Operation, Turn, Unit,
     operations::{Enforce, RegisterUser},
 };
 use muster_events::{
     event::Event,
-    id::MemberId,
+    id::{MemberId, OrganizationId},
     member::{InviteStatus, MemberEvent, PendingReason},
+    organization::{Feature, Organization, OrganizationCommand},
     recorded::{Actor, ActorKind},
 };
 use serde_json::json;
 
-use super::{acted, after, assert_caused_by, require_second_factor, served};
+use super::{Switch, acted, after, assert_caused_by, require_second_factor, served};
 use crate::support::{World, WorldBuilder};
 
 const MEMBERS: &str = "/api/0/organizations/acme/members/";
@@ -185,4 +187,83 @@ async fn who_returns_is_invited_by_the_first_of_his_addresses_that_stands_for_no
     assert_eq!(returned(&world, required).await, pending.collect());
     let zoe = world.of("root").get(&format!("{MEMBERS}{zoe}/")).await.expect(200).json();
     assert_eq!((&zoe["pending"], &zoe["email"]), (&json!(true), &json!("zoe@example.com")));
+}
+
+const ACME: &str = "/api/0/organizations/acme/";
+
+/// `acme` that can require verified addresses, where only mia's is not.
+async fn with_verification() -> World {
+    let mut builder = WorldBuilder::new().await;
+    builder.person("olga").await;
+    builder.person_with("mia", |mia| mia.emails[0].1 = false).await;
+    builder.person_with("root", |root| root.superuser = true).await;
+    builder.organization("acme", "olga", &[]).await;
+    builder.member("acme", "mia", "member", &[]).await;
+    let world = served(builder).await;
+    switch_verification(&world, true).await;
+    world
+}
+
+async fn switch_verification(world: &World, on: bool) {
+    let body = json!({"features": {"required-email-verification": on}});
+    world.of("root").put(&format!("{ACME}administration/"), &body).await.expect(200);
+}
+
+#[tokio::test]
+async fn members_whose_address_is_not_verified_return_to_pending_and_the_audit_log_tells_who_required_it() {
+    let world = with_verification().await;
+    let olga = world.of("olga");
+    let required = olga.put(ACME, &json!({"requireEmailVerification": true})).await.expect(200).position();
+    acted(&[&world.anonymous()], required).await;
+    let events = after(&world.deployment, required).await;
+    let [returned] = &*events else { panic!("{events:?}") };
+    let reason = PendingReason::EmailNotVerified;
+    let Event::Member(MemberEvent::MemberReturnedToPending { reason: found, .. }) = &returned.event else {
+        panic!("{returned:?}")
+    };
+    assert_eq!((returned.stream.clone(), *found), (world.member("acme", "mia").into(), reason));
+    let log = olga.get(&format!("{ACME}audit-logs/?event=member.pending")).await.expect(200).json();
+    let row = &log["rows"][0];
+    assert_eq!(row["note"], json!("required member mia@example.com to verify their email address"));
+    assert_eq!(row["actor"]["id"], json!(world.user("olga").to_string()));
+    assert_eq!(row["ipAddress"], json!("127.0.0.1"));
+    assert_eq!(row["targetObject"]["id"], json!(world.organization("acme").to_string()));
+    assert_eq!(row["targetUser"]["id"], json!(world.user("mia").to_string()));
+}
+
+/// Switch the feature of `acme`.
+#[derive(Debug)]
+struct SwitchFeature(OrganizationId, bool);
+
+#[async_trait]
+impl Operation for SwitchFeature {
+    type Answer = ();
+
+    async fn attempt(&self, unit: &mut Unit<'_>) -> Result<(), Failure> {
+        let feature = Feature::RequiredEmailVerification;
+        let command = OrganizationCommand::SetFeature { feature, on: self.1 };
+        unit.decide::<Organization>(self.0, Some(self.0), vec![command]).await
+    }
+}
+
+#[tokio::test]
+async fn verified_addresses_are_required_only_while_the_organization_has_the_feature() {
+    let mut builder = WorldBuilder::new().await;
+    builder.person("olga").await;
+    builder.person_with("mia", |mia| mia.emails[0].1 = false).await;
+    let organization = builder.organization("acme", "olga", &[]).await;
+    let member = builder.member("acme", "mia", "member", &[]).await;
+    let ledger = &builder.deployment().ledger;
+    let meta = CommandMeta::by(Actor::only(ActorKind::Policy));
+    let on = SwitchFeature(organization, true);
+    ledger.execute(&on, &meta, Turn::unkeyed()).await.unwrap();
+    let required = Switch(organization, "requireEmailVerification", true);
+    ledger.execute(&required, &meta, Turn::unkeyed()).await.unwrap();
+    let (lack, since) = (PendingReason::EmailNotVerified, ledger.clock().now());
+    for on in [false, true] {
+        ledger.execute(&SwitchFeature(organization, on), &meta, Turn::unkeyed()).await.unwrap();
+        let enforce = Enforce { organization, member, lack, since, requester: None };
+        let executed = ledger.execute(&enforce, &meta, Turn::unkeyed()).await.unwrap().done().unwrap();
+        assert_eq!(executed.changed_anything(), on);
+    }
 }
