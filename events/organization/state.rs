@@ -25,6 +25,11 @@ pub struct SsoProvider {
     pub allow_unlinked: bool,
 }
 
+impl SsoProvider {
+    /// The most characters of its kind, and of its name.
+    pub const MAX_TEXT: usize = 128;
+}
+
 /// An organization.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Organization {

@@ -32,7 +32,7 @@ mod engine;
 
 pub use definition::{OrgRole, RoleId, RolesDefinition, TeamRole};
 pub use engine::{Roles, ScopeOptions};
-pub use scope::{MalformedScope, Scope, ScopeSet, known_scopes};
+pub use scope::{MalformedScope, NoTokenScope, Scope, ScopeSet, known_scopes};
 pub use written::{RoleKind, RolesError};
 
 #[cfg(test)]

@@ -53,6 +53,15 @@ pub struct Scope(CompactString);
 #[error("`{0}` is not a scope: write `thing:verb` in lower-case letters, for example `member:read`")]
 pub struct MalformedScope(pub CompactString);
 
+/// No token can be issued with the scope: [`known_scopes`] has those that there are.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no token can have the scope \"{}\"; there are {}", .0.escape_debug(), listed(&known_scopes()))]
+pub struct NoTokenScope(pub CompactString);
+
+fn listed(scopes: &ScopeSet) -> String {
+    scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(", ")
+}
+
 impl Scope {
     /// Reads a scope; any thing and verb will do, only the form is checked.
     pub fn new(text: &str) -> Result<Self, MalformedScope> {
@@ -111,6 +120,13 @@ impl ScopeSet {
     /// Reads a set from texts; the first one that is no scope is refused.
     pub fn parse<'text>(texts: impl IntoIterator<Item = &'text str>) -> Result<Self, MalformedScope> {
         texts.into_iter().map(Scope::new).collect()
+    }
+
+    /// Reads the scopes of a token from texts; the first one that no token can have is refused.
+    pub fn of_token<'text>(texts: impl IntoIterator<Item = &'text str>) -> Result<Self, NoTokenScope> {
+        let known = known_scopes();
+        let read = |text: &str| known.0.get(text).cloned().ok_or_else(|| NoTokenScope(text.into()));
+        texts.into_iter().map(read).collect()
     }
 
     /// Whether the set permits nothing.

@@ -104,7 +104,12 @@ fn of_organization(event: &OrganizationEvent) -> Vec<Change> {
             change("defaultRole", NOTHING, plain(default_role)),
         ],
         OrganizationEvent::OrganizationOptionChanged { option, from, to } => {
-            vec![change(option, plain(from), plain(to))]
+            // What was never stored has its default.
+            let shown = |value: &serde_json::Value| match Setting::by_field(option) {
+                Some(setting) if value.is_null() => plain(setting.default_value()),
+                _ => plain(value),
+            };
+            vec![change(option, shown(from), shown(to))]
         }
         OrganizationEvent::OrganizationFlagChanged { flag, to } => {
             vec![match Setting::by_stored(flag) {

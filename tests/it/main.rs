@@ -1,5 +1,6 @@
 //! The tests of the whole, one binary, by area.
 
+mod blobs;
 mod cli;
 mod contract;
 mod crash;

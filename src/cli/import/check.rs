@@ -51,8 +51,9 @@ fn check_tokens(
             }
             _ => return Err(format!("{at}: either `user` or `organization` is needed")),
         };
-        let scopes = row.scopes.map(|scopes| ScopeSet::parse(scopes.iter().map(String::as_str))).transpose();
-        let scopes = scopes.map_err(|malformed| format!("{at}.scopes: {malformed}"))?;
+        let scopes =
+            row.scopes.map(|scopes| ScopeSet::of_token(scopes.iter().map(String::as_str))).transpose();
+        let scopes = scopes.map_err(|unknown| format!("{at}.scopes: {unknown}"))?;
         planned.push(PlannedToken { at, secret, owner, scopes });
     }
     Ok(planned)

@@ -46,6 +46,14 @@ impl Sso {
                 if provider.trim().is_empty() {
                     return Err(Usage("--provider: the kind of provider is needed".into()).into());
                 }
+                if self.name.as_ref().is_some_and(|name| name.trim().is_empty()) {
+                    return Err(Usage("--name: what the provider is called is needed".into()).into());
+                }
+                let too_long = |text: &str| text.chars().count() > SsoProvider::MAX_TEXT;
+                if too_long(&provider) || self.name.as_deref().is_some_and(too_long) {
+                    let most = SsoProvider::MAX_TEXT;
+                    return Err(Usage(format!("--provider, --name: at most {most} characters")).into());
+                }
                 let (name, allow_unlinked) =
                     (self.name.unwrap_or_else(|| provider.clone()), self.allow_unlinked);
                 let sentence = format!("members log in through {name}");

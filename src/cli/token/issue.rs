@@ -42,9 +42,12 @@ struct Owner {
 
 impl Issue {
     pub(super) async fn run(self, settings: &Settings, screen: &mut Screen) -> Result<()> {
-        let scopes =
-            self.scopes.as_ref().map(|scopes| ScopeSet::parse(scopes.iter().map(String::as_str))).transpose();
-        let scopes = scopes.map_err(|malformed| Usage(format!("--scopes: {malformed}")))?;
+        let scopes = self
+            .scopes
+            .as_ref()
+            .map(|scopes| ScopeSet::of_token(scopes.iter().map(String::as_str)))
+            .transpose();
+        let scopes = scopes.map_err(|unknown| Usage(format!("--scopes: {unknown}")))?;
         let deployment = open::existing(settings).await?;
         let ledger = &deployment.ledger;
         let owner = match (&self.owner.user, &self.owner.organization) {

@@ -17,9 +17,6 @@ use crate::{
 /// The most members or teams of one request.
 const MAX_ENTRIES: usize = 1000;
 
-/// The most characters of a provider's id or display name.
-const MAX_NAME: usize = 128;
-
 type Fields = Map<String, Value>;
 
 /// What is asked of the organization; what is wrong with it, else.
@@ -68,9 +65,10 @@ fn text(field: &str, entry: &Fields, key: &str) -> Result<String, FieldError> {
     let text = string(field, value)?;
     match text.chars().count() {
         0 => Err(FieldError::new(field, format!("\"{key}\" may not be blank."))),
-        count if count > MAX_NAME => {
-            Err(FieldError::new(field, format!("\"{key}\" has more than {MAX_NAME} characters.")))
-        }
+        count if count > SsoProvider::MAX_TEXT => Err(FieldError::new(
+            field,
+            format!("\"{key}\" has more than {} characters.", SsoProvider::MAX_TEXT),
+        )),
         _ => Ok(text),
     }
 }

@@ -72,6 +72,7 @@ impl Renditions {
         (status = 304, description = "It is the one that the requester has"),
         (status = 400, description = "The size is no number"),
         (status = 404, description = "No organization has this picture, or not any more"),
+        (status = 500, description = "The picture is damaged"),
         (status = 503, description = "Not available at the moment"),
     )
 )]

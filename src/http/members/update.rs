@@ -231,9 +231,9 @@ async fn shape(
     answer::with_roles(app, &details, &look).await
 }
 
-/// Counts refusals by the limits on invitations.
+/// Counts refusals by the limits on invitations, each once however often it is told.
 pub(super) fn count_limited(error: &ExecuteError) {
-    if let ExecuteError::Refused { refusal: Refusal::InvitationLimit, .. } = error {
+    if let ExecuteError::Refused { refusal: Refusal::InvitationLimit, replayed: false, .. } = error {
         metrics::counter!("muster_member_invite_attempt_total", "instance" => "rate_limited").increment(1);
     }
 }

@@ -30,8 +30,8 @@ use crate::{
     ledger::{Caller, Failure},
 };
 
-/// How many teams the details list at most; the list of teams itself is paged.
-const TEAMS: Page = Page { offset: 0, limit: 1_000 };
+/// How many teams the details list at most, far above what an organization has; the list of teams itself is paged.
+const TEAMS: Page = Page { offset: 0, limit: 10_000 };
 
 /// How long the answer to a command waits for the views.
 pub(super) const ANSWER_WAIT: std::time::Duration = std::time::Duration::from_secs(1);

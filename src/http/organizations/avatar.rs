@@ -36,7 +36,8 @@ const SVG: &str = "image/svg+xml";
     tag = "organizations",
     params(OfOrganization),
     responses(
-        (status = 200, description = "The organization", body = Summary,
+        (status = 200, description = "The organization, or its initials",
+            content((Summary = "application/json"), (String = "image/svg+xml")),
             headers(("ETag" = String), ("Muster-Position" = String))),
         (status = 401, description = "No token, one that cannot be used, or a membership that is suspended"),
         (status = 403, description = "The requester is not in the organization"),
@@ -55,11 +56,22 @@ pub(in crate::http) async fn get(
     let accepted = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     if accepted.contains(SVG) {
         let image = letters(access.id.get(), &access.organization.name);
-        return Ok(([(header::CONTENT_TYPE, SVG)], image).into_response());
+        // Made anew from the name each time; the summary is at the same address.
+        let headers = [
+            (header::CONTENT_TYPE, SVG),
+            (header::CACHE_CONTROL, "private, no-cache"),
+            (header::VARY, "Accept"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ];
+        return Ok((headers, image).into_response());
     }
     let position = *app.ledger.store().commits().borrow();
     let found = app.ledger.state::<Organization>(&access.id.into()).await?;
-    let headers = [(names::POSITION, position.to_string()), (header::ETAG, etag(found.sequence))];
+    let headers = [
+        (names::POSITION, position.to_string()),
+        (header::ETAG, etag(found.sequence)),
+        (header::VARY, "Accept".to_owned()),
+    ];
     let look = Wish::all(&about.base_url).look(&access);
     Ok((headers, Json(shape::summary(access.id, &found.state, look))).into_response())
 }

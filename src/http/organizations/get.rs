@@ -20,7 +20,7 @@ use crate::http::{
     params::{InPath, Params},
     problem::Problem,
     request::About,
-    shapes::organization::{self as shape, Detailed},
+    shapes::organization::{self as shape, OrganizationAnswer},
 };
 
 /// Without `org:read` the answer is the summary; every member gets that.
@@ -44,7 +44,7 @@ const MODELS: &[&str] = &["organizations", "teams", "members", "users"];
         Reading,
     ),
     responses(
-        (status = 200, description = "The organization", body = Detailed,
+        (status = 200, description = "The organization", body = OrganizationAnswer,
             headers(("ETag" = String), ("Muster-Position" = String), ("Muster-Stale" = Option<String>))),
         (status = 400, description = "A parameter is malformed"),
         (status = 401, description = "No token, one that cannot be used, or a membership that is suspended"),

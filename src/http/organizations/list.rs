@@ -25,7 +25,10 @@ use crate::{
         params::Params,
         problem::Problem,
         request::About,
-        shapes::organization::{self as shape, Look, Summary},
+        shapes::{
+            any_of::any_of,
+            organization::{self as shape, Look, Summary},
+        },
     },
     ledger::{Caller, CallerKind},
 };
@@ -40,6 +43,11 @@ pub(in crate::http) struct Owned {
     organization: Summary,
     /// Whether nobody else owns it.
     single_owner: bool,
+}
+
+any_of! {
+    /// An organization of a list; with `owner=1`, one that the requester owns.
+    OrganizationListed: Summary, Owned
 }
 
 /// The organizations of the requester
@@ -60,7 +68,7 @@ pub(in crate::http) struct Owned {
         Reading,
     ),
     responses(
-        (status = 200, description = "The organizations", body = Vec<Summary>,
+        (status = 200, description = "The organizations", body = Vec<OrganizationListed>,
             headers(("Link" = String), ("Muster-Position" = String), ("Muster-Stale" = Option<String>))),
         (status = 400, description = "A parameter is malformed"),
         (status = 401, description = "No token, or one that cannot be used"),

@@ -20,7 +20,7 @@ use crate::{
         params::InPath,
         problem::Problem,
         request::About,
-        shapes::organization::Detailed,
+        shapes::organization::OrganizationAnswer,
     },
     ledger::{Failure, Outcome, operations::ScheduleDeletion},
 };
@@ -36,7 +36,7 @@ const NEEDS: &[&str] = &["org:admin"];
     tag = "organizations",
     params(OfOrganization, Safety),
     responses(
-        (status = 202, description = "The organization, about to end", body = Detailed,
+        (status = 202, description = "The organization, about to end", body = OrganizationAnswer,
             headers(("ETag" = String), ("Muster-Position" = String), ("Muster-Stale" = Option<String>),
                 ("Idempotent-Replayed" = Option<bool>))),
         (status = 400, description = "A header is malformed"),

@@ -24,7 +24,7 @@ use crate::{
         names,
         params::InPath,
         problem::Problem,
-        shapes::organization::Detailed,
+        shapes::organization::OrganizationAnswer,
     },
     ledger::{Caller, Executed, Failure, Outcome, Repeated, operations::UpdatedOrganization},
 };
@@ -42,7 +42,7 @@ pub(super) const NEEDS: &[&str] = &["org:write", "org:admin"];
     params(OfOrganization, Safety),
     request_body(content = OrganizationBody, description = "Every field is optional, and so is every setting"),
     responses(
-        (status = 200, description = "The organization afterwards", body = Detailed,
+        (status = 200, description = "The organization afterwards", body = OrganizationAnswer,
             headers(("ETag" = String), ("Muster-Position" = String), ("Muster-Stale" = Option<String>),
                 ("Idempotent-Replayed" = Option<bool>))),
         (status = 400, description = "A field is not valid"),

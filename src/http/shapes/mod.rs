@@ -8,6 +8,7 @@
 
 pub(super) mod access_request;
 pub(super) mod account;
+pub(super) mod any_of;
 pub(super) mod audit;
 pub(super) mod invitation;
 pub(super) mod member;

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::{
     Avatar,
+    any_of::any_of,
     role::{OrgRoleShape, TeamRoleShape},
     team::Team,
 };
@@ -58,6 +59,11 @@ pub(in crate::http) struct Summary {
     access: Option<ScopeSet>,
     #[serde(skip_serializing_if = "Option::is_none")]
     onboarding_tasks: Option<Vec<Value>>,
+}
+
+any_of! {
+    /// An organization: with its details for whoever has `org:read`, in summary for everybody else.
+    OrganizationAnswer: Detailed, Summary
 }
 
 /// An organization with all of its settings.

@@ -8,7 +8,7 @@ use axum::{
 };
 use muster_events::{
     refusal::{FieldError, Refusal},
-    roles::{ScopeSet, known_scopes},
+    roles::{NoTokenScope, ScopeSet},
     token::{ApiToken, TokenOwner},
 };
 use serde_json::{Map, Value, json};
@@ -133,18 +133,12 @@ async fn organization_of(app: &App, value: &Value) -> Result<Result<TokenOwner, 
 
 fn scopes_of(value: &Value) -> Result<ScopeSet, FieldError> {
     let field = "scopes";
-    let known = known_scopes();
-    let mut texts = vec![];
-    for item in list(field, value, MAX_SCOPES)? {
-        let text = string(field, item)?;
-        if !known.contains(&text) {
-            let start: String = text.chars().take(80).collect();
-            return Err(FieldError::new(field, format!("\"{start}\" is not a valid choice.")));
-        }
-        texts.push(text);
-    }
-    ScopeSet::parse(texts.iter().map(String::as_str))
-        .map_err(|error| FieldError::new(field, error.to_string()))
+    let texts: Vec<_> =
+        list(field, value, MAX_SCOPES)?.iter().map(|item| string(field, item)).collect::<Result<_, _>>()?;
+    ScopeSet::of_token(texts.iter().map(String::as_str)).map_err(|NoTokenScope(text)| {
+        let start: String = text.chars().take(80).collect();
+        FieldError::new(field, format!("\"{start}\" is not a valid choice."))
+    })
 }
 
 /// A new token.

@@ -49,11 +49,22 @@ fn an_organization_is_administered() {
     let bob = org(&["member-flag", "bob@example.com", "idp:provisioned", "on", "--json"]).done().json();
     let id = bob["member"].as_str().unwrap();
     org(&["member-flag", id, "idp:provisioned", "off"]).done().says("is off.");
+    org(&["team-flag", "core", "idp:provisioned", "on"])
+        .done()
+        .says("idp:provisioned on the team core is on");
+    org(&["sso", "off"]).done().says("single sign-on is off");
     org(&["team-flag", "core", "being-deleted", "on"]).done().says("being-deleted on the team core is on");
     let told = muster.run(&["events", "list", "--json"]).done().stdout;
-    for kind in ["FeatureSet", "SsoEnabled", "SsoLinked", "MemberFlagSet", "MemberFlagCleared", "TeamFlagged"]
-    {
-        assert_eq!(told.matches(&format!("\"{kind}\"")).count(), 1, "{kind}: {told}");
+    for (kind, times) in [
+        ("FeatureSet", 1),
+        ("SsoEnabled", 1),
+        ("SsoLinked", 1),
+        ("SsoDisabled", 1),
+        ("MemberFlagSet", 1),
+        ("MemberFlagCleared", 1),
+        ("TeamFlagged", 2),
+    ] {
+        assert_eq!(told.matches(&format!("\"{kind}\"")).count(), times, "{kind}: {told}");
     }
 }
 
@@ -70,6 +81,8 @@ fn what_is_to_be_mended_is_named() {
         .misunderstood("NAME: \"flying\" is no feature; there are team-roles");
     of("acme", &["feature", "team-roles", "perhaps"]).misunderstood("perhaps");
     of("acme", &["sso", "on"]).misunderstood("--provider: ");
+    of("acme", &["sso", "on", "--provider", "okta", "--name", " "]).misunderstood("--name: ");
+    of("acme", &["sso", "on", "--provider", &"x".repeat(129)]).misunderstood("at most 128 characters");
     of("acme", &["sso", "off", "--provider", "okta"]).misunderstood("--provider");
     of("acme", &["member-flag", "zoe", "sso:linked", "on"]).failed("MEMBER: there is no account");
     of("acme", &["member-flag", "7", "sso:linked", "on"]).failed("MEMBER: there is no member 7");

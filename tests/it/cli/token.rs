@@ -41,6 +41,9 @@ fn what_does_not_exist_is_named_with_its_flag() {
     muster
         .run(&["token", "issue", "--organization", "42"])
         .failed("--organization: there is no organization 42");
-    muster.run(&["token", "issue", "--user", "alice", "--scopes", "Everything"]).misunderstood("--scopes: ");
+    for scope in ["Everything", "member:raed"] {
+        let refused = muster.run(&["token", "issue", "--user", "alice", "--scopes", scope]);
+        refused.misunderstood(&format!("--scopes: no token can have the scope \"{scope}\"; there are "));
+    }
     muster.run(&["token", "revoke", "7"]).failed("ID: there is no token 7");
 }

@@ -54,7 +54,10 @@ async fn settings_are_told_as_stored_with_what_they_were() {
         assert!(changes.contains(&change), "{change} is missing in {changes:#?}");
     }
     alice.put(ACME, &json!({"scrapeJavaScript": false})).await.expect(200);
-    notes.are(&[("org.edit", "edited the organization setting: scrapeJavaScript to False")]).await;
+    let first =
+        notes.are(&[("org.edit", "edited the organization setting: scrapeJavaScript to False")]).await;
+    let change = json!([{"field": "scrapeJavaScript", "from": true, "to": false}]);
+    assert_eq!(first[0]["data"]["changes"], change, "what was never stored was the default");
     alice.put(ACME, &json!({"scrapeJavaScript": true})).await.expect(200);
     notes.are(&[("org.edit", "edited the organization setting: scrapeJavaScript from False to True")]).await;
     alice.put(ACME, &json!({"scrapeJavaScript": true})).await.expect(200);

@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use muster::blobs::Blob;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -32,6 +33,10 @@ fn png(colour: u8) -> String {
 fn path(world: &World, organization: &Value) -> String {
     let url = organization["avatar"]["avatarUrl"].as_str().unwrap_or_else(|| panic!("{organization}"));
     url.strip_prefix(&world.base).unwrap().to_owned()
+}
+
+fn uuid(organization: &Value) -> String {
+    organization["avatar"]["avatarUuid"].as_str().unwrap().to_owned()
 }
 
 async fn picture(client: &Client, path: &str) -> (u32, reqwest::header::HeaderMap) {
@@ -81,6 +86,40 @@ async fn a_picture_in_the_settings_is_shown_and_takes_the_place_of_the_one_befor
     assert_ne!(path(&world, &first), path(&world, &second));
     alice.get(&path(&world, &first)).await.expect(404);
     picture(&alice, &path(&world, &second)).await;
+    assert_eq!(world.place.kept_pictures().await, [uuid(&second)], "what nothing names any more is not kept");
+}
+
+#[tokio::test]
+async fn what_is_refused_or_repeated_leaves_no_picture_behind() {
+    let world = World::acme().await;
+    let alice = world.of("alice");
+    let keyed = [("Idempotency-Key", "a")];
+    let first = alice.put_with(ACME, &json!({"avatar": png(1)}), &keyed).await.expect(200).json();
+    let kept = [uuid(&first)];
+    let again = alice.put_with(ACME, &json!({"avatar": png(1)}), &keyed).await.expect(200);
+    assert_eq!(
+        (again.header("idempotent-replayed"), &again.json()["avatar"]),
+        (Some("true"), &first["avatar"])
+    );
+    assert_eq!(world.place.kept_pictures().await, kept);
+    let stale = [("If-Match", "\"1\"")];
+    alice.put_with(ACME, &json!({"avatar": png(2)}), &stale).await.expect(412);
+    world.of("bob").put(ACME, &json!({"avatar": png(3)})).await.expect(403);
+    alice.put(ACME, &json!({"avatar": png(4), "defaultRole": "king"})).await.expect(400);
+    assert_eq!(world.place.kept_pictures().await, kept);
+    picture(&alice, &path(&world, &first)).await;
+}
+
+#[tokio::test]
+async fn a_picture_that_is_not_the_one_that_the_log_names_is_never_shown() {
+    let world = World::acme().await;
+    let shown = world.of("alice").put(ACME, &json!({"avatar": png(1)})).await.expect(200).json();
+    let damaged = Blob::new(uuid(&shown), vec![1, 2, 3]);
+    world.deployment.blobs.remove(&damaged.name).await.unwrap();
+    world.anonymous().get(&path(&world, &shown)).await.expect(404);
+    world.deployment.blobs.put(damaged).await.unwrap();
+    let refused = world.anonymous().get(&path(&world, &shown)).await.expect(500).json();
+    assert_eq!(refused, json!({"detail": "The ledger is damaged; the operator has been told."}));
 }
 
 #[tokio::test]

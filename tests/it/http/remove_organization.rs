@@ -122,7 +122,13 @@ async fn the_history_of_what_has_ended_stays_for_superusers() {
     let events = format!("{ACME}events/?type=OrganizationDeleted");
     let history = world.of("root").get(&events).await.expect(200).json();
     assert_eq!(history["events"].as_array().unwrap().len(), 1, "{history}");
-    world.of("alice").get(&events).await.expect(404);
+    let log = format!("{ACME}audit-logs/");
+    let told = world.of("root").get(&log).await.expect(200).json();
+    let notes: Vec<_> = told["rows"].as_array().unwrap().iter().map(|row| &row["note"]).collect();
+    assert!(notes.contains(&&json!("removed the organization")), "{notes:?}");
+    for path in [events, log] {
+        world.of("alice").get(&path).await.expect(404);
+    }
 }
 
 #[tokio::test]

@@ -1,11 +1,15 @@
 //! Compares every answer with the description of the endpoints (`/openapi.json`).
 
-use std::sync::LazyLock;
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex},
+};
 
+use jsonschema::Validator;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::client::Answer;
+use super::{client::Answer, published::is_of_nobody};
 
 /// What nobody describes: the description itself, and the page that shows it.
 const UNDESCRIBED: [&str; 2] = ["/openapi.json", "/docs"];
@@ -70,6 +74,35 @@ pub(crate) fn check(asked: &Method, path: &str, answer: &Answer) {
         );
         return;
     }
-    let listed = operation["responses"].get(answer.status.to_string()).is_some();
-    assert!(listed, "{asked} {template}: the status {} is not described: {answer:#?}", answer.status);
+    let Some(response) = operation["responses"].get(answer.status.to_string()) else {
+        panic!("{asked} {template}: the status {} is not described: {answer:#?}", answer.status)
+    };
+    check_body((&format!("{asked} {template}"), answer.status), response, answer);
+}
+
+/// By method, path and status.
+type Validators = HashMap<(String, u16), Arc<Validator>>;
+
+static VALIDATORS: LazyLock<Mutex<Validators>> = LazyLock::new(Mutex::default);
+
+/// Fails when the body of the answer has another form than the description says. What it says nothing about, refusals
+/// and empty bodies, is looked at by the tests of the endpoint.
+fn check_body(of: (&str, u16), response: &Value, answer: &Answer) {
+    let Some(schema) = response["content"]["application/json"].get("schema") else { return };
+    if answer.header("content-type") != Some("application/json") || is_of_nobody(answer, &answer.json()) {
+        return;
+    }
+    let compile = || {
+        let mut schema = schema.clone();
+        schema["components"] = DESCRIPTION["components"].clone();
+        Arc::new(jsonschema::validator_for(&schema).unwrap())
+    };
+    let mut validators = VALIDATORS.lock().unwrap();
+    let validator = Arc::clone(validators.entry((of.0.to_owned(), of.1)).or_insert_with(compile));
+    drop(validators);
+    let faults: Vec<_> = validator
+        .iter_errors(&answer.json())
+        .map(|fault| format!("{}: {fault}", fault.instance_path()))
+        .collect();
+    assert!(faults.is_empty(), "{} {} is not as described:\n{}", of.0, of.1, faults.join("\n"));
 }

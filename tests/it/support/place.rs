@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use muster::deployment::DeploymentOptions;
-use sqlx::{Executor as _, Row as _, SqliteConnection, postgres::PgRow};
+use sqlx::{Connection as _, Executor as _, Row as _, SqliteConnection, postgres::PgRow};
 use tempfile::TempDir;
 
 use super::TestDatabase;
@@ -64,18 +64,44 @@ impl Place {
 
     /// Runs statements on the log past the store, as who may append everything. The table is `{events}`.
     pub(crate) async fn run_on_log(&self, statements: &str) {
-        use sqlx::Connection as _;
         if let Some(database) = &self.database {
             let sql = statements.replace("{events}", "log.events");
             let mut connection = database.connection().await;
             connection.execute("SET muster.appends = 'yes'").await.unwrap();
             connection.execute(sqlx::raw_sql(&sql)).await.unwrap();
         } else {
-            let file = format!("sqlite:{}", self.path().join("log.db").display());
             let sql = statements.replace("{events}", "events");
-            let mut connection = SqliteConnection::connect(&file).await.unwrap();
-            connection.execute(sqlx::raw_sql(&sql)).await.unwrap();
+            self.file("log.db").await.execute(sqlx::raw_sql(&sql)).await.unwrap();
         }
+    }
+
+    /// Runs statements on the pictures past what keeps them. The table is `{blobs}`.
+    pub(crate) async fn run_on_pictures(&self, statements: &str) {
+        let sql = self.on_pictures(statements);
+        if let Some(database) = &self.database {
+            database.connection().await.execute(sqlx::raw_sql(&sql)).await.unwrap();
+        } else {
+            self.file("blobs.db").await.execute(sqlx::raw_sql(&sql)).await.unwrap();
+        }
+    }
+
+    /// The names of all pictures that are kept.
+    pub(crate) async fn kept_pictures(&self) -> Vec<String> {
+        let sql = self.on_pictures("SELECT name FROM {blobs} ORDER BY name");
+        if let Some(database) = &self.database {
+            sqlx::query_scalar(&sql).fetch_all(&mut database.connection().await).await.unwrap()
+        } else {
+            sqlx::query_scalar(&sql).fetch_all(&mut self.file("blobs.db").await).await.unwrap()
+        }
+    }
+
+    fn on_pictures(&self, statements: &str) -> String {
+        statements.replace("{blobs}", if self.database.is_some() { "blobs.blobs" } else { "blobs" })
+    }
+
+    async fn file(&self, name: &str) -> SqliteConnection {
+        let file = format!("sqlite:{}", self.path().join(name).display());
+        SqliteConnection::connect(&file).await.unwrap()
     }
 
     /// Every byte that is stored anywhere: of the files, and of the rows.

@@ -88,7 +88,7 @@ pub(crate) fn check(asked: &Method, url: &Url, answer: &Answer) {
 
 /// A repetition keeps its status when what it was about is gone, or not to be shown to this requester any more; then
 /// it is answered with the id alone. What is published knows no repetitions.
-fn is_of_nobody(answer: &Answer, shown: &Value) -> bool {
+pub(super) fn is_of_nobody(answer: &Answer, shown: &Value) -> bool {
     let only_id = shown.as_object().is_some_and(|fields| fields.keys().eq(["id"]));
     only_id && answer.header("idempotent-replayed") == Some("true")
 }
