@@ -93,6 +93,25 @@ async fn an_organization_invites_a_hundred_a_day_and_its_imports_do_not_count() 
 }
 
 #[tokio::test]
+async fn somebody_invites_a_hundred_a_day_in_all_his_organizations_together() {
+    let mut builder = World::acme_builder().await;
+    builder.member("globex", "alice", "manager", &[]).await;
+    let world = builder.serve().await;
+    let (alice, globex) = (world.of("alice"), "/api/0/organizations/globex/members/");
+    for number in 0..100 {
+        let members = if number < 60 { MEMBERS } else { globex };
+        let body = json!({ "email": format!("n{number}@example.com") });
+        alice.post(members, &body).await.expect(201);
+    }
+    let more = json!({"email": "more@example.com"});
+    for members in [MEMBERS, globex] {
+        assert_eq!(alice.post(members, &more).await.expect(429).json(), limited());
+    }
+    world.of("mallory").post(MEMBERS, &more).await.expect(201);
+    world.of("greta").post(globex, &more).await.expect(201);
+}
+
+#[tokio::test]
 async fn where_the_limits_are_switched_off_nothing_is_counted() {
     let mut builder = World::acme_builder().await;
     let off = vec![(Feature::InviteMembersRateLimits, false)];

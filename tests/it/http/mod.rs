@@ -14,6 +14,7 @@ mod deactivation;
 mod events;
 mod get_member;
 mod grants;
+mod grants_of_teams;
 mod invite;
 mod invite_limits;
 mod invite_requests;
