@@ -116,7 +116,7 @@ pub(super) struct Paging {
 #[into_params(parameter_in = Header)]
 pub(super) struct Keyed {
     /// Makes a retry safe for 7 days
-    #[param(rename = "Idempotency-Key")]
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[!-~]([ -~]*[!-~])?$")]
     idempotency_key: Option<String>,
 }
 
@@ -135,7 +135,7 @@ pub(super) struct Searching {
 #[into_params(parameter_in = Header)]
 pub(super) struct Safety {
     /// Makes a retry safe for 7 days
-    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[!-~]([ -~]*[!-~])?$")]
     idempotency_key: Option<String>,
     /// The `ETag` of an earlier answer
     #[param(rename = "If-Match", pattern = "^(\\*|\"[0-9]{1,15}\")$")]
@@ -200,6 +200,6 @@ pub(super) struct OfInvitationWithin {
 #[into_params(parameter_in = Header)]
 pub(super) struct KeyOnly {
     /// Makes a retry safe for 7 days
-    #[param(rename = "Idempotency-Key")]
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[!-~]([ -~]*[!-~])?$")]
     idempotency_key: Option<String>,
 }
