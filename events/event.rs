@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::{
     definitions::RolesEvent,
+    letter::{self, LetterEvent},
     member::{self, MemberEvent},
     organization::{self, OrganizationEvent},
     personal::PersonalVisitor,
@@ -33,6 +34,8 @@ pub enum Event {
     Token(TokenEvent),
     /// To the roles of the deployment.
     Roles(RolesEvent),
+    /// To a letter.
+    Letter(LetterEvent),
 }
 
 /// Why a stored event cannot be read.
@@ -93,6 +96,7 @@ macro_rules! each {
             Event::User($inner) => $body,
             Event::Token($inner) => $body,
             Event::Roles($inner) => $body,
+            Event::Letter($inner) => $body,
         }
     };
 }
@@ -128,6 +132,7 @@ impl Event {
             user::TYPE => stored.decode(UserEvent::STORED).map(Self::User),
             token::TYPE => stored.decode(TokenEvent::STORED).map(Self::Token),
             crate::definitions::TYPE => stored.decode(RolesEvent::STORED).map(Self::Roles),
+            letter::TYPE => stored.decode(LetterEvent::STORED).map(Self::Letter),
             other => Err(DecodeError::UnknownAggregate(other.into())),
         }
     }
@@ -137,6 +142,7 @@ impl Event {
         match self {
             Self::Member(event) => event.visit_personal(visitor),
             Self::User(event) => event.visit_personal(visitor),
+            Self::Letter(event) => event.visit_personal(visitor),
             Self::Organization(_) | Self::Team(_) | Self::Token(_) | Self::Roles(_) => Ok(()),
         }
     }
@@ -162,6 +168,7 @@ impl Event {
             (user::TYPE, UserEvent::STORED),
             (token::TYPE, TokenEvent::STORED),
             (crate::definitions::TYPE, RolesEvent::STORED),
+            (letter::TYPE, LetterEvent::STORED),
         ]
         .into_iter()
         .flat_map(|(aggregate, stored)| {

@@ -77,6 +77,7 @@ fn name_in_json(event: &Event) -> String {
         Event::User(event) => key(event),
         Event::Token(event) => key(event),
         Event::Roles(event) => key(event),
+        Event::Letter(event) => key(event),
     }
 }
 
@@ -134,9 +135,9 @@ fn stored_names_are_those_of_the_json() {
 #[test]
 fn what_is_not_known_is_not_read() {
     for (name, fixture) in fixtures() {
-        let unknown = fixture.decode_as("letter");
+        let unknown = fixture.decode_as("parcel");
         assert!(
-            matches!(unknown, Err(DecodeError::UnknownAggregate(aggregate)) if aggregate == "letter"),
+            matches!(unknown, Err(DecodeError::UnknownAggregate(aggregate)) if aggregate == "parcel"),
             "{name}"
         );
         let newer = Fixture { schema_version: 1000, ..fixture };

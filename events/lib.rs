@@ -20,6 +20,7 @@ pub mod claims;
 pub mod definitions;
 pub mod event;
 pub mod id;
+pub mod letter;
 pub mod member;
 pub mod organization;
 pub mod personal;

@@ -5,7 +5,10 @@ use std::fmt;
 use compact_str::{CompactString, ToCompactString};
 use serde::{Deserialize, Serialize};
 
-use crate::id::{MemberId, OrganizationId, TeamId, TokenId, UserId};
+use crate::{
+    id::{MemberId, OrganizationId, TeamId, TokenId, UserId},
+    letter::LetterId,
+};
 
 /// All events of one aggregate, in order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,6 +52,7 @@ stream_of! {
     MemberId => crate::member::TYPE,
     UserId => crate::user::TYPE,
     TokenId => crate::token::TYPE,
+    LetterId => crate::letter::TYPE,
 }
 
 impl fmt::Display for StreamId {

@@ -28,6 +28,12 @@ impl Timestamp {
         Self::from_micros(self.0.saturating_add(days.saturating_mul(DAY))).unwrap_or(self)
     }
 
+    /// The same time this much later; stays where it is when that leaves the calendar.
+    pub fn plus(self, duration: std::time::Duration) -> Self {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self::from_micros(self.0.saturating_add(micros)).unwrap_or(self)
+    }
+
     /// The number of the UTC day, counted from the epoch: the bucket of a daily limit.
     pub fn day(self) -> i64 {
         self.0.div_euclid(DAY)

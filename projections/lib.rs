@@ -11,6 +11,7 @@
 //! To change one: change it and raise its version; it is built again from the log. To let one take a new event,
 //! answer where the compiler asks.
 
+pub mod letters;
 pub mod members;
 pub mod organizations;
 pub mod teams;
@@ -39,6 +40,7 @@ pub fn all() -> Vec<&'static Projection> {
         &users::PROJECTION,
         &members::PROJECTION,
         &tokens::PROJECTION,
+        &letters::PROJECTION,
     ]
 }
 

@@ -72,6 +72,11 @@ impl<'r> Cells<'r> {
         self.optional_number(column)?.ok_or_else(|| damaged(column, "is empty"))
     }
 
+    pub(crate) fn optional_count(self, column: &str) -> Result<Option<u64>, ViewError> {
+        let number = self.optional_number(column)?;
+        number.map(u64::try_from).transpose().map_err(|error| damaged(column, error))
+    }
+
     pub(crate) fn count(self, column: &str) -> Result<u64, ViewError> {
         u64::try_from(self.number(column)?).map_err(|error| damaged(column, error))
     }

@@ -35,6 +35,8 @@ pub mod audit;
 
 pub mod deployment;
 
+pub mod email;
+
 pub mod http;
 
 pub mod cli;

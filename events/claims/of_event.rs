@@ -57,7 +57,8 @@ pub fn claims_of(stream: &StreamId, organization: Option<OrganizationId>, event:
         (Event::Member(event), Some(organization)) => of_member(organization, holder, event),
         (Event::Organization(event), Some(organization)) => of_organization(organization, holder, event),
         (Event::Team(event), Some(organization)) => of_team(organization, holder, event),
-        (Event::Member(_) | Event::Organization(_) | Event::Team(_), None) | (Event::Roles(_), _) => vec![],
+        (Event::Member(_) | Event::Organization(_) | Event::Team(_), None)
+        | (Event::Roles(_) | Event::Letter(_), _) => vec![],
         (Event::User(event), _) => of_user(holder, event),
         (Event::Token(event), _) => of_token(holder, event),
     }

@@ -81,7 +81,7 @@ pub fn react(recorded: &RecordedEvent) -> Vec<Reaction> {
         Event::Member(event) => of_member(organization, event),
         Event::Organization(event) => of_organization(organization, event, &recorded.metadata.actor),
         Event::Team(event) => of_team(organization, recorded, event),
-        Event::User(_) | Event::Token(_) | Event::Roles(_) => None,
+        Event::User(_) | Event::Token(_) | Event::Roles(_) | Event::Letter(_) => None,
     };
     reaction.into_iter().collect()
 }

@@ -29,7 +29,12 @@ pub static PROJECTION: Projection = Projection {
 fn project(recorded: &RecordedEvent) -> Vec<Change> {
     match &recorded.event {
         Event::Member(event) => of_member(recorded, event),
-        Event::Organization(_) | Event::Team(_) | Event::User(_) | Event::Token(_) | Event::Roles(_) => {
+        Event::Organization(_)
+        | Event::Team(_)
+        | Event::User(_)
+        | Event::Token(_)
+        | Event::Roles(_)
+        | Event::Letter(_) => {
             vec![]
         }
     }

@@ -26,7 +26,12 @@ pub static PROJECTION: Projection = Projection {
 fn project(recorded: &RecordedEvent) -> Vec<Change> {
     match &recorded.event {
         Event::Organization(event) => of_organization(recorded, event),
-        Event::Member(_) | Event::Team(_) | Event::User(_) | Event::Token(_) | Event::Roles(_) => vec![],
+        Event::Member(_)
+        | Event::Team(_)
+        | Event::User(_)
+        | Event::Token(_)
+        | Event::Roles(_)
+        | Event::Letter(_) => vec![],
     }
 }
 

@@ -39,7 +39,12 @@ pub static PROJECTION: Projection =
 fn project(recorded: &RecordedEvent) -> Vec<Change> {
     match &recorded.event {
         Event::Team(event) => vec![of_team(recorded, event)],
-        Event::Member(_) | Event::Organization(_) | Event::User(_) | Event::Token(_) | Event::Roles(_) => {
+        Event::Member(_)
+        | Event::Organization(_)
+        | Event::User(_)
+        | Event::Token(_)
+        | Event::Roles(_)
+        | Event::Letter(_) => {
             vec![]
         }
     }

@@ -38,7 +38,12 @@ pub static PROJECTION: Projection =
 fn project(recorded: &RecordedEvent) -> Vec<Change> {
     match &recorded.event {
         Event::Token(event) => vec![of_token(recorded, event)],
-        Event::Member(_) | Event::Organization(_) | Event::Team(_) | Event::User(_) | Event::Roles(_) => {
+        Event::Member(_)
+        | Event::Organization(_)
+        | Event::Team(_)
+        | Event::User(_)
+        | Event::Roles(_)
+        | Event::Letter(_) => {
             vec![]
         }
     }

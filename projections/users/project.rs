@@ -26,7 +26,12 @@ pub static PROJECTION: Projection = Projection {
 fn project(recorded: &RecordedEvent) -> Vec<Change> {
     match &recorded.event {
         Event::User(event) => of_user(recorded, event),
-        Event::Member(_) | Event::Organization(_) | Event::Team(_) | Event::Token(_) | Event::Roles(_) => {
+        Event::Member(_)
+        | Event::Organization(_)
+        | Event::Team(_)
+        | Event::Token(_)
+        | Event::Roles(_)
+        | Event::Letter(_) => {
             vec![]
         }
     }

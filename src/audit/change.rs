@@ -56,7 +56,7 @@ pub fn changes(event: &Event) -> Vec<Change> {
         Event::Member(event) => of_member(event),
         Event::Organization(event) => of_organization(event),
         Event::Team(event) => of_team(event),
-        Event::User(_) | Event::Token(_) | Event::Roles(_) => vec![],
+        Event::User(_) | Event::Token(_) | Event::Roles(_) | Event::Letter(_) => vec![],
     }
 }
 

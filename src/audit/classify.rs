@@ -3,6 +3,7 @@
 use muster_events::{
     definitions::RolesEvent,
     event::Event,
+    letter::LetterEvent,
     member::{AssignedHow, MemberEvent, UnassignedHow},
     organization::{OrganizationEvent, Setting},
     team::TeamEvent,
@@ -55,7 +56,16 @@ pub fn classify(event: &Event) -> Class {
             | UserEvent::SuperuserRevoked {},
         )
         | Event::Token(TokenEvent::TokenIssued { .. } | TokenEvent::TokenRevoked {})
-        | Event::Roles(RolesEvent::RolesDefined { .. }) => Silent,
+        | Event::Roles(RolesEvent::RolesDefined { .. })
+        // What a letter tells of has an entry.
+        | Event::Letter(
+            LetterEvent::LetterQueued { .. }
+            | LetterEvent::LetterSent { .. }
+            | LetterEvent::LetterAttemptFailed { .. }
+            | LetterEvent::LetterDropped { .. }
+            | LetterEvent::LetterParked {}
+            | LetterEvent::LetterReleased {},
+        ) => Silent,
     }
 }
 

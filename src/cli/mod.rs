@@ -12,6 +12,7 @@ mod exit;
 mod import;
 mod invite_link;
 mod keys;
+mod letters;
 mod migrate;
 mod org;
 mod roles;
@@ -82,6 +83,9 @@ enum Verb {
     /// Create, list and administer organizations
     #[command(subcommand)]
     Org(org::Org),
+    /// List letters, look at one, send parked ones again, preview what they say
+    #[command(subcommand)]
+    Letters(letters::Letters),
     /// Print the link of an invitation, for installations that send no mail
     InviteLink(invite_link::InviteLink),
     /// Make, check and rotate the master key
@@ -119,6 +123,7 @@ impl Verb {
             Self::Token(token) => token.run(settings, screen).await,
             Self::User(user) => user.run(settings, screen).await,
             Self::Org(org) => org.run(settings, screen).await,
+            Self::Letters(letters) => letters.run(settings, screen).await,
             Self::InviteLink(invite_link) => invite_link.run(settings, screen).await,
             Self::Keys(keys) => keys.run(settings, screen).await,
             Self::Migrate(migrate) => migrate.run(settings, screen).await,

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use muster_events::{
     event::Event,
     id::{OrganizationId, UserId},
+    letter::{self, Letter},
     member::{self, Member, MemberEvent},
     organization::{self, Organization},
     personal::{Personal, PersonalText},
@@ -99,6 +100,11 @@ impl<'a> Names<'a> {
                 let name =
                     Box::pin(self.look_up(&owner)).await.unwrap_or_else(|| owner.aggregate_id.to_string());
                 Some(format!("token of {name}"))
+            }
+            letter::TYPE => {
+                let letter = self.ledger.state::<Letter>(stream).await.ok()?.state.letter.clone()?;
+                let to = unsealed(self.ledger.keys(), &letter.email).await;
+                Some(format!("{} to {to}", letter.kind))
             }
             muster_events::definitions::TYPE => Some("this deployment".into()),
             _ => None,

@@ -50,6 +50,7 @@ impl Serve {
         let shutdown = CancellationToken::new();
         signals::cancel_on_signal(&shutdown)?;
         let options = with_metrics(serving.options, &shutdown)?;
+        let options = ServeOptions { mail: Some(settings.mail_options(&self.flags, &url)?), ..options };
         http::serve(&deployment, listener, options, shutdown).await?;
         drop(deployment);
         drop(lock);

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::avatars::Renditions;
 use crate::{
     blobs::BlobStore,
+    email::{self, MailOptions},
     history::{History, LogPosition},
     ledger::Ledger,
     policies,
@@ -27,6 +28,8 @@ pub struct ServeOptions {
     pub limits: Limits,
     /// What `/metrics` shows; none when nothing is recorded in this process.
     pub metrics: Option<PrometheusHandle>,
+    /// How e-mail is sent. Without it this process neither queues letters nor sends any.
+    pub mail: Option<MailOptions>,
 }
 
 /// The limits on requests.
@@ -65,6 +68,8 @@ pub(super) struct Inner {
     pub(super) ledger: Arc<Ledger>,
     pub(super) read_models: ReadModels,
     pub(super) policies: watch::Receiver<policies::Status>,
+    /// None where this process sends no letters.
+    pub(super) sender: Option<watch::Receiver<email::Status>>,
     pub(super) blobs: Arc<dyn BlobStore>,
     pub(super) renditions: Renditions,
     pub(super) history: History,
@@ -76,14 +81,25 @@ pub(super) struct Inner {
 impl App {
     pub(super) fn new(
         ledger: Arc<Ledger>,
-        (read_models, policies): (ReadModels, watch::Receiver<policies::Status>),
+        read_models: ReadModels,
+        (policies, sender): (watch::Receiver<policies::Status>, Option<watch::Receiver<email::Status>>),
         blobs: Arc<dyn BlobStore>,
         options: ServeOptions,
         shutdown: CancellationToken,
     ) -> Self {
         let history = History::new(Arc::clone(ledger.store()), ledger.keys().clone());
         let renditions = Renditions::default();
-        Self(Arc::new(Inner { ledger, read_models, policies, blobs, renditions, history, options, shutdown }))
+        Self(Arc::new(Inner {
+            ledger,
+            read_models,
+            policies,
+            sender,
+            blobs,
+            renditions,
+            history,
+            options,
+            shutdown,
+        }))
     }
 
     /// A position of this log, as it is given to clients.

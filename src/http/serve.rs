@@ -18,7 +18,7 @@ use super::{
     app::{App, Limits, ServeOptions},
     router::{Server, router},
 };
-use crate::{deployment::Deployment, policies::Policies};
+use crate::{deployment::Deployment, email::Sender, policies::Policies};
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -38,6 +38,9 @@ pub enum ServeError {
     /// What does what follows from events cannot begin, or ended.
     #[error("what follows from events is not done any more: {0}")]
     Policies(String),
+    /// Letters cannot be sent as they are to be.
+    #[error("e-mail cannot be sent: {0}")]
+    Mail(String),
     /// What keeps the read models up to date ended.
     #[error("the read models are no longer kept up to date: {0}")]
     ReadModels(String),
@@ -55,10 +58,17 @@ pub async fn serve(
     let runner = deployment.runner();
     let mut policies =
         Policies::new(Arc::clone(&deployment.ledger), runner.read_models(), Arc::clone(&deployment.blobs));
+    let mail = options.mail.clone();
+    if mail.is_some() {
+        policies = policies.with_letters();
+    }
+    let sender = mail.map(|mail| Sender::new(Arc::clone(&deployment.ledger), runner.read_models(), mail));
+    let sender = sender.transpose().map_err(|error| ServeError::Mail(error.to_string()))?;
     policies.begin().await.map_err(|error| ServeError::Policies(error.to_string()))?;
     let app = App::new(
         Arc::clone(&deployment.ledger),
-        (runner.read_models(), policies.status()),
+        runner.read_models(),
+        (policies.status(), sender.as_ref().map(Sender::status)),
         Arc::clone(&deployment.blobs),
         options,
         streams.clone(),
@@ -68,6 +78,7 @@ pub async fn serve(
     let mut runner = tokio::spawn(runner.run(following.clone()));
     let acting = CancellationToken::new();
     let mut policies = tokio::spawn(policies.run(acting.clone()));
+    let sender = sender.map(|sender| tokio::spawn(sender.run(acting.clone())));
     let (server, connections) = (router(app), GracefulShutdown::new());
     tokio::select! {
         () = accept(&listener, &server, limits, &shutdown, &connections) => {}
@@ -91,6 +102,9 @@ pub async fn serve(
     // They wait for the read models, and so end before them.
     acting.cancel();
     policies.await.map_err(|error| ServeError::Policies(error.to_string()))?;
+    if let Some(sender) = sender {
+        sender.await.map_err(|error| ServeError::Mail(error.to_string()))?;
+    }
     following.cancel();
     runner.await.map_err(|error| ServeError::ReadModels(error.to_string()))?;
     Ok(())

@@ -8,6 +8,7 @@ use muster_events::{
     claims::{Claim, ClaimChange, ClaimKind, claims_of},
     definitions::RoleDefinitions,
     event::Event,
+    letter::Letter,
     member::Member,
     organization::Organization,
     stream::{Sequence, StreamId},
@@ -53,6 +54,8 @@ pub enum AnyState {
     Token(Arc<ApiToken>),
     /// The roles of the deployment.
     Roles(Arc<RoleDefinitions>),
+    /// A letter.
+    Letter(Arc<Letter>),
 }
 
 /// An aggregate that can be cached.
@@ -100,6 +103,7 @@ cached! {
     User(User),
     Token(ApiToken),
     Roles(RoleDefinitions),
+    Letter(Letter),
 }
 
 /// A state and the sequence of the last event that is in it.

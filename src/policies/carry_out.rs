@@ -28,11 +28,11 @@ use crate::{
         operations::{ClearTeam, Enforce, RemoveWithOrganization, RevokeSent, UnlinkSso},
     },
     store::StoreError,
-    subscription::{LagError, ReadModels},
+    subscription::{LagError, ReadModels, ShiftError},
 };
 
 /// Commands of one reaction that are carried out at once: they share the commits of the log.
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
 /// How often a command is tried that is refused. What it is decided by may change in between.
 const TRIES: usize = 3;
 /// How long the read models may take to see what a reaction is about.
@@ -64,6 +64,15 @@ pub(super) enum Pause {
     Fenced,
 }
 
+impl From<ShiftError> for Pause {
+    fn from(error: ShiftError) -> Self {
+        match error {
+            ShiftError::Store(error) => Self::Store(error),
+            ShiftError::Fenced => Self::Fenced,
+        }
+    }
+}
+
 /// Carries out reactions.
 #[derive(Debug)]
 pub(super) struct Hands {
@@ -71,6 +80,7 @@ pub(super) struct Hands {
     pub(super) read_models: ReadModels,
     pub(super) blobs: Arc<dyn BlobStore>,
     pub(super) passed: AtomicU64,
+    pub(super) queues_letters: bool,
 }
 
 impl Hands {
@@ -139,7 +149,7 @@ impl Hands {
         reaction: &Reaction,
         member: MemberId,
     ) -> Result<Option<Position>, Pause> {
-        let (meta, name, at) = (caused_by(cause, reaction), reaction.name(), cause.recorded_at);
+        let (meta, name, at) = (caused_by(cause, reaction.name()), reaction.name(), cause.recorded_at);
         match *reaction {
             Reaction::RevokeSent { organization, inviter } => {
                 let lost = cause.stream.clone();
@@ -194,14 +204,11 @@ impl Hands {
 }
 
 /// By a policy, on behalf of whoever did what it answers: also where that was a policy itself.
-fn caused_by(cause: &RecordedEvent, reaction: &Reaction) -> CommandMeta {
+pub(super) fn caused_by(cause: &RecordedEvent, policy: &str) -> CommandMeta {
     let actor = &cause.metadata.actor;
     let person = actor.on_behalf_of.clone().unwrap_or_else(|| Box::new(actor.clone()));
-    let actor = Actor {
-        id: Some(reaction.name().into()),
-        on_behalf_of: Some(person),
-        ..Actor::only(ActorKind::Policy)
-    };
+    let actor =
+        Actor { id: Some(policy.into()), on_behalf_of: Some(person), ..Actor::only(ActorKind::Policy) };
     CommandMeta {
         correlation_id: cause.metadata.correlation_id.clone(),
         causation_id: Some(cause.event_id),

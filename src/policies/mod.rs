@@ -8,8 +8,8 @@
 //! an append and its checkpoint they find that it is done, and so does a process that was overtaken without noticing.
 
 mod carry_out;
+mod letters;
 mod runner;
-mod shift;
 mod status;
 mod sweep;
 

@@ -15,14 +15,14 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Status,
     carry_out::{Hands, Pause},
-    shift::{ATTEMPT, Shift},
+    letters::LETTERS,
 };
 use crate::{
     blobs::BlobStore,
     clock::{event_id, stopwatch},
     ledger::Ledger,
     store::{Incarnation, Store, StoreError, StoredEvent},
-    subscription::{ReadModels, Trouble},
+    subscription::{ATTEMPT, ReadModels, Shift, Trouble},
 };
 
 /// The name of the subscriber.
@@ -75,12 +75,19 @@ impl Policies {
             shift: Shift::new(Arc::clone(&store), NAME, holder),
             incarnation: store.incarnation(),
             store,
-            hands: Hands { ledger, read_models, blobs, passed: AtomicU64::new(0) },
+            hands: Hands { ledger, read_models, blobs, passed: AtomicU64::new(0), queues_letters: false },
             reached: None,
             saved: stopwatch(),
             swept: None,
             status: watch::channel(Status::default()).0,
         }
+    }
+
+    /// Queues letters, too, for a sender to send.
+    #[must_use]
+    pub fn with_letters(mut self) -> Self {
+        self.hands.queues_letters = true;
+        self
     }
 
     /// How they stand, from now on.
@@ -170,7 +177,15 @@ impl Policies {
             }
             self.measure(&recorded, reaction.name());
         }
-        if reactions.is_empty() { Ok(()) } else { self.save(stored.position).await }
+        let notices = self.hands.notices(&recorded);
+        for notice in &notices {
+            tokio::select! {
+                done = self.hands.queue(&recorded, notice) => done?,
+                lost = self.shift.keep() => match lost? {},
+            }
+            self.measure(&recorded, LETTERS);
+        }
+        if reactions.is_empty() && notices.is_empty() { Ok(()) } else { self.save(stored.position).await }
     }
 
     async fn save(&mut self, position: Position) -> Result<(), Pause> {

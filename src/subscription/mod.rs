@@ -10,9 +10,11 @@
 mod read_models;
 mod reports;
 mod runner;
+mod shift;
 mod status;
 mod tenure;
 
 pub use read_models::{LagError, ReadModels};
 pub use runner::{CatchUpError, Runner};
+pub(crate) use shift::{ATTEMPT, Shift, ShiftError};
 pub use status::{ProjectionStatus, Status, Trouble};

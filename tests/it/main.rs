@@ -8,6 +8,7 @@ mod deployment;
 mod histories;
 mod history;
 mod http;
+mod letters;
 mod linearizable;
 mod never_skip;
 mod overtaken;

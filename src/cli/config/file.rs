@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{Address, BaseUrl, DatabaseUrl, LogFormat, Network, Usage, limits::Limits};
+use super::{Address, BaseUrl, DatabaseUrl, LogFormat, Network, Usage, limits::Limits, mail::EmailFlags};
 
 /// What may stand in it.
 #[derive(Debug, Default, Deserialize)]
@@ -22,6 +22,7 @@ pub(super) struct Written {
     pub(super) listen: Option<Address>,
     pub(super) trusted_proxies: Option<Vec<Network>>,
     pub(super) limits: Option<Limits>,
+    pub(super) mail: Option<EmailFlags>,
 }
 
 impl Written {

@@ -6,6 +6,7 @@ mod base_url;
 mod database_url;
 mod file;
 mod limits;
+mod mail;
 
 use std::{
     net::IpAddr,
@@ -18,9 +19,9 @@ use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
 
 pub(super) use self::{address::Address, base_url::BaseUrl};
-use self::{database_url::DatabaseUrl, file::Written, limits::Limits};
+use self::{database_url::DatabaseUrl, file::Written, limits::Limits, mail::EmailFlags};
 use super::exit::Usage;
-use crate::{database::Database, deployment::DeploymentOptions, http::ServeOptions};
+use crate::{database::Database, deployment::DeploymentOptions, email::MailOptions, http::ServeOptions};
 
 /// The data directory, where none is named.
 const DATA: &str = "./muster-data";
@@ -68,6 +69,8 @@ pub(super) struct ServeFlags {
     trusted_proxies: Option<Vec<Network>>,
     #[command(flatten)]
     limits: Limits,
+    #[command(flatten)]
+    mail: EmailFlags,
 }
 
 /// How log lines are written.
@@ -128,6 +131,8 @@ pub(super) struct Settings {
     trusted_proxies: Option<Vec<Network>>,
     /// The limits on requests, as the file of `--config` has them.
     limits: Limits,
+    /// How e-mail is sent, as the file of `--config` says.
+    mail: EmailFlags,
 }
 
 /// The settings in force of a verb that serves.
@@ -159,6 +164,7 @@ impl Settings {
             listen: file.listen,
             trusted_proxies: file.trusted_proxies,
             limits: file.limits.unwrap_or_default(),
+            mail: file.mail.unwrap_or_default(),
         })
     }
 
@@ -177,6 +183,12 @@ impl Settings {
             listen_was_named,
             options,
         })
+    }
+
+    /// How a server that is found at `url` sends e-mail.
+    pub(super) fn mail_options(&self, flags: &ServeFlags, url: &str) -> Result<MailOptions, Usage> {
+        let base_url = self.base_url.as_ref().map_or(url, BaseUrl::as_str);
+        flags.mail.clone().or(self.mail.clone()).options(base_url, &self.data)
     }
 
     /// What links begin with. Without a setting, where a server with these settings is found on this machine.

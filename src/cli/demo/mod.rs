@@ -59,7 +59,9 @@ impl Demo {
         if shutdown.is_cancelled() {
             return Ok(());
         }
+        let mail = settings.mail_options(&self.flags, &serve::url(address))?;
         let options = serve::with_metrics(serving.options, &shutdown)?;
+        let options = http::ServeOptions { mail: Some(mail), ..options };
         let served = http::serve(&deployment, listener, options, shutdown.clone());
         let show = self.show(&deployment, &imported, address, &shutdown, screen);
         let (served, shown) = tokio::join!(served, show);

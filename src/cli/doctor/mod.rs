@@ -9,6 +9,11 @@ mod views;
 mod walk;
 
 use anyhow::{Result, bail};
+use muster_events::letter::LetterStatus;
+use muster_projections::{
+    letters::query::{self, Filter},
+    read::Page,
+};
 
 use self::{
     report::{Findings, Report},
@@ -57,10 +62,24 @@ async fn examine(deployment: &Deployment) -> Result<Report> {
     let claims = claims::check(&mut walk, store, ledger.clock().now()).await?;
     let read_models = views::check(&mut walk, deployment).await?;
     let mut checks = walk.checks(own);
-    checks.extend([claims, read_models, keys(ledger.keys()).await?]);
+    checks.extend([claims, read_models, letters(deployment).await?, keys(ledger.keys()).await?]);
     bar.finish_and_clear();
     let ok = checks.iter().all(|check| check.ok);
     Ok(Report { ok, incarnation: store.incarnation().to_string(), position, digest, checks })
+}
+
+/// Names the letters that could not be sent.
+async fn letters(deployment: &Deployment) -> Result<report::Check> {
+    let backlog = query::backlog(&deployment.views).await?;
+    let filter = Filter { status: Some(LetterStatus::Parked), organization: None };
+    let page = Page { offset: 0, limit: 1_000 };
+    let mut findings = Findings::default();
+    for letter in query::list(&deployment.views, filter, page).await?.rows {
+        let (id, kind) = (letter.id, letter.kind);
+        findings.add(format!("letter {id} ({kind}) is parked: `muster letters show {id}` says why"));
+    }
+    let waiting = count(usize::try_from(backlog.queued).unwrap_or(usize::MAX), "letter");
+    Ok(findings.into_check("letters", format!("{waiting} waiting")))
 }
 
 /// Opens every key once. That the master key is the right one was found when the keys were opened.

@@ -104,6 +104,7 @@ fn began(what: &str, after: Vec<Piece>) -> Told {
 fn tell(event_type: &str, payload: &Value) -> Option<Told> {
     tell_of_member(event_type, payload)
         .or_else(|| tell_of_organization(event_type, payload))
+        .or_else(|| tell_of_letter(event_type, payload))
         .or_else(|| tell_of_others(event_type, payload))
 }
 
@@ -177,6 +178,25 @@ fn tell_of_organization(event_type: &str, payload: &Value) -> Option<Told> {
         "DeletionScheduled" => began("deletion due", value(payload, "due_at")),
         "DeletionCancelled" => changed(text("deletion"), text("due"), text("called off")),
         "OrganizationDeleted" => changed(text("deleted"), value(payload, "name"), vec![]),
+        _ => return None,
+    })
+}
+
+fn tell_of_letter(event_type: &str, payload: &Value) -> Option<Told> {
+    Some(match event_type {
+        "LetterQueued" => began("to be sent to", value(payload, "email")),
+        "LetterSent" => began("sent at attempt", value(payload, "attempt")),
+        "LetterAttemptFailed" => {
+            let what = [text("attempt "), value(payload, "attempt")].concat();
+            let code = field(payload, "code").map(|code| format!("{code} "));
+            let why = [code.map(Piece::Text).into_iter().collect(), value(payload, "text")].concat();
+            changed(what, vec![], why)
+        }
+        "LetterDropped" => {
+            began("not sent", text(&field(payload, "why").unwrap_or_default().replace('_', " ")))
+        }
+        "LetterParked" => changed(text("letter"), text("waiting"), text("parked")),
+        "LetterReleased" => changed(text("letter"), text("parked"), text("waiting")),
         _ => return None,
     })
 }

@@ -9,7 +9,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{app::App, problem::Problem};
-use crate::{policies, subscription::Status};
+use crate::{email, policies, subscription::Status};
 
 /// Whether the process is alive
 #[utoipa::path(get, path = "/healthz", tag = "operation", security(()), responses((status = 200, description = "It is", body = String)))]
@@ -55,13 +55,14 @@ pub(super) async fn readyz(State(app): State<App>) -> Response {
         failed.push(format!("views: {why}"));
     }
     let policies = app.policies.borrow().clone();
+    let sender = app.sender.as_ref().map(|sender| sender.borrow().clone());
     let ready = failed.is_empty();
     let body = json!({
         "ready": ready,
         "position": head.map(|head| head.position.0).ok(),
         "views": views,
         "policies": {"position": policies.position.map(|position| position.0)},
-        "degraded": degraded(&status).chain(degraded_policies(&policies)).collect::<Vec<_>>(),
+        "degraded": degraded(&status).chain(degraded_policies(&policies)).chain(sender.iter().filter_map(degraded_sender)).collect::<Vec<_>>(),
         "failed": failed,
     });
     let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -86,6 +87,11 @@ fn degraded_policies(status: &policies::Status) -> impl Iterator<Item = String> 
         format!("what follows from events is not done since {}: {}", trouble.since, trouble.error)
     });
     passed.into_iter().chain(trouble)
+}
+
+fn degraded_sender(status: &email::Status) -> Option<String> {
+    let trouble = status.trouble.as_ref()?;
+    Some(format!("no letters are sent since {}: {}", trouble.since, trouble.error))
 }
 
 /// Metrics in the form of Prometheus

@@ -11,6 +11,7 @@ mod expire_invite;
 mod import;
 mod invite_member;
 mod issue_token;
+mod letters;
 mod organizations;
 mod register_user;
 mod remove_member;
@@ -30,6 +31,7 @@ pub use expire_invite::ExpireInvite;
 pub use import::{ImportMember, ImportOrganization, ImportedOrganization, MemberFact, Person, TeamFact};
 pub use invite_member::{InviteMember, Invited};
 pub use issue_token::{IssueToken, IssueTokenBy, RevokeToken, RevokeTokenBy, Secret};
+pub use letters::{Attempted, QueueLetter, RecordAttempt, ReleaseLetter};
 pub use organizations::{
     CarryOutDeletion, CreateOrganization, ScheduleDeletion, UpdateOrganization, UpdatedOrganization,
 };

@@ -104,11 +104,14 @@ impl Place {
         SqliteConnection::connect(&file).await.unwrap()
     }
 
-    /// Every byte that is stored anywhere: of the files, and of the rows.
+    /// Every byte that is stored anywhere but in letters: of the files, and of the rows.
     pub(crate) async fn everything_stored(&self) -> Vec<u8> {
         let mut all = vec![];
         for file in std::fs::read_dir(self.path()).unwrap() {
-            all.extend(std::fs::read(file.unwrap().path()).unwrap());
+            let path = file.unwrap().path();
+            if path.is_file() {
+                all.extend(std::fs::read(path).unwrap());
+            }
         }
         let Some(database) = &self.database else { return all };
         let mut connection = database.connection().await;

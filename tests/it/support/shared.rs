@@ -1,4 +1,4 @@
-//! A ledger in a database that several processes of the real binary share.
+//! A ledger that processes of the real binary share: in a database, or in files.
 
 use std::{
     collections::VecDeque,
@@ -25,22 +25,37 @@ const KEPT_LINES: usize = 40;
 /// Where the ledger is, and the key that opens it.
 #[derive(Debug)]
 pub(crate) struct SharedLedger {
-    url: String,
+    /// The database; none for one in files.
+    url: Option<String>,
     directory: TempDir,
 }
 
 impl SharedLedger {
     /// A ledger with a crowd of `members` in an empty database; and what its import has printed.
     pub(crate) fn with_crowd(url: &str, members: usize) -> (Self, Value) {
-        let ledger = Self { url: url.to_owned(), directory: TempDir::new().unwrap() };
-        let made = bare().args(["keys", "new"]).arg(ledger.master_key()).output().unwrap();
-        assert!(made.status.success(), "{made:?}");
-        let file = ledger.directory.path().join("crowd.json");
+        Self { url: Some(url.to_owned()), directory: TempDir::new().unwrap() }.crowded(members)
+    }
+
+    /// The same in files, for one process after the other.
+    pub(crate) fn in_files(members: usize) -> (Self, Value) {
+        Self { url: None, directory: TempDir::new().unwrap() }.crowded(members)
+    }
+
+    fn crowded(self, members: usize) -> (Self, Value) {
+        if self.url.is_some() {
+            let made = bare().args(["keys", "new"]).arg(self.master_key()).output().unwrap();
+            assert!(made.status.success(), "{made:?}");
+        }
+        let file = self.directory.path().join("crowd.json");
         write_crowd(&file, members);
-        let imported = ledger.run(&["import", file.to_str().unwrap()]);
+        let imported = self.run(&["import", file.to_str().unwrap()]);
         assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
         let printed = serde_json::from_slice(&imported.stdout).unwrap();
-        (ledger, printed)
+        (self, printed)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
     }
 
     fn master_key(&self) -> PathBuf {
@@ -49,18 +64,18 @@ impl SharedLedger {
 
     /// What to open in this process.
     pub(crate) fn options(&self) -> DeploymentOptions {
-        DeploymentOptions {
-            database: Some(self.url.parse().unwrap()),
-            master_key_file: Some(self.master_key()),
-            create: false,
-            ..DeploymentOptions::directory(self.directory.path())
-        }
+        let database = self.url.as_ref().map(|url| url.parse().unwrap());
+        let master_key_file = database.is_some().then(|| self.master_key());
+        let kept = DeploymentOptions::directory(self.data());
+        DeploymentOptions { database, master_key_file, create: false, ..kept }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = bare();
-        command.args(arguments).args(["--database-url", &self.url]).arg("--master-key-file");
-        command.arg(self.master_key());
+        command.args(arguments).arg("--data").arg(self.data());
+        if let Some(url) = &self.url {
+            command.args(["--database-url", url]).arg("--master-key-file").arg(self.master_key());
+        }
         command
     }
 
@@ -71,9 +86,14 @@ impl SharedLedger {
 
     /// Starts a server, and returns when it listens. For one that was there before, at the same address.
     pub(crate) fn serve(&self, listen: &str) -> Server {
+        self.serve_with(listen, &[])
+    }
+
+    /// The same with more flags.
+    pub(crate) fn serve_with(&self, listen: &str, flags: &[&str]) -> Server {
         // What it says about the lease on the read models is how the test knows who has it.
         let log = "muster::subscription::tenure=debug,warn";
-        let mut command = self.command(&["serve", "--listen", listen, "--log", log]);
+        let mut command = self.command(&[&["serve", "--listen", listen, "--log", log], flags].concat());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let said = Arc::new(Said::default());
         let hear = child.stderr.take().unwrap();

@@ -79,6 +79,10 @@ impl WorldBuilder {
     }
 
     /// The ledger that is built in, which need not be served.
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
     pub(crate) fn deployment(&self) -> &Deployment {
         &self.deployment
     }
@@ -244,13 +248,7 @@ impl WorldBuilder {
     }
 
     pub(crate) async fn serve_with(self, options: ServeOptions) -> World {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let shutdown = CancellationToken::new();
-        let server = tokio::spawn({
-            let (deployment, shutdown) = (Arc::clone(&self.deployment), shutdown.clone());
-            async move { serve(&deployment, listener, options, shutdown).await.unwrap() }
-        });
+        let (base, shutdown, server) = start(&self.deployment, options).await;
         World {
             base,
             deployment: self.deployment,
@@ -263,6 +261,21 @@ impl WorldBuilder {
             place: self.place,
         }
     }
+}
+
+/// A server: where it is found, and what stops it.
+async fn start(
+    deployment: &Arc<Deployment>,
+    options: ServeOptions,
+) -> (String, CancellationToken, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let shutdown = CancellationToken::new();
+    let server = tokio::spawn({
+        let (deployment, shutdown) = (Arc::clone(deployment), shutdown.clone());
+        async move { serve(&deployment, listener, options, shutdown).await.unwrap() }
+    });
+    (base, shutdown, server)
 }
 
 impl World {
@@ -356,6 +369,12 @@ impl World {
         self.shutdown.cancel();
         tokio::time::timeout(Duration::from_secs(30), self.server).await.unwrap().unwrap();
         Self { server: tokio::spawn(async {}), ..self }
+    }
+
+    /// The same world behind another server.
+    pub(crate) async fn started(self, options: ServeOptions) -> Self {
+        let (base, shutdown, server) = start(&self.deployment, options).await;
+        Self { base, shutdown, server, ..self }
     }
 
     /// Stops the server as SIGTERM does, and waits until it has ended. What it was kept in is left.

@@ -1,0 +1,109 @@
+//! From what a letter is about to what it says. The bundled templates can be replaced by files of the same names.
+
+use std::path::Path;
+
+use minijinja::{
+    AutoEscape, Environment, UndefinedBehavior,
+    value::{Serde, Value},
+};
+use muster_events::letter::LetterKind;
+use thiserror::Error;
+
+use super::{Content, Rendered};
+
+/// Templates that cannot be used, or that fail with what they are given.
+#[derive(Debug, Error)]
+#[error("template {name}: {error}")]
+pub struct TemplateError {
+    /// Which.
+    name: String,
+    /// Why.
+    error: String,
+}
+
+/// The templates of all letters: of each kind `KIND.txt`, whose first line is the subject, and `KIND.html`.
+#[derive(Debug)]
+pub struct Templates {
+    environment: Environment<'static>,
+}
+
+macro_rules! bundled {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("templates/", $name)))),*]
+    };
+}
+
+const BUNDLED: &[(&str, &str)] = bundled![
+    "layout.html",
+    "button.html",
+    "footer.txt",
+    "organization.invite.txt",
+    "organization.invite.html",
+    "organization.auth_link.txt",
+    "organization.auth_link.html",
+    "organization.auth_sso_disabled.txt",
+    "organization.auth_sso_disabled.html",
+    "user.setup_2fa.txt",
+    "user.setup_2fa.html",
+    "user.setup_email.txt",
+    "user.setup_email.html",
+    "team.access.request.txt",
+    "team.access.request.html",
+    "team.access.approved.txt",
+    "team.access.approved.html",
+    "organization.invite_request.txt",
+    "organization.invite_request.html",
+    "organization.join_request.txt",
+    "organization.join_request.html",
+    "org.confirm_delete.txt",
+    "org.confirm_delete.html",
+];
+
+impl Templates {
+    /// The bundled ones, each replaced by the file of its name in `directory`, where there is one. Every kind is rendered
+    /// once, so that a template that cannot work is found before the first letter.
+    pub fn load(directory: Option<&Path>) -> Result<Self, TemplateError> {
+        let mut environment = Environment::new();
+        // HTML is escaped, whatever stands in a value; a name that is misspelt is an error and not an empty place.
+        environment.set_auto_escape_callback(|name| {
+            let is_text = Path::new(name).extension().is_some_and(|extension| extension == "txt");
+            if is_text { AutoEscape::None } else { AutoEscape::Html }
+        });
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        for (name, bundled) in BUNDLED {
+            let text = match directory.map(|directory| std::fs::read_to_string(directory.join(name))) {
+                Some(Ok(text)) => text,
+                Some(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(TemplateError { name: (*name).into(), error: error.to_string() });
+                }
+                Some(Err(_)) | None => (*bundled).to_owned(),
+            };
+            let added = environment.add_template_owned(*name, text);
+            added.map_err(|error| failed(name, &error))?;
+        }
+        let templates = Self { environment };
+        for kind in LetterKind::ALL {
+            templates.render(kind, &super::sample(kind))?;
+        }
+        Ok(templates)
+    }
+
+    /// What a letter of this kind says.
+    pub fn render(&self, kind: LetterKind, content: &Content) -> Result<Rendered, TemplateError> {
+        let (text_name, html_name) = (format!("{kind}.txt"), format!("{kind}.html"));
+        let text = self.fill(&text_name, content, "")?;
+        let (subject, text) = text.split_once('\n').unwrap_or((&text, ""));
+        let html = self.fill(&html_name, content, subject)?;
+        Ok(Rendered { subject: subject.trim().to_owned(), text: text.trim_start().to_owned(), html })
+    }
+
+    fn fill(&self, name: &str, content: &Content, subject: &str) -> Result<String, TemplateError> {
+        let template = self.environment.get_template(name).map_err(|error| failed(name, &error))?;
+        let values = minijinja::context! { subject, ..Value::from(Serde(content)) };
+        template.render(values).map_err(|error| failed(name, &error))
+    }
+}
+
+fn failed(name: &str, error: &minijinja::Error) -> TemplateError {
+    TemplateError { name: name.to_owned(), error: error.to_string() }
+}

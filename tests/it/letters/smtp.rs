@@ -1,0 +1,151 @@
+//! Over a real mail server, with its faults.
+
+use std::collections::BTreeMap;
+
+use muster::{email::Transport, http::ServeOptions};
+use muster_events::{
+    event::Event,
+    letter::{Letter, LetterEvent, LetterStatus},
+    stream::{Position, StreamId},
+};
+use serde_json::json;
+
+use super::{options, says_that_nothing_is_sent, settled};
+use crate::support::{MailServer, World};
+
+const MEMBERS: &str = "/api/0/organizations/acme/members/";
+const CONNECTIONS: u32 = 4;
+
+/// A world whose server sends letters to `mail`.
+async fn served(mail: &MailServer) -> World {
+    let transport = Transport::Smtp { url: mail.url(), connections: CONNECTIONS };
+    let mail = Some(options(transport));
+    let builder = World::acme_builder().await;
+    let world = builder.serve_with(ServeOptions { mail, ..ServeOptions::default() }).await;
+    let off = json!({"features": {"invite-members-rate-limits": false}});
+    world.of("root").put("/api/0/organizations/acme/administration/", &off).await.expect(200);
+    world
+}
+
+async fn invite(world: &World, email: &str) {
+    world.of("alice").post(MEMBERS, &json!({ "email": email })).await.expect(201);
+}
+
+/// How each recipient's only letter ended, with the failed attempts before and the last reply code.
+async fn ends(world: &World) -> BTreeMap<String, (LetterStatus, u32, Option<u16>)> {
+    let store = world.deployment.ledger.store();
+    let mut ends = BTreeMap::new();
+    for id in settled(world).await.keys() {
+        let stream = StreamId::from(*id);
+        let letter = world.deployment.ledger.state::<Letter>(&stream).await.unwrap().state;
+        let email = letter.letter.as_ref().unwrap().email.envelope().unwrap().clone();
+        let to = world.deployment.ledger.keys().unseal(&email).await.unwrap().into_text();
+        let events = store.read_stream(&stream, muster_events::stream::Sequence::ZERO, 100).await.unwrap();
+        let code = |event: &Event| match event {
+            Event::Letter(LetterEvent::LetterAttemptFailed { code, .. }) => Some(*code),
+            _ => None,
+        };
+        let last = events.iter().rev().find_map(|stored| code(&stored.event().unwrap())).flatten();
+        ends.insert(to, (letter.status, letter.attempts, last));
+    }
+    ends
+}
+
+#[tokio::test]
+async fn what_the_server_says_decides_what_becomes_of_a_letter() {
+    let mail = MailServer::start();
+    let world = served(&mail).await;
+    for fault in ["good", "permanent", "temporary", "first", "slow", "drop", "lost"] {
+        invite(&world, &format!("{fault}-1@example.com")).await;
+    }
+    let ends = ends(&world).await;
+    let end = |fault: &str| ends[&format!("{fault}-1@example.com")];
+    assert_eq!(end("good"), (LetterStatus::Sent, 0, None));
+    assert_eq!(end("slow"), (LetterStatus::Sent, 0, None));
+    assert_eq!(end("permanent"), (LetterStatus::Parked, 1, Some(550)));
+    assert_eq!(end("temporary"), (LetterStatus::Parked, 3, Some(451)));
+    assert_eq!(end("first"), (LetterStatus::Sent, 1, Some(451)));
+    assert_eq!(end("drop"), (LetterStatus::Sent, 1, None));
+    assert_eq!(end("lost"), (LetterStatus::Sent, 1, None));
+    let mut taken = mail.taken();
+    taken.sort();
+    let to: Vec<_> = taken.iter().map(|taken| taken.to.split('-').next().unwrap()).collect();
+    assert_eq!(to, ["drop", "first", "good", "lost", "lost", "slow"]);
+    assert_eq!(taken[3], taken[4], "the one duplicate can be recognized");
+}
+
+#[tokio::test]
+async fn the_reason_is_kept_for_operators_and_sealed() {
+    let mail = MailServer::start();
+    let world = served(&mail).await;
+    invite(&world, "permanent-1@example.com").await;
+    settled(&world).await;
+    let events = world.deployment.ledger.store().read_all(Position::ZERO, 10_000).await.unwrap();
+    let failed = events.iter().find(|stored| stored.event_type == "LetterAttemptFailed").unwrap();
+    let Event::Letter(LetterEvent::LetterAttemptFailed { text, .. }) = &*failed.event().unwrap() else {
+        panic!("{failed:?}")
+    };
+    let text = world.deployment.ledger.keys().unseal(text.envelope().unwrap()).await.unwrap().into_text();
+    assert!(text.contains("there is no permanent-1@example.com"), "{text}");
+    let stored = world.place.everything_stored().await;
+    let needle = b"permanent-1@example.com";
+    assert!(!stored.windows(needle.len()).any(|window| window == needle));
+}
+
+#[tokio::test]
+async fn a_recipients_letters_come_in_order_and_one_that_is_parked_holds_up_nobody() {
+    let mail = MailServer::start();
+    let world = served(&mail).await;
+    let again = json!({"reinvite": true});
+    for fault in ["first", "permanent", "good"] {
+        let email = format!("{fault}-1@example.com");
+        let invited = world.of("alice").post(MEMBERS, &json!({ "email": email })).await.expect(201).json();
+        let path = format!("{MEMBERS}{}/", invited["id"].as_str().unwrap());
+        for _ in 0..3 {
+            world.of("alice").put(&path, &again).await.expect(200);
+        }
+    }
+    let letters = settled(&world).await;
+    assert_eq!(letters.len(), 12);
+    assert_eq!(letters.values().filter(|types| types.last().unwrap() == "LetterParked").count(), 4);
+    let queued = world.deployment.ledger.store().read_all(Position::ZERO, 10_000).await.unwrap();
+    let queued: Vec<_> = queued.iter().filter(|stored| stored.event_type == "LetterQueued").collect();
+    for recipient in ["first-1@example.com", "good-1@example.com"] {
+        let taken: Vec<_> = mail.taken().into_iter().filter(|taken| taken.to == recipient).collect();
+        let places: Vec<_> = taken
+            .iter()
+            .map(|taken| {
+                let id = taken.id.trim_matches(['<', '>']).split('@').next().unwrap();
+                queued.iter().position(|stored| stored.stream.aggregate_id == id).unwrap()
+            })
+            .collect();
+        assert_eq!(places.len(), 4);
+        assert!(places.is_sorted(), "{recipient}: {places:?}");
+    }
+}
+
+#[tokio::test]
+async fn while_the_server_is_down_requests_are_answered_and_letters_wait_for_it() {
+    let mut mail = MailServer::start();
+    let world = served(&mail).await;
+    invite(&world, "good-0@example.com").await;
+    settled(&world).await;
+    let ask = async |from: usize| {
+        let began = muster::clock::stopwatch();
+        for number in from..from + 20 {
+            invite(&world, &format!("good-{number}@example.com")).await;
+        }
+        began.elapsed()
+    };
+    let up = ask(1).await;
+    settled(&world).await;
+    mail.stop();
+    let down = ask(21).await;
+    assert!(down < up * 3 + std::time::Duration::from_millis(500), "{down:?} is much longer than {up:?}");
+    says_that_nothing_is_sent(&world).await;
+    mail.start_again();
+    let letters = settled(&world).await;
+    assert_eq!(letters.len(), 41);
+    assert!(letters.values().all(|types| *types == ["LetterQueued", "LetterSent"]), "{letters:?}");
+    assert_eq!(mail.taken().len(), 41, "no attempt was held against a letter, and none was sent twice");
+}

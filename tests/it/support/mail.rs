@@ -1,0 +1,81 @@
+//! A mail server of its own for a test, whose faults are chosen by the recipient (tests/mail/server.py).
+
+use std::{
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use serde::Deserialize;
+use tempfile::TempDir;
+
+/// The variable that names a Python with what the server needs.
+const PYTHON: &str = "MUSTER_TEST_PYTHON";
+
+/// The server, and what it has taken; gone when this is dropped.
+#[derive(Debug)]
+pub(crate) struct MailServer {
+    port: u16,
+    process: Option<Child>,
+    directory: TempDir,
+}
+
+/// A message that it took.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub(crate) struct Taken {
+    /// The recipient, in lower case.
+    pub(crate) to: String,
+    /// Its `Message-ID`.
+    pub(crate) id: String,
+}
+
+impl MailServer {
+    pub(crate) fn start() -> Self {
+        let mut server = Self { port: 0, process: None, directory: TempDir::new().unwrap() };
+        server.start_again();
+        server
+    }
+
+    /// Starts it at the same port, after [`MailServer::stop`]; what it took is kept.
+    pub(crate) fn start_again(&mut self) {
+        let python = std::env::var(PYTHON).unwrap_or_else(|_| {
+            panic!("this test needs a mail server: run tests/run, which installs one, or set {PYTHON}")
+        });
+        let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mail/server.py");
+        let mut command = Command::new(python);
+        command.arg(program).arg(self.record()).arg(self.port.to_string());
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut port = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut port).unwrap();
+        self.port = port.trim().parse().expect("the mail server does not start");
+        self.process = Some(process);
+    }
+
+    pub(crate) fn stop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+    }
+
+    /// Where it is found.
+    pub(crate) fn url(&self) -> String {
+        format!("smtp://127.0.0.1:{}", self.port)
+    }
+
+    fn record(&self) -> PathBuf {
+        self.directory.path().join("taken")
+    }
+
+    /// Everything that it took, in that order.
+    pub(crate) fn taken(&self) -> Vec<Taken> {
+        let text = std::fs::read_to_string(self.record()).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+impl Drop for MailServer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

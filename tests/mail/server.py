@@ -1,0 +1,93 @@
+"""A mail server whose faults are chosen by the recipient. Prints the port that it listens at, and then works until its
+standard input ends.
+
+    server.py RECORD [PORT]
+
+Every message that it takes is a line of JSON in the file RECORD, on the disk before the answer is given: {"to", "id"}.
+The part of a recipient before the first "-" says what happens to him:
+
+    permanent   550, always
+    temporary   451, always
+    first       451 the first time, then taken
+    slow        taken after a moment
+    drop        the connection is dropped in the middle of DATA the first time, then taken
+    lost        taken, and the connection dropped before the answer, the first time
+"""
+
+import asyncio
+import email
+import json
+import os
+import sys
+import threading
+
+from aiosmtpd.smtp import SMTP
+
+SLOW = 0.2
+
+
+class Faults:
+    def __init__(self, record):
+        self.record = open(record, "a", buffering=1)
+        self.met = set()
+
+    def first_time(self, fault, recipient):
+        """Whether a fault that happens once has not happened to the recipient yet."""
+        if not recipient.startswith(fault + "-") or recipient in self.met:
+            return False
+        self.met.add(recipient)
+        return True
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        recipient = address.lower()
+        if recipient.startswith("permanent-"):
+            return "550 5.1.1 there is no " + address
+        if recipient.startswith("temporary-") or self.first_time("first", recipient):
+            return "451 4.7.1 not now for " + address
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        recipient = envelope.rcpt_tos[0].lower()
+        if recipient.startswith("slow-"):
+            await asyncio.sleep(SLOW)
+        message = email.message_from_bytes(envelope.content)
+        self.record.write(json.dumps({"to": recipient, "id": message["Message-ID"]}) + "\n")
+        os.fsync(self.record.fileno())
+        if self.first_time("lost", recipient):
+            server.transport.abort()
+            return "421 4.3.0 gone"
+        return "250 OK"
+
+
+class Server(SMTP):
+    async def smtp_DATA(self, arg):
+        recipients = self.envelope.rcpt_tos if self.envelope else []
+        if recipients and self.event_handler.first_time("drop", recipients[0].lower()):
+            await self.push("354 End data with <CR><LF>.<CR><LF>")
+            await self._reader.read(64)
+            self.transport.abort()
+            return
+        await super().smtp_DATA(arg)
+
+
+async def main():
+    faults = Faults(sys.argv[1])
+    port = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    loop = asyncio.get_running_loop()
+    listening = await loop.create_server(
+        lambda: Server(faults, loop=loop, enable_SMTPUTF8=True), "127.0.0.1", port, reuse_address=True
+    )
+    print(listening.sockets[0].getsockname()[1], flush=True)
+    ended = asyncio.Event()
+
+    def wait():
+        sys.stdin.read()
+        loop.call_soon_threadsafe(ended.set)
+
+    threading.Thread(target=wait, daemon=True).start()
+    await ended.wait()
+    os._exit(0)
+
+
+asyncio.run(main())
