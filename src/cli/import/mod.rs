@@ -7,6 +7,7 @@
 
 mod check;
 mod file;
+mod invitations;
 mod members;
 mod organizations;
 mod plan;
@@ -30,6 +31,9 @@ pub(super) use write::Imported;
 pub(super) struct Import {
     /// The file: JSON with `users`, `organizations` and `tokens`; `-` reads it from stdin
     file: PathBuf,
+    /// Have letters sent to those whom the file states as invited; without it, an import sends nothing
+    #[arg(long)]
+    send_invites: bool,
 }
 
 impl Import {
@@ -50,7 +54,10 @@ impl Import {
                 .map_err(|error| anyhow!("{shown}: {error}"))?;
         }
         let deployment = open::existing_or_new(settings).await?;
-        let imported = file.write(&deployment, &self.file.display().to_string()).await?;
+        let mut imported = file.write(&deployment, &self.file.display().to_string()).await?;
+        if self.send_invites {
+            imported.letters = Some(invitations::send(&deployment.ledger, &imported).await?);
+        }
         screen.json(&imported)?;
         Ok(())
     }

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Rows that are written at once: the log commits them together, which is what makes an import fast.
-const AT_ONCE: usize = 32;
+pub(super) const AT_ONCE: usize = 32;
 
 /// The ids of what an import file named, whether it was there before or not.
 #[derive(Debug, Default, Serialize)]
@@ -32,6 +32,9 @@ pub(in crate::cli) struct Imported {
     pub(in crate::cli) users: BTreeMap<String, UserId>,
     /// By slug.
     pub(in crate::cli) organizations: BTreeMap<String, ImportedIds>,
+    /// How many letters were queued, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::cli) letters: Option<usize>,
 }
 
 /// The ids of one organization.

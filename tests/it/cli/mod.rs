@@ -20,6 +20,7 @@ mod user;
 
 mod doctor;
 mod keys;
+mod letters;
 mod migrate;
 
 mod places;
