@@ -36,6 +36,9 @@ use crate::{
 const NAME: &str = "sender";
 /// Most letters that are taken at once.
 const BATCH: u32 = 256;
+/// Results that are recorded at once, so that no connection waits for the disk. As many letters may be sent twice when the
+/// process is killed, beside those under way.
+const RECORDED_AT_ONCE: usize = 24;
 /// How often it is looked what is due, when nobody says that there is more.
 const POLL: Duration = Duration::from_millis(500);
 /// How long the read models may take to see what was recorded.
@@ -156,15 +159,14 @@ impl Sender {
         let (desk, shift) = (&self.desk, &mut self.shift);
         let begun =
             stream::iter(due).take_until(stop.cancelled()).take_until(ended.clone().cancelled_owned());
-        let all = begun.map(|id| desk.attempt(id)).buffer_unordered(desk.transport.at_once()).fold(
-            Ok(None),
-            |all: Result<Option<Position>, Pause>, one| {
-                if one.is_err() {
-                    ended.cancel();
-                }
-                std::future::ready(all.and_then(|last| one.map(|position| last.max(position))))
-            },
-        );
+        let tried = begun.map(|id| desk.attempt(id)).buffer_unordered(desk.transport.at_once());
+        let recorded = tried.map(|tried| desk.record(tried)).buffer_unordered(RECORDED_AT_ONCE);
+        let all = recorded.fold(Ok(None), |all: Result<Option<Position>, Pause>, one| {
+            if one.is_err() {
+                ended.cancel();
+            }
+            std::future::ready(all.and_then(|last| one.map(|position| last.max(position))))
+        });
         tokio::pin!(all);
         // Whoever has lost the lease ends what he has begun and begins no more.
         let last = tokio::select! {
@@ -217,8 +219,8 @@ fn precise(count: u64) -> f64 {
 }
 
 impl Desk {
-    /// Sends one letter, if it still waits and still makes sense; the position of what was recorded.
-    async fn attempt(&self, id: LetterId) -> Result<Option<Position>, Pause> {
+    /// Sends one letter, if it still waits and still makes sense; what is to be recorded of that.
+    async fn attempt(&self, id: LetterId) -> Result<Option<RecordAttempt>, Pause> {
         let state = self.ledger.state::<Letter>(&id.into()).await?.state;
         let now = self.ledger.clock().now();
         let Some(letter) = &state.letter else { return Ok(None) };
@@ -239,7 +241,7 @@ impl Desk {
                 metrics::counter!("muster_letters_dropped_total", "kind" => kind).increment(1);
             }
         }
-        self.record(id, letter, attempted).await
+        Ok(Some(RecordAttempt { id, organization: letter.organization, to: letter.to, attempted }))
     }
 
     async fn send(
@@ -287,16 +289,11 @@ impl Desk {
         retry::pause(retries, failed, chance)
     }
 
-    /// Records what became of a letter. What the mail server has taken is recorded whatever it costs: until then it would
-    /// be sent again.
-    async fn record(
-        &self,
-        id: LetterId,
-        letter: &NewLetter,
-        attempted: Attempted,
-    ) -> Result<Option<Position>, Pause> {
-        let (organization, to) = (letter.organization, letter.to);
-        let operation = RecordAttempt { id, organization, to, attempted };
+    /// Records what became of a letter; the position of that. What the mail server has taken is recorded whatever it
+    /// costs: until then it would be sent again.
+    async fn record(&self, tried: Result<Option<RecordAttempt>, Pause>) -> Result<Option<Position>, Pause> {
+        let Some(operation) = tried? else { return Ok(None) };
+        let id = operation.id;
         let actor = Actor { id: Some(NAME.into()), ..Actor::only(ActorKind::System) };
         let meta = CommandMeta::by(actor);
         let mut pause = FIRST_PAUSE;

@@ -94,7 +94,7 @@ impl Templates {
         let text = self.fill(&text_name, content, "")?;
         let (subject, text) = text.split_once('\n').unwrap_or((&text, ""));
         let html = self.fill(&html_name, content, subject)?;
-        Ok(Rendered { subject: subject.trim().to_owned(), text: text.trim_start().to_owned(), html })
+        Ok(Rendered { subject: subject.trim().to_owned(), text: format!("{}\n", text.trim()), html })
     }
 
     fn fill(&self, name: &str, content: &Content, subject: &str) -> Result<String, TemplateError> {

@@ -100,7 +100,11 @@ const KEPT: &[Kept] = &[
         ],
         reason: "the rest of the product does not know which database it runs on",
     },
-    Kept { name: "lettre", within: &["src/email"], reason: "mail servers are spoken to in one place" },
+    Kept {
+        name: "lettre",
+        within: &["src/email", "benches"],
+        reason: "mail servers are spoken to in one place",
+    },
     Kept { name: "minijinja", within: &["src/email"], reason: "what letters say is made in one place" },
     Kept {
         name: "image",

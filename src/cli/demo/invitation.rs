@@ -1,9 +1,12 @@
 //! An invitation, from sending to acceptance.
 
-use anyhow::{Result, ensure};
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
 use hyper::Method;
-use muster_events::{id::MemberId, member::Member};
+use muster_events::{id::MemberId, letter::Letter, member::Member, stream::Position};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use super::{
     client::{Answer, Ask, Client},
@@ -11,8 +14,15 @@ use super::{
 };
 use crate::{
     cli::screen::{Rows, Screen},
+    clock::stopwatch,
     deployment::Deployment,
 };
+
+/// How long a letter may take.
+const LETTER_TIME: Duration = Duration::from_secs(10);
+
+/// Among how many of the newest events it is looked for.
+const NEWEST: u64 = 100;
 
 /// The token of the administrator.
 const ADMINISTRATOR: &str = "root-superuser-token";
@@ -56,6 +66,8 @@ pub(super) async fn tell(
     let body = json!({ "email": email, "orgRole": "member", "teams": ["perception"] });
     let invited = telling.command("Alice invites Nina to a team", &members, OWNER, &body).await?;
     let member: MemberId = invited.text("id")?.parse()?;
+    let sent = letter_to(deployment, member).await?;
+    telling.rows.add(["A letter goes to her".into(), sent, "by the log's own subscriber".into()]);
     let link = link(deployment, client, member).await?;
     let path = link.replace(&format!("{}/accept/", client.url()), "/api/0/accept-invite/");
     let fields = ["needsAuthentication", "existingMember"];
@@ -73,6 +85,25 @@ pub(super) async fn tell(
         "Its link, as `muster invite-link {member}` prints it until it is accepted:\n  {link}"
     ))?;
     Ok(())
+}
+
+/// Which letter goes to an invited member, once it has; that takes a moment.
+async fn letter_to(deployment: &Deployment, member: MemberId) -> Result<String> {
+    let store = deployment.ledger.store();
+    let began = stopwatch();
+    while began.elapsed() < LETTER_TIME {
+        let head = store.head().await?.position;
+        let newest = store.read_all(Position(head.0.saturating_sub(NEWEST)), 1_000).await?;
+        for stored in newest.iter().rev().filter(|stored| stored.event_type == "LetterSent") {
+            let letter = deployment.ledger.state::<Letter>(&stored.stream).await?.state;
+            let letter = letter.letter.as_ref().filter(|letter| letter.about.member == Some(member));
+            if let Some(letter) = letter {
+                return Ok(format!("{} {}", letter.kind, stored.stream.aggregate_id));
+            }
+        }
+        sleep(LETTER_TIME / 100).await;
+    }
+    bail!("the letter to the invited member was not sent within {} s", LETTER_TIME.as_secs());
 }
 
 async fn link(deployment: &Deployment, client: &Client, member: MemberId) -> Result<String> {

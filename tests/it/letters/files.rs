@@ -1,8 +1,14 @@
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
+use muster::{
+    deployment::Deployment,
+    email::{Sender, Transport},
+};
 use serde_json::{Value, json};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
-use super::{BASE, Mail, letters, mails, settled, with_files};
+use super::{BASE, LIMIT, Mail, letters, mails, settled, with_files};
 use crate::support::World;
 
 const ACME: &str = "/api/0/organizations/acme/";
@@ -49,7 +55,7 @@ async fn a_server_that_starts_again_sends_nothing_again() {
         std::fs::remove_file(file.unwrap().path()).unwrap();
     }
     let world = world.stopped().await;
-    let mail = Some(super::options(muster::email::Transport::Files(directory.clone())));
+    let mail = Some(super::options(Transport::Files(directory.clone())));
     let options = muster::http::ServeOptions { mail, ..Default::default() };
     let world = world.started(options).await;
     world.anonymous().get("/healthz").await.expect(200);
@@ -170,4 +176,35 @@ async fn a_process_without_mail_queues_nothing() {
     let world = World::acme().await;
     world.of("alice").put(&world.path("acme", "ivan"), &json!({"reinvite": true})).await.expect(200);
     assert_eq!(letters(&world).await.len(), 0);
+}
+
+/// What rebuilds read models has no sender, and a sender finds in rebuilt ones what was sent.
+#[tokio::test]
+async fn read_models_that_are_built_again_send_nothing() {
+    let (world, directory) = with_files(World::acme_builder().await).await;
+    world.of("alice").put(&world.path("acme", "ivan"), &json!({"reinvite": true})).await.expect(200);
+    settled(&world).await;
+    let place = world.stop().await;
+    std::fs::remove_dir_all(&directory).unwrap();
+    place.lose_views().await;
+    let deployment = Deployment::open(&place.options()).await.unwrap();
+    let head = deployment.ledger.store().head().await.unwrap().position;
+    let (runner, stop) = (deployment.runner(), CancellationToken::new());
+    let read_models = runner.read_models();
+    let running = tokio::spawn(runner.run(stop.clone()));
+    read_models.wait_for(head, LIMIT).await.unwrap();
+    assert!(!directory.exists(), "a rebuild writes no letter");
+    let options = super::options(Transport::Files(directory.clone()));
+    let sender = Sender::new(Arc::clone(&deployment.ledger), read_models, options).unwrap();
+    let mut status = sender.status();
+    let sending = tokio::spawn(sender.run(stop.clone()));
+    timeout(LIMIT, status.wait_for(|status| status.works)).await.unwrap().unwrap();
+    // It has looked once more than that it works.
+    status.mark_unchanged();
+    stop.cancel();
+    for task in [running, sending] {
+        task.await.unwrap();
+    }
+    assert_eq!(deployment.ledger.store().head().await.unwrap().position, head);
+    assert_eq!(mails(&directory).len(), 0);
 }

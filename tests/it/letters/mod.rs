@@ -5,6 +5,7 @@ mod drops;
 mod files;
 mod kill;
 mod smtp;
+mod words;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 

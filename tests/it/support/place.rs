@@ -95,6 +95,18 @@ impl Place {
         }
     }
 
+    /// Loses the read models, as an operator may who deletes them.
+    pub(crate) async fn lose_views(&self) {
+        if let Some(database) = &self.database {
+            database.connection().await.execute("DROP SCHEMA views CASCADE").await.unwrap();
+            return;
+        }
+        for name in ["views.db", "views.db-wal", "views.db-shm"] {
+            let _ = std::fs::remove_file(self.path().join(name));
+        }
+        assert!(!self.path().join("views.db").exists());
+    }
+
     fn on_pictures(&self, statements: &str) -> String {
         statements.replace("{blobs}", if self.database.is_some() { "blobs.blobs" } else { "blobs" })
     }
