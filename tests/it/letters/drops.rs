@@ -1,7 +1,7 @@
 use muster_events::letter::DropReason;
 use serde_json::json;
 
-use super::{dropped, mails, says_that_nothing_is_sent, settled};
+use super::{dropped, mails, queued, says_that_nothing_is_sent, settled};
 use crate::support::World;
 
 const MEMBERS: &str = "/api/0/organizations/acme/members/";
@@ -31,6 +31,7 @@ async fn what_makes_no_sense_any_more_when_its_turn_comes_is_not_sent() {
     };
     let (revoked, replaced) = (invite("a@example.com").await, invite("b@example.com").await);
     let accepted = invite("zoe@example.com").await;
+    queued(&world, 3).await;
     alice.delete(&format!("{MEMBERS}{revoked}/")).await.expect(204);
     let again = json!({"reinvite": true, "regenerate": true});
     alice.put(&format!("{MEMBERS}{replaced}/"), &again).await.expect(200);
@@ -58,8 +59,11 @@ async fn a_request_that_was_answered_and_an_end_that_was_called_off_are_told_to_
     let request =
         world.of("bob").post(&format!("{acme}invite-requests/"), &proposed).await.expect(201).json();
     let request = request["id"].as_str().unwrap();
+    // To both who may let somebody in.
+    queued(&world, 2).await;
     alice.delete(&format!("{acme}invite-requests/{request}/")).await.expect(204);
     alice.delete(acme).await.expect(202);
+    queued(&world, 3).await;
     alice.put(acme, &json!({"cancelDeletion": true})).await.expect(200);
     released(&world, &directory).await;
     let mut why = dropped(&world).await;

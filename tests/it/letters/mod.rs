@@ -48,17 +48,19 @@ async fn with_files(builder: WorldBuilder) -> (World, PathBuf) {
 /// Every letter of the log, with the stored types of what happened to it, once none waits any more.
 async fn settled(world: &World) -> BTreeMap<LetterId, Vec<String>> {
     let mut commits = world.deployment.ledger.store().commits();
+    let ended = |types: &Vec<String>| {
+        let last = types.last().map_or("", String::as_str);
+        ["LetterSent", "LetterDropped", "LetterParked"].contains(&last)
+    };
     let all = async {
         loop {
             commits.mark_unchanged();
-            let letters = letters(world).await;
-            let waits = |types: &Vec<String>| {
-                !types.last().is_some_and(|last| {
-                    ["LetterSent", "LetterDropped", "LetterParked"].contains(&last.as_str())
-                })
-            };
-            if acted(world).await && !letters.values().any(waits) {
-                return letters;
+            // In this order: what policies have queued by then is among the letters.
+            if acted(world).await {
+                let letters = letters(world).await;
+                if letters.values().all(ended) {
+                    return letters;
+                }
             }
             let _ = timeout(Duration::from_millis(50), commits.changed()).await;
         }
@@ -73,6 +75,12 @@ async fn acted(world: &World) -> bool {
     let events = world.deployment.ledger.store().read_all(Position::ZERO, 100_000).await.unwrap();
     let last = events.iter().rev().find(|stored| stored.stream.aggregate_type != "letter").unwrap();
     ready["policies"]["position"].as_u64().is_some_and(|reached| reached >= last.position.0)
+}
+
+/// Waits until so many letters are in the log.
+async fn queued(world: &World, count: usize) {
+    let all = async { while letters(world).await.len() < count {} };
+    timeout(LIMIT, all).await.expect("the letters are not queued");
 }
 
 /// Waits until the server says that the sender stands still, though it is ready.

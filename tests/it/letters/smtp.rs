@@ -146,6 +146,9 @@ async fn while_the_server_is_down_requests_are_answered_and_letters_wait_for_it(
     mail.start_again();
     let letters = settled(&world).await;
     assert_eq!(letters.len(), 41);
-    assert!(letters.values().all(|types| *types == ["LetterQueued", "LetterSent"]), "{letters:?}");
-    assert_eq!(mail.taken().len(), 41, "no attempt was held against a letter, and none was sent twice");
+    assert!(letters.values().all(|types| types.last().unwrap() == "LetterSent"), "{letters:?}");
+    // While it was down no attempt was held against a letter; of those under way as it came back one may have been.
+    let failed = letters.values().flatten().filter(|kind| *kind == "LetterAttemptFailed").count();
+    assert!(failed <= usize::try_from(CONNECTIONS).unwrap(), "{failed} attempts failed: {letters:?}");
+    assert_eq!(mail.taken().len(), 41, "none was sent twice");
 }
