@@ -271,11 +271,9 @@ impl Desk {
         }
     }
 
-    /// A letter is not to blame for a server that nobody reaches.
+    /// A letter is not to blame for a server that nobody reaches, or that knows another password.
     async fn not_sent(&self, not_sent: NotSent, attempt: u32) -> Result<Attempted, Pause> {
-        if not_sent.code.is_none()
-            && let Err(why) = self.transport.reachable().await
-        {
+        if let Err(why) = self.transport.reachable().await {
             return Err(Pause::Unreachable(why));
         }
         let pause = if not_sent.is_permanent() { None } else { Self::pause(&self.options.retries, attempt) };

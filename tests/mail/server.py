@@ -1,7 +1,9 @@
 """A mail server whose faults are chosen by the recipient. Prints the port that it listens at, and then works until its
 standard input ends.
 
-    server.py RECORD [PORT]
+    server.py RECORD [PORT [tls|starttls CERTIFICATE KEY]]
+
+With a certificate it wants TLS, from the beginning or by STARTTLS, and the user muster with the password secret.
 
 Every message that it takes is a line of JSON in the file RECORD, on the disk before the answer is given: {"to", "id"}.
 The part of a recipient before the first "-" says what happens to him:
@@ -19,10 +21,11 @@ import email
 import json
 import logging
 import os
+import ssl
 import sys
 import threading
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 
 SLOW = 0.2
 
@@ -61,6 +64,12 @@ class Faults:
         return "250 OK"
 
 
+def authenticate(server, session, envelope, mechanism, credentials):
+    known = (credentials.login, credentials.password) == (b"muster", b"secret")
+    # Not answered yet: the library does that.
+    return AuthResult(success=known, handled=False)
+
+
 class Server(SMTP):
     async def smtp_DATA(self, arg):
         recipients = self.envelope.rcpt_tos if self.envelope else []
@@ -78,9 +87,18 @@ async def main():
     faults = Faults(sys.argv[1])
     port = int(sys.argv[2]) if len(sys.argv) > 2 else 0
     loop = asyncio.get_running_loop()
-    listening = await loop.create_server(
-        lambda: Server(faults, loop=loop, enable_SMTPUTF8=True), "127.0.0.1", port, reuse_address=True
-    )
+    settings, listening = {"loop": loop, "enable_SMTPUTF8": True}, {"reuse_address": True}
+    if len(sys.argv) > 3:
+        kind, certificate, key = sys.argv[3:6]
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate, key)
+        if kind == "tls":
+            listening["ssl"] = context
+        else:
+            settings.update(tls_context=context, require_starttls=True)
+        # With TLS from the beginning the library does not know that it is there.
+        settings.update(authenticator=authenticate, auth_required=True, auth_require_tls=kind != "tls")
+    listening = await loop.create_server(lambda: Server(faults, **settings), "127.0.0.1", port, **listening)
     print(listening.sockets[0].getsockname()[1], flush=True)
     ended = asyncio.Event()
 

@@ -66,8 +66,9 @@ pub(super) async fn tell(
     let body = json!({ "email": email, "orgRole": "member", "teams": ["perception"] });
     let invited = telling.command("Alice invites Nina to a team", &members, OWNER, &body).await?;
     let member: MemberId = invited.text("id")?.parse()?;
-    let sent = letter_to(deployment, member).await?;
-    telling.rows.add(["A letter goes to her".into(), sent, "by the log's own subscriber".into()]);
+    let (letter, position) = letter_to(deployment, member).await?;
+    let sent = format!("sent, recorded at position {position}");
+    telling.rows.add(["A letter with the link goes to her".into(), letter, sent]);
     let link = link(deployment, client, member).await?;
     let path = link.replace(&format!("{}/accept/", client.url()), "/api/0/accept-invite/");
     let fields = ["needsAuthentication", "existingMember"];
@@ -87,8 +88,8 @@ pub(super) async fn tell(
     Ok(())
 }
 
-/// Which letter goes to an invited member, once it has; that takes a moment.
-async fn letter_to(deployment: &Deployment, member: MemberId) -> Result<String> {
+/// Which letter went to an invited member, and where that is on record; it takes a moment.
+async fn letter_to(deployment: &Deployment, member: MemberId) -> Result<(String, Position)> {
     let store = deployment.ledger.store();
     let began = stopwatch();
     while began.elapsed() < LETTER_TIME {
@@ -97,8 +98,8 @@ async fn letter_to(deployment: &Deployment, member: MemberId) -> Result<String> 
         for stored in newest.iter().rev().filter(|stored| stored.event_type == "LetterSent") {
             let letter = deployment.ledger.state::<Letter>(&stored.stream).await?.state;
             let letter = letter.letter.as_ref().filter(|letter| letter.about.member == Some(member));
-            if let Some(letter) = letter {
-                return Ok(format!("{} {}", letter.kind, stored.stream.aggregate_id));
+            if letter.is_some() {
+                return Ok((format!("letter {}", stored.stream.aggregate_id), stored.position));
             }
         }
         sleep(LETTER_TIME / 100).await;

@@ -21,6 +21,7 @@ mod user;
 mod doctor;
 mod keys;
 mod letters;
+mod letters_by_tls;
 mod migrate;
 
 mod places;

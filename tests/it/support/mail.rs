@@ -18,6 +18,8 @@ pub(crate) struct MailServer {
     port: u16,
     process: Option<Child>,
     directory: TempDir,
+    /// With TLS: how, and the files of the certificate and its key.
+    tls: Option<(&'static str, PathBuf, PathBuf)>,
 }
 
 /// A message that it took.
@@ -31,9 +33,31 @@ pub(crate) struct Taken {
 
 impl MailServer {
     pub(crate) fn start() -> Self {
-        let mut server = Self { port: 0, process: None, directory: TempDir::new().unwrap() };
+        let mut server = Self { port: 0, process: None, directory: TempDir::new().unwrap(), tls: None };
         server.start_again();
         server
+    }
+
+    /// One that wants TLS, `tls` from the beginning or by `starttls`, and the user `muster` with the password `secret`.
+    /// Its certificate is for `localhost`.
+    pub(crate) fn with_tls(how: &'static str) -> Self {
+        let directory = TempDir::new().unwrap();
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
+        let (certificate, key) = (directory.path().join("certificate.pem"), directory.path().join("key.pem"));
+        std::fs::write(&certificate, made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        let mut server = Self { port: 0, process: None, directory, tls: Some((how, certificate, key)) };
+        server.start_again();
+        server
+    }
+
+    /// The certificate of one with TLS, which no authority of the system has signed.
+    pub(crate) fn certificate(&self) -> &std::path::Path {
+        &self.tls.as_ref().expect("it has TLS").1
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// Starts it at the same port, after [`MailServer::stop`]; what it took is kept.
@@ -44,6 +68,9 @@ impl MailServer {
         let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mail/server.py");
         let mut command = Command::new(python);
         command.arg(program).arg(self.record()).arg(self.port.to_string());
+        if let Some((how, certificate, key)) = &self.tls {
+            command.arg(how).arg(certificate).arg(key);
+        }
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut port = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut port).unwrap();
