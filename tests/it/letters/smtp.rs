@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use metrics_exporter_prometheus::PrometheusBuilder;
 use muster::{email::Transport, http::ServeOptions};
 use muster_events::{
     event::Event,
@@ -18,10 +19,14 @@ const CONNECTIONS: u32 = 4;
 
 /// A world whose server sends letters to `mail`.
 async fn served(mail: &MailServer) -> World {
+    served_with(mail, ServeOptions::default()).await
+}
+
+async fn served_with(mail: &MailServer, serve: ServeOptions) -> World {
     let transport = Transport::Smtp { url: mail.url(), connections: CONNECTIONS };
     let mail = Some(options(transport));
     let builder = World::acme_builder().await;
-    let world = builder.serve_with(ServeOptions { mail, ..ServeOptions::default() }).await;
+    let world = builder.serve_with(ServeOptions { mail, ..serve }).await;
     let off = json!({"features": {"invite-members-rate-limits": false}});
     world.of("root").put("/api/0/organizations/acme/administration/", &off).await.expect(200);
     world
@@ -54,7 +59,8 @@ async fn ends(world: &World) -> BTreeMap<String, (LetterStatus, u32, Option<u16>
 #[tokio::test]
 async fn what_the_server_says_decides_what_becomes_of_a_letter() {
     let mail = MailServer::start();
-    let world = served(&mail).await;
+    let metrics = Some(PrometheusBuilder::new().install_recorder().unwrap());
+    let world = served_with(&mail, ServeOptions { metrics, ..ServeOptions::default() }).await;
     for fault in ["good", "permanent", "temporary", "first", "slow", "drop", "lost"] {
         invite(&world, &format!("{fault}-1@example.com")).await;
     }
@@ -72,6 +78,23 @@ async fn what_the_server_says_decides_what_becomes_of_a_letter() {
     let to: Vec<_> = taken.iter().map(|taken| taken.to.split('-').next().unwrap()).collect();
     assert_eq!(to, ["drop", "first", "good", "lost", "lost", "slow"]);
     assert_eq!(taken[3], taken[4], "the one duplicate can be recognized");
+    let shown = async {
+        loop {
+            let text = world.anonymous().get("/metrics").await.expect(200).text;
+            // Looked at every few seconds.
+            if text.contains("muster_letters_parked 2\n") {
+                return text;
+            }
+        }
+    };
+    let shown = tokio::time::timeout(super::LIMIT, shown).await.expect("parked letters are not shown");
+    for (counter, count) in [("queued", 7), ("sent", 5), ("failed", 7)] {
+        let line = format!("muster_letters_{counter}_total{{kind=\"organization.invite\"}} {count}\n");
+        assert!(shown.contains(&line), "{line} is missing in {shown}");
+    }
+    assert!(
+        shown.contains("muster_letters_waiting 0\n") && shown.contains("muster_letters_oldest_seconds 0\n")
+    );
 }
 
 #[tokio::test]
