@@ -28,6 +28,7 @@ use crate::{
         CommandMeta, ExecuteError, Failure, Ledger, Turn,
         operations::{Attempted, RecordAttempt},
     },
+    sealing::SealingError,
     store::{Store, StoreError},
     subscription::{ATTEMPT, LagError, ReadModels, Shift, ShiftError, Trouble},
 };
@@ -179,7 +180,8 @@ impl Sender {
         };
         self.read_models.wait_for(last.unwrap_or(head), VIEW_WAIT).await?;
         self.status.send_modify(|status| *status = Status { works, trouble: None });
-        Ok(true)
+        // Rows of what cannot be sent or cannot be shown would keep it busy otherwise.
+        Ok(last.is_some())
     }
 
     async fn measure(&mut self) -> Result<(), Pause> {
@@ -213,6 +215,17 @@ impl Sender {
     }
 }
 
+/// What is damaged or lost, where that is the matter: one letter that it concerns stands in nobody's way.
+fn unreadable(failure: &Failure) -> Option<String> {
+    match failure {
+        Failure::Store(StoreError::Damaged(why)) => Some(why.clone()),
+        Failure::Sealing(error @ (SealingError::KeyMissing(_) | SealingError::Tampered { .. })) => {
+            Some(error.to_string())
+        }
+        _ => None,
+    }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "a gauge; no ledger has 2^53 letters")]
 fn precise(count: u64) -> f64 {
     count as f64
@@ -221,7 +234,14 @@ fn precise(count: u64) -> f64 {
 impl Desk {
     /// Sends one letter, if it still waits and still makes sense; what is to be recorded of that.
     async fn attempt(&self, id: LetterId) -> Result<Option<RecordAttempt>, Pause> {
-        let state = self.ledger.state::<Letter>(&id.into()).await?.state;
+        let state = match self.ledger.state::<Letter>(&id.into()).await {
+            Ok(found) => found.state,
+            Err(failure) => {
+                let Some(why) = unreadable(&failure) else { return Err(failure.into()) };
+                tracing::error!(letter = %id, why, "a letter cannot be read, and is not sent");
+                return Ok(None);
+            }
+        };
         let now = self.ledger.clock().now();
         let Some(letter) = &state.letter else { return Ok(None) };
         if state.status != LetterStatus::Queued || state.next_attempt_at > now {
@@ -252,11 +272,15 @@ impl Desk {
         now: Timestamp,
     ) -> Result<Attempted, Pause> {
         let contents = Contents { ledger: &self.ledger, options: &self.options };
-        let content = match contents.of(letter, now).await? {
-            Ok(content) => content,
-            Err(why) => return Ok(Attempted::Dropped(why)),
-        };
         let failed = |text: String| Attempted::Failed { code: None, text, next_attempt_at: None };
+        let content = match contents.of(letter, now).await {
+            Ok(Ok(content)) => content,
+            Ok(Err(why)) => return Ok(Attempted::Dropped(why)),
+            Err(failure) => {
+                let why = unreadable(&failure).ok_or(failure)?;
+                return Ok(failed(format!("what the letter is about cannot be read: {why}")));
+            }
+        };
         let rendered = match self.templates.render(letter.kind, &content) {
             Ok(rendered) => rendered,
             Err(error) => return Ok(failed(error.to_string())),

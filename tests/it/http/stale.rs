@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use muster::{
-    clock::{Clock, SystemClock, event_id},
-    ledger::{
-        CommandMeta, Turn,
-        operations::{ImportMember, ImportedOrganization, MemberFact, Person},
-    },
+use muster::ledger::{
+    CommandMeta, Turn,
+    operations::{ImportMember, ImportedOrganization, MemberFact, Person},
 };
-use muster_events::{id::MemberId, roles::RoleId, stream::StreamId};
+use muster_events::{id::MemberId, roles::RoleId};
 use serde_json::{Value, json};
 
 use crate::support::World;
@@ -17,29 +14,13 @@ use crate::support::World;
 const ACME: &str = "/api/0/organizations/acme/members/";
 const GLOBEX: &str = "/api/0/organizations/globex/members/";
 
-/// Appends what a newer version of this program could have appended to dana's stream.
-async fn poison(world: &World) {
-    let StreamId { aggregate_type, aggregate_id } = world.member("acme", "dana").into();
-    let id = event_id(SystemClock.now());
-    let sql = format!(
-        "INSERT INTO {{events}} (aggregate_type, aggregate_id, sequence, event_type, event_version, position, \
-            event_id, recorded_at, organization, actor_kind, actor_id, leaf, payload, metadata) \
-        SELECT aggregate_type, aggregate_id, sequence + 1, 'FromTheFuture', '1', \
-            (SELECT max(position) + 1 FROM {{events}}), '{id}', (SELECT max(recorded_at) FROM {{events}}), \
-            organization, actor_kind, actor_id, leaf, '{{}}', metadata \
-        FROM {{events}} WHERE aggregate_type = '{aggregate_type}' AND aggregate_id = '{aggregate_id}' \
-        ORDER BY sequence DESC LIMIT 1"
-    );
-    world.place.run_on_log(&sql).await;
-}
-
 /// A world, and the position up to which what it shows of acme is complete.
 async fn poisoned() -> (World, String) {
     let world = World::acme().await;
     let before = world.of("alice").get(ACME).await.expect(200);
     assert_eq!(before.header("muster-stale"), None);
     let complete = before.header("muster-position").unwrap().to_owned();
-    poison(&world).await;
+    world.place.poison(world.member("acme", "dana").into()).await;
     assert_eq!(world.head().await, before.position() + 1);
     (world, complete)
 }

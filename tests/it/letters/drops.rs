@@ -1,7 +1,8 @@
 use muster_events::letter::DropReason;
 use serde_json::json;
+use tokio::time::timeout;
 
-use super::{dropped, mails, queued, says_that_nothing_is_sent, settled};
+use super::{LIMIT, dropped, letters, mails, queued, says_that_nothing_is_sent, settled};
 use crate::support::World;
 
 const MEMBERS: &str = "/api/0/organizations/acme/members/";
@@ -70,4 +71,32 @@ async fn a_request_that_was_answered_and_an_end_that_was_called_off_are_told_to_
     why.sort_by_key(|why| why.name());
     assert_eq!(why, [DropReason::NotNeeded, DropReason::RequestAnswered, DropReason::RequestAnswered]);
     assert_eq!(mails(&directory).len(), 0);
+}
+
+/// One that is about somebody who cannot be read is parked with the reason; the others are sent.
+#[tokio::test]
+async fn a_letter_that_cannot_be_made_stands_in_nobodys_way() {
+    let (world, directory) = held_up().await;
+    for email in ["a@example.com", "b@example.com"] {
+        let invited = world.of("alice").post(MEMBERS, &json!({ "email": email })).await.expect(201).json();
+        if email == "a@example.com" {
+            queued(&world, 1).await;
+            let id: muster_events::id::MemberId = invited["id"].as_str().unwrap().parse().unwrap();
+            world.place.poison(id.into()).await;
+        }
+    }
+    queued(&world, 2).await;
+    std::fs::create_dir(&directory).unwrap();
+    let ends = async {
+        loop {
+            let letters = letters(&world).await;
+            let mut last: Vec<_> = letters.values().map(|types| types.last().unwrap().clone()).collect();
+            last.sort();
+            if last == ["LetterParked", "LetterSent"] {
+                return;
+            }
+        }
+    };
+    timeout(LIMIT, ends).await.expect("one stands in the way of the other");
+    assert_eq!(mails(&directory)[0].to, "b@example.com");
 }

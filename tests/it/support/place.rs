@@ -2,7 +2,11 @@
 
 use std::path::Path;
 
-use muster::deployment::DeploymentOptions;
+use muster::{
+    clock::{Clock as _, SystemClock, event_id},
+    deployment::DeploymentOptions,
+};
+use muster_events::stream::StreamId;
 use sqlx::{Connection as _, Executor as _, Row as _, SqliteConnection, postgres::PgRow};
 use tempfile::TempDir;
 
@@ -73,6 +77,21 @@ impl Place {
             let sql = statements.replace("{events}", "events");
             self.file("log.db").await.execute(sqlx::raw_sql(&sql)).await.unwrap();
         }
+    }
+
+    /// Appends what a newer version of this program could have appended to a stream.
+    pub(crate) async fn poison(&self, stream: StreamId) {
+        let (StreamId { aggregate_type, aggregate_id }, id) = (stream, event_id(SystemClock.now()));
+        let sql = format!(
+            "INSERT INTO {{events}} (aggregate_type, aggregate_id, sequence, event_type, event_version, position, \
+                event_id, recorded_at, organization, actor_kind, actor_id, leaf, payload, metadata) \
+            SELECT aggregate_type, aggregate_id, sequence + 1, 'FromTheFuture', '1', \
+                (SELECT max(position) + 1 FROM {{events}}), '{id}', (SELECT max(recorded_at) FROM {{events}}), \
+                organization, actor_kind, actor_id, leaf, '{{}}', metadata \
+            FROM {{events}} WHERE aggregate_type = '{aggregate_type}' AND aggregate_id = '{aggregate_id}' \
+            ORDER BY sequence DESC LIMIT 1"
+        );
+        self.run_on_log(&sql).await;
     }
 
     /// Runs statements on the pictures past what keeps them. The table is `{blobs}`.
