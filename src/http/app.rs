@@ -1,6 +1,6 @@
 //! What every handler can reach.
 
-use std::{ops::Deref, sync::Arc, time::Duration};
+use std::{num::NonZeroU32, ops::Deref, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -9,7 +9,7 @@ use muster_projections::views::Views;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::avatars::Renditions;
+use super::{avatars::Renditions, throttle::Throttle};
 use crate::{
     blobs::BlobStore,
     email::{self, MailOptions},
@@ -43,6 +43,8 @@ pub struct Limits {
     pub time: Duration,
     /// How many requests are carried out at once; more are told to come back.
     pub concurrency: usize,
+    /// How often a second one person, or the token of an organization, may list members; none for as often as he likes.
+    pub member_lists: Option<NonZeroU32>,
     /// How long what was accepted has to finish at a shutdown.
     pub shutdown: Duration,
 }
@@ -54,6 +56,7 @@ impl Default for Limits {
             head: 64 * 1024,
             time: Duration::from_secs(15),
             concurrency: 1024,
+            member_lists: NonZeroU32::new(40),
             shutdown: Duration::from_secs(20),
         }
     }
@@ -72,6 +75,7 @@ pub(super) struct Inner {
     pub(super) sender: Option<watch::Receiver<email::Status>>,
     pub(super) blobs: Arc<dyn BlobStore>,
     pub(super) renditions: Renditions,
+    pub(super) member_lists: Throttle,
     pub(super) history: History,
     pub(super) options: ServeOptions,
     /// Cancelled when the server stops: streams end then.
@@ -96,6 +100,7 @@ impl App {
             sender,
             blobs,
             renditions,
+            member_lists: Throttle::new(options.limits.member_lists),
             history,
             options,
             shutdown,

@@ -7,6 +7,10 @@ use axum::{
 };
 use muster_events::refusal::FieldError;
 use serde_json::{Map, Value};
+use utoipa::openapi::{
+    RefOr, Schema,
+    schema::{ObjectBuilder, SchemaType, Type},
+};
 
 use super::problem::Problem;
 
@@ -75,6 +79,34 @@ pub(super) fn kind_of(value: &Value) -> &'static str {
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }
+}
+
+/// For the description: how a string field may be written, see [`string`].
+pub(super) struct Text;
+
+impl utoipa::PartialSchema for Text {
+    fn schema() -> RefOr<Schema> {
+        written("A string; a number counts as its digits.", [Type::String, Type::Number])
+    }
+}
+
+impl utoipa::ToSchema for Text {}
+
+/// For the description: how a boolean field may be written, see [`boolean`].
+pub(super) struct Flag;
+
+impl utoipa::PartialSchema for Flag {
+    fn schema() -> RefOr<Schema> {
+        let words = "A boolean; also `true`, `t`, `yes`, `y`, `on`, `1` and their opposites in any case.";
+        written(words, [Type::Boolean, Type::String, Type::Number])
+    }
+}
+
+impl utoipa::ToSchema for Flag {}
+
+fn written<const N: usize>(description: &str, types: [Type; N]) -> RefOr<Schema> {
+    let types = SchemaType::from_iter(types);
+    ObjectBuilder::new().schema_type(types).description(Some(description)).into()
 }
 
 /// A string field. Numbers are taken for their digits, as clients of this wire format may send them.

@@ -34,6 +34,7 @@ mod idempotency;
 mod page;
 mod params;
 mod request;
+mod throttle;
 
 mod problem;
 mod refusal;

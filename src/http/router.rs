@@ -14,7 +14,7 @@ use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::LoadS
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use utoipa::{
     OpenApi,
-    openapi::{PathItem, Response as Described},
+    openapi::{Content, PathItem, RefOr, Required, Response as Described, Schema, path::Operation},
 };
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt as _},
@@ -138,13 +138,36 @@ fn described(
             answers_of_all(item);
         }
     }
+    bodies_that_may_be_left_out(&mut description);
     ((endpoints, probes), description)
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten()
+}
+
+/// No body is an object without fields ([`super::body::JsonObject`]): where all are optional, so is the body.
+fn bodies_that_may_be_left_out(description: &mut utoipa::openapi::OpenApi) {
+    let Some(components) = &description.components else { return };
+    let demands = |content: &Content| match &content.schema {
+        Some(RefOr::Ref(to)) => {
+            let name = to.ref_location.rsplit('/').next().unwrap_or_default();
+            !matches!(components.schemas.get(name), Some(RefOr::T(Schema::Object(of))) if of.required.is_empty())
+        }
+        _ => true,
+    };
+    for operation in description.paths.paths.values_mut().flat_map(operations) {
+        if let Some(body) = &mut operation.request_body
+            && !body.content.values().any(demands)
+        {
+            body.required = Some(Required::False);
+        }
+    }
 }
 
 /// Answers that every endpoint can give, because what is around all of them gives them.
 fn answers_of_all(item: &mut PathItem) {
-    let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
-    for operation in operations.into_iter().flatten() {
+    for operation in operations(item) {
         let damaged =
             Described::new("What is stored is not what this program wrote; the operator has been told");
         operation.responses.responses.entry("500".into()).or_insert_with(|| damaged.into());

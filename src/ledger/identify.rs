@@ -24,7 +24,7 @@ pub struct Caller {
 }
 
 /// Whose token was shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CallerKind {
     /// A person's.
     User(UserId),

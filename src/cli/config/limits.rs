@@ -1,6 +1,6 @@
 //! The limits on requests.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use clap::Args;
 use serde::Deserialize;
@@ -30,6 +30,10 @@ pub(super) struct Limits {
     /// How many requests are carried out at once [default: 1024]
     #[arg(long, env = "MUSTER_MAX_REQUESTS", value_name = "NUMBER")]
     max_requests: Option<usize>,
+    /// How often a second one person, or the token of an organization, may list members; 0 for as often as they like
+    /// [default: 40]
+    #[arg(long, env = "MUSTER_MAX_MEMBER_LISTS", value_name = "NUMBER")]
+    max_member_lists: Option<u32>,
     /// How long accepted requests have to finish when the server is stopped [default: 20]
     #[arg(long, env = "MUSTER_SHUTDOWN_SECONDS", value_name = "SECONDS")]
     shutdown_seconds: Option<u64>,
@@ -43,6 +47,7 @@ impl Limits {
             max_head_bytes: self.max_head_bytes.or(other.max_head_bytes),
             request_seconds: self.request_seconds.or(other.request_seconds),
             max_requests: self.max_requests.or(other.max_requests),
+            max_member_lists: self.max_member_lists.or(other.max_member_lists),
             shutdown_seconds: self.shutdown_seconds.or(other.shutdown_seconds),
         }
     }
@@ -56,6 +61,7 @@ impl Limits {
             head: self.max_head_bytes.unwrap_or(default.head),
             time: seconds(self.request_seconds, default.time),
             concurrency: self.max_requests.unwrap_or(default.concurrency),
+            member_lists: self.max_member_lists.map_or(default.member_lists, NonZeroU32::new),
             shutdown: seconds(self.shutdown_seconds, default.shutdown),
         };
         if limits.head < SMALLEST_HEAD {
@@ -73,6 +79,8 @@ impl Limits {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::Limits;
 
     #[test]
@@ -81,6 +89,8 @@ mod tests {
         let beneath = Limits { max_requests: Some(8), request_seconds: Some(3), ..Limits::default() };
         let limits = given.or(beneath).checked().unwrap();
         assert_eq!((limits.concurrency, limits.time.as_secs()), (7, 3));
+        let lists = |max_member_lists| Limits { max_member_lists, ..given }.checked().unwrap().member_lists;
+        assert_eq!([None, Some(0), Some(9)].map(lists), [NonZeroU32::new(40), None, NonZeroU32::new(9)]);
         for refused in [
             Limits { max_head_bytes: Some(100), ..given },
             Limits { max_requests: Some(0), ..given },

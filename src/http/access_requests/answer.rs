@@ -12,7 +12,7 @@ use crate::{
     http::{
         app::App,
         auth::Bearer,
-        body::{JsonObject, boolean},
+        body::{Flag, JsonObject, boolean},
         described::Safety,
         idempotency::{if_match, request_key},
         members::update::mark_replayed,
@@ -27,6 +27,7 @@ use crate::{
 
 /// What a PUT says.
 #[derive(utoipa::ToSchema)]
+#[schema(example = json!({ "isApproved": true }))]
 #[serde(rename_all = "camelCase")]
 #[expect(
     dead_code,
@@ -34,7 +35,7 @@ use crate::{
 )]
 pub(in crate::http) struct AccessAnswerBody {
     /// Whether the member may join the team.
-    is_approved: bool,
+    is_approved: Flag,
 }
 
 /// Answer a request to join a team

@@ -23,7 +23,7 @@ use crate::{
     http::{
         app::App,
         asking::Asking,
-        body::JsonObject,
+        body::{Flag, JsonObject},
         described::{OfOrganization, Safety},
         params::InPath,
         problem::Problem,
@@ -156,12 +156,14 @@ async fn show(
 
 /// What is to be administered.
 #[derive(utoipa::ToSchema)]
+#[schema(example = json!({ "features": { "team-roles": true } }))]
 #[expect(
     dead_code,
     reason = "describes the body; it is read field by field, so that all errors come together"
 )]
 pub(in crate::http) struct AdministrationBody {
     /// Features by name, each on or off
+    #[schema(value_type = Option<BTreeMap<String, Flag>>)]
     features: Option<BTreeMap<String, bool>>,
     /// The provider that members log in through: `provider`, `name`, `allowUnlinked`
     sso: Option<serde_json::Value>,

@@ -24,7 +24,7 @@ use crate::{
         access,
         app::App,
         auth::Bearer,
-        body::JsonObject,
+        body::{Flag, JsonObject, Text},
         described::{KeyOnly, OfOrganization},
         idempotency::{etag, request_key},
         names,
@@ -97,6 +97,7 @@ pub(in crate::http) async fn invite(
 
 /// What a POST may say.
 #[derive(utoipa::ToSchema)]
+#[schema(example = json!({ "email": "mia@example.com", "orgRole": "member", "sendInvite": true }))]
 #[serde(rename_all = "camelCase")]
 #[expect(
     dead_code,
@@ -104,19 +105,19 @@ pub(in crate::http) async fn invite(
 )]
 pub(in crate::http) struct InviteBody {
     /// The address.
-    email: String,
+    email: Text,
     /// The organization role.
-    org_role: Option<String>,
+    org_role: Option<Text>,
     /// The same under its old name; `orgRole` wins.
     #[schema(deprecated)]
-    role: Option<String>,
+    role: Option<Text>,
     /// The teams; the roles on them count where the organization has the feature `invite-team-roles`.
     team_roles: Option<Vec<UpdateTeamRole>>,
     /// Slugs of the teams; `teamRoles` wins.
     #[schema(deprecated)]
-    teams: Option<Vec<String>>,
+    teams: Option<Vec<Text>>,
     /// False: no letter is sent.
-    send_invite: Option<bool>,
+    send_invite: Option<Flag>,
 }
 
 /// The answer, also when something that it shows besides the row cannot be had: what is committed is never answered

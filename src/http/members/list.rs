@@ -46,6 +46,8 @@ const MODELS: &[&str] = &["members", "users"];
         (status = 401, description = "No token, one that cannot be used, or a membership that is suspended"),
         (status = 403, description = "The requester is not in the organization, or may not see members"),
         (status = 404, description = "There is no such organization"),
+        (status = 429, description = "More lists a second than one person, or an organization's token, may ask for",
+            headers(("Retry-After" = u64))),
         (status = 503, description = "Not available at the moment"),
     )
 )]
@@ -57,6 +59,7 @@ pub(in crate::http) async fn list(
     about: About,
     params: Params,
 ) -> Result<Response, Problem> {
+    app.member_lists.pass(&caller)?;
     let access = access::enter(&app, &caller, &organization, NEEDS, false).await?;
     let wanted = params.page()?;
     let filter = search::parse(params.get("query").unwrap_or_default(), &access.roles, app.ledger.keys())?;

@@ -17,7 +17,7 @@ use crate::{
     http::{
         app::App,
         auth::Bearer,
-        body::{JsonObject, string},
+        body::{JsonObject, Text, string},
         described::{Keyed, OfOrganization},
         idempotency::{etag, request_key},
         names,
@@ -91,10 +91,11 @@ pub(in crate::http) async fn transfer(
 
 /// What a transfer says.
 #[derive(utoipa::ToSchema)]
+#[schema(example = json!({ "member": "204800000000011" }))]
 #[expect(dead_code, reason = "describes the body, which is read by hand")]
 pub(in crate::http) struct TransferBody {
     /// The id of the member who is to be an owner.
-    member: String,
+    member: Text,
 }
 
 /// The member that the body names; none when it is no id.

@@ -25,7 +25,7 @@ use crate::{
     http::{
         app::App,
         auth::Bearer,
-        body::JsonObject,
+        body::{Flag, JsonObject, Text},
         described::{OfMember, Safety},
         idempotency::{etag, if_match, request_key},
         names,
@@ -131,6 +131,7 @@ pub(super) async fn replayed(
 
 /// What a PUT may say.
 #[derive(utoipa::ToSchema)]
+#[schema(example = json!({ "orgRole": "manager" }))]
 #[serde(rename_all = "camelCase")]
 #[expect(
     dead_code,
@@ -138,20 +139,20 @@ pub(super) async fn replayed(
 )]
 pub(in crate::http) struct UpdateBody {
     /// The organization role.
-    org_role: Option<String>,
+    org_role: Option<Text>,
     /// The same under its old name; `orgRole` wins.
     #[schema(deprecated)]
-    role: Option<String>,
+    role: Option<Text>,
     /// All teams with the explicit role on each.
     team_roles: Option<Vec<UpdateTeamRole>>,
     /// Slugs of all teams; `teamRoles` wins.
     #[schema(deprecated)]
-    teams: Option<Vec<String>>,
+    teams: Option<Vec<Text>>,
     /// Sends the invitation again, or asks a member to link himself at the SSO provider; nothing else in the same
     /// request.
-    reinvite: Option<bool>,
+    reinvite: Option<Flag>,
     /// With `reinvite`: with a new token, valid for 30 days.
-    regenerate: Option<bool>,
+    regenerate: Option<Flag>,
 }
 
 /// One team of a PUT.
@@ -163,9 +164,9 @@ pub(in crate::http) struct UpdateBody {
 )]
 pub(in crate::http) struct UpdateTeamRole {
     /// The slug of an active team of the organization.
-    team_slug: String,
+    team_slug: Text,
     /// A team role, or null for none.
-    role: Option<String>,
+    role: Option<Text>,
 }
 
 /// The organization and the member that a path names. Who may not look at members at all is told so, and not whether

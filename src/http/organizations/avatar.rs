@@ -78,6 +78,7 @@ pub(in crate::http) async fn get(
 
 /// What a PUT says.
 #[derive(utoipa::ToSchema)]
+#[schema(example = json!({ "avatar_type": "letter_avatar" }))]
 #[expect(
     dead_code,
     reason = "describes the body; it is read field by field, so that all errors come together"

@@ -15,7 +15,7 @@ use crate::{
     http::{
         app::App,
         auth::Bearer,
-        body::{JsonObject, boolean, string},
+        body::{Flag, JsonObject, Text, boolean, string},
         described::Keyed,
         idempotency::request_key,
         problem::Problem,
@@ -91,6 +91,7 @@ fn parse(caller: Caller, fields: &Map<String, Value>) -> CreateOrganization {
 
 /// What a POST may say.
 #[derive(utoipa::ToSchema)]
+#[schema(example = json!({ "name": "Globex", "slug": "globex", "defaultTeam": true }))]
 #[serde(rename_all = "camelCase")]
 #[expect(
     dead_code,
@@ -98,9 +99,9 @@ fn parse(caller: Caller, fields: &Map<String, Value>) -> CreateOrganization {
 )]
 pub(in crate::http) struct NewOrganizationBody {
     /// The display name.
-    name: String,
+    name: Text,
     /// The slug; by default made from the name.
-    slug: Option<String>,
+    slug: Option<Text>,
     /// Whether there is to be a team of the same name with the requester on it.
-    default_team: Option<bool>,
+    default_team: Option<Flag>,
 }

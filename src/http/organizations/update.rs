@@ -19,7 +19,7 @@ use crate::{
         access::Access,
         app::App,
         asking::Asking,
-        body::JsonObject,
+        body::{Flag, JsonObject, Text},
         described::{OfOrganization, Safety},
         names,
         params::InPath,
@@ -94,6 +94,7 @@ pub(super) async fn put(
 
 /// What a PUT may say, settings apart.
 #[derive(utoipa::ToSchema)]
+#[schema(example = json!({ "name": "Acme & Sons", "openMembership": false }))]
 #[serde(rename_all = "camelCase")]
 #[expect(
     dead_code,
@@ -101,13 +102,13 @@ pub(super) async fn put(
 )]
 pub(in crate::http) struct OrganizationBody {
     /// The display name.
-    name: Option<String>,
+    name: Option<Text>,
     /// The slug; the one before stays reserved for the organization for 30 days.
-    slug: Option<String>,
+    slug: Option<Text>,
     /// The role of new members.
-    default_role: Option<String>,
+    default_role: Option<Text>,
     /// Calls a deletion off, as every other change does.
-    cancel_deletion: Option<bool>,
+    cancel_deletion: Option<Flag>,
     /// `letter_avatar` or `upload`.
     avatar_type: Option<String>,
     /// A square GIF, JPEG or PNG of 256 to 1024 pixels a side in base64.

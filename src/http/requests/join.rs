@@ -13,7 +13,11 @@ use super::body;
 use crate::{
     clock::stopwatch,
     http::{
-        app::App, body::JsonObject, described::OfOrganization, params::InPath, problem::Problem,
+        app::App,
+        body::{JsonObject, Text},
+        described::OfOrganization,
+        params::InPath,
+        problem::Problem,
         request::About,
     },
     ledger::{ExecuteError, Turn, operations::AskToJoin},
@@ -25,10 +29,11 @@ const STEP: Duration = Duration::from_millis(100);
 
 /// Who asks to be let in.
 #[derive(utoipa::ToSchema)]
+#[schema(example = json!({ "email": "olga@example.com" }))]
 #[expect(dead_code, reason = "describes the body; it is read field by field")]
 pub(in crate::http) struct JoinBody {
     /// His address.
-    email: String,
+    email: Text,
 }
 
 /// Ask to be let in

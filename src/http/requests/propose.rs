@@ -15,7 +15,7 @@ use crate::{
     http::{
         app::App,
         auth::Bearer,
-        body::JsonObject,
+        body::{JsonObject, Text},
         described::{Keyed, OfOrganization},
         idempotency::request_key,
         params::InPath,
@@ -28,6 +28,7 @@ use crate::{
 
 /// What a proposal may say.
 #[derive(utoipa::ToSchema)]
+#[schema(example = json!({ "email": "noah@example.com", "orgRole": "member" }))]
 #[serde(rename_all = "camelCase")]
 #[expect(
     dead_code,
@@ -35,17 +36,17 @@ use crate::{
 )]
 pub(in crate::http) struct ProposalBody {
     /// The address.
-    email: String,
+    email: Text,
     /// The organization role; the deployment's default when it is not given.
-    org_role: Option<String>,
+    org_role: Option<Text>,
     /// The same under its old name; `orgRole` wins.
     #[schema(deprecated)]
-    role: Option<String>,
+    role: Option<Text>,
     /// The teams with the explicit role on each, which counts where invitations give team roles.
     team_roles: Option<Vec<crate::http::members::update::UpdateTeamRole>>,
     /// Slugs of the teams; `teamRoles` wins, unless it is empty.
     #[schema(deprecated)]
-    teams: Option<Vec<String>>,
+    teams: Option<Vec<Text>>,
 }
 
 /// Propose to invite an address

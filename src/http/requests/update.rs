@@ -15,7 +15,7 @@ use crate::{
     http::{
         app::App,
         auth::Bearer,
-        body::JsonObject,
+        body::{Flag, JsonObject, Text},
         described::{OfRequest, Safety},
         idempotency::{if_match, request_key},
         members::update::{UpdateTeamRole, count_cleared},
@@ -32,6 +32,7 @@ use crate::{
 
 /// What a PUT of a request may say.
 #[derive(utoipa::ToSchema)]
+#[schema(example = json!({ "approve": true }))]
 #[serde(rename_all = "camelCase")]
 #[expect(
     dead_code,
@@ -39,17 +40,17 @@ use crate::{
 )]
 pub(in crate::http) struct AnswerBody {
     /// Whether the request becomes an invitation.
-    approve: Option<bool>,
+    approve: Option<Flag>,
     /// The organization role.
-    org_role: Option<String>,
+    org_role: Option<Text>,
     /// The same under its old name; `orgRole` wins.
     #[schema(deprecated)]
-    role: Option<String>,
+    role: Option<Text>,
     /// All teams with the explicit role on each, which counts where invitations give team roles.
     team_roles: Option<Vec<UpdateTeamRole>>,
     /// Slugs of all teams; `teamRoles` wins.
     #[schema(deprecated)]
-    teams: Option<Vec<String>>,
+    teams: Option<Vec<Text>>,
 }
 
 /// Edit or approve a request

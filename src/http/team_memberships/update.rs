@@ -14,7 +14,7 @@ use crate::{
     http::{
         app::App,
         auth::Bearer,
-        body::{JsonObject, boolean, string},
+        body::{JsonObject, Text, boolean, string},
         described::{OfTeamMembership, Safety},
         idempotency::{if_match, request_key},
         members::update::mark_replayed,
@@ -32,6 +32,7 @@ use crate::{
 
 /// What a PUT may say.
 #[derive(utoipa::ToSchema)]
+#[schema(example = json!({ "teamRole": "admin" }))]
 #[serde(rename_all = "camelCase")]
 #[expect(
     dead_code,
@@ -39,7 +40,7 @@ use crate::{
 )]
 pub(in crate::http) struct TeamRoleBody {
     /// A team role.
-    team_role: Option<String>,
+    team_role: Option<Text>,
 }
 
 /// Change the role of a member on a team

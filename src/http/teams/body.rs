@@ -6,7 +6,7 @@ use muster_events::{
 };
 use serde_json::{Map, Value};
 
-use crate::http::body::string;
+use crate::http::body::{Text, string};
 
 /// What a POST asks for. What is null counts as not given.
 pub(super) fn new_team(fields: &Map<String, Value>) -> NewTeam {
@@ -31,13 +31,14 @@ fn read(field: &str, value: Option<&Value>, malformed: &mut Vec<FieldError>) -> 
 
 /// What a team is called.
 #[derive(utoipa::ToSchema)]
+#[schema(example = json!({ "slug": "design", "name": "Design" }))]
 #[expect(
     dead_code,
     reason = "describes the body; it is read field by field, so that all errors come together"
 )]
 pub(in crate::http) struct TeamBody {
     /// Lower-case letters, digits and dashes, at most 50; of a new team made from the name when absent.
-    slug: Option<String>,
+    slug: Option<Text>,
     /// At most 64 characters; of a new team the slug when absent.
-    name: Option<String>,
+    name: Option<Text>,
 }

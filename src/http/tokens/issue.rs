@@ -17,7 +17,7 @@ use crate::{
     http::{
         app::App,
         asking::Asking,
-        body::{JsonObject, list, string},
+        body::{JsonObject, Text, list, string},
         described::Keyed,
         problem::Problem,
         shapes::token::{self as shape, IssuedToken},
@@ -143,15 +143,16 @@ fn scopes_of(value: &Value) -> Result<ScopeSet, FieldError> {
 
 /// A new token.
 #[derive(utoipa::ToSchema)]
+#[schema(example = json!({ "scopes": ["member:read"] }))]
 #[expect(
     dead_code,
     reason = "describes the body; it is read field by field, so that all errors come together"
 )]
 pub(in crate::http) struct IssueBody {
     /// The person it is for: id, or `me`, which it is without this field
-    user: Option<String>,
+    user: Option<Text>,
     /// The organization it is for, without a person: slug or id
-    organization: Option<String>,
+    organization: Option<Text>,
     /// What it is limited to
-    scopes: Option<Vec<String>>,
+    scopes: Option<Vec<Text>>,
 }

@@ -18,7 +18,7 @@ use crate::{
         app::App,
         asking::Asking,
         auth::Bearer,
-        body::{JsonObject, Raw},
+        body::{JsonObject, Raw, Text},
         described::{OfUser, OfUserAuthenticator, Reading, Safety},
         params::{InPath, Params},
         problem::Problem,
@@ -133,8 +133,9 @@ pub(in crate::http) async fn remove(
 
 /// A new authenticator.
 #[derive(utoipa::ToSchema)]
+#[schema(example = json!({ "kind": "totp" }))]
 #[expect(dead_code, reason = "describes the body; it is read by hand")]
 pub(in crate::http) struct NewAuthenticator {
     /// `totp`, `sms`, `u2f` or `recovery`.
-    kind: String,
+    kind: Text,
 }

@@ -17,7 +17,7 @@ use crate::{
         app::App,
         asking::Asking,
         auth::Bearer,
-        body::{JsonObject, Raw},
+        body::{Flag, JsonObject, Raw, Text},
         described::{OfUser, OfUserEmail, Reading, Safety},
         params::{InPath, Params},
         problem::Problem,
@@ -178,18 +178,20 @@ pub(in crate::http) async fn remove(
 
 /// A new address.
 #[derive(utoipa::ToSchema)]
+#[schema(example = json!({ "email": "mia@home.example" }))]
 #[expect(dead_code, reason = "describes the body; it is read by hand")]
 pub(in crate::http) struct NewEmail {
     /// The address; unique.
-    email: String,
+    email: Text,
 }
 
 /// What is said of an address.
 #[derive(utoipa::ToSchema)]
+#[schema(example = json!({ "verified": true }))]
 #[expect(dead_code, reason = "describes the body; it is read by hand")]
 pub(in crate::http) struct EmailBody {
     /// Whether it is known to be the person's.
-    verified: Option<bool>,
+    verified: Option<Flag>,
     /// Whether it is the primary one.
-    primary: Option<bool>,
+    primary: Option<Flag>,
 }

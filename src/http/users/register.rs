@@ -8,7 +8,11 @@ use super::{
 };
 use crate::{
     http::{
-        app::App, asking::Asking, body::JsonObject, described::Keyed, problem::Problem,
+        app::App,
+        asking::Asking,
+        body::{Flag, JsonObject, Text},
+        described::Keyed,
+        problem::Problem,
         shapes::account::Account,
     },
     ledger::operations::AsSuperuser,
@@ -48,27 +52,28 @@ pub(in crate::http) async fn register(
 
 /// A new account.
 #[derive(utoipa::ToSchema)]
+#[schema(example = json!({ "email": "pia@example.com", "name": "Pia", "verified": true }))]
 #[expect(
     dead_code,
     reason = "describes the body; it is read field by field, so that all errors come together"
 )]
 pub(in crate::http) struct RegisterBody {
     /// The primary address; unique.
-    email: String,
+    email: Text,
     /// The user name; unique.
-    username: Option<String>,
+    username: Option<Text>,
     /// The display name.
-    name: Option<String>,
+    name: Option<Text>,
     /// Whether the primary address is known to be the person's.
-    verified: Option<bool>,
+    verified: Option<Flag>,
     /// Further addresses.
     emails: Option<Vec<RegisterEmail>>,
     /// `totp`, `sms`, `u2f`, `recovery`.
-    authenticators: Option<Vec<String>>,
+    authenticators: Option<Vec<Text>>,
     /// Whether the person may do everything everywhere.
-    superuser: Option<bool>,
+    superuser: Option<Flag>,
     /// Whether the account can be used.
-    active: Option<bool>,
+    active: Option<Flag>,
 }
 
 /// A further address of a new account.
@@ -79,7 +84,7 @@ pub(in crate::http) struct RegisterBody {
 )]
 pub(in crate::http) struct RegisterEmail {
     /// The address; unique.
-    email: String,
+    email: Text,
     /// Whether it is known to be the person's.
-    verified: Option<bool>,
+    verified: Option<Flag>,
 }

@@ -10,7 +10,7 @@ use crate::{
     http::{
         app::App,
         asking::Asking,
-        body::JsonObject,
+        body::{Flag, JsonObject, Text},
         described::{OfUser, Safety},
         params::InPath,
         problem::Problem,
@@ -62,17 +62,18 @@ pub(in crate::http) async fn update(
 
 /// What a PUT may say.
 #[derive(utoipa::ToSchema)]
+#[schema(example = json!({ "name": "Mia Mason" }))]
 #[expect(
     dead_code,
     reason = "describes the body; it is read field by field, so that all errors come together"
 )]
 pub(in crate::http) struct ProfileBody {
     /// The user name; unique.
-    username: Option<String>,
+    username: Option<Text>,
     /// The display name; null for none.
-    name: Option<String>,
+    name: Option<Text>,
     /// Whether the account can be used.
-    active: Option<bool>,
+    active: Option<Flag>,
     /// Whether the person may do everything everywhere.
-    superuser: Option<bool>,
+    superuser: Option<Flag>,
 }

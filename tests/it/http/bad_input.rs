@@ -105,3 +105,15 @@ async fn odd_query_strings_are_no_trouble() {
         assert!(status == 200 || status == 400, "{query}: {status}");
     }
 }
+
+#[test]
+fn a_body_is_demanded_where_one_of_its_fields_is() {
+    let description = serde_json::to_value(muster::http::description()).unwrap();
+    let demanded = |path: &str, method: &str| {
+        description["paths"][path][method]["requestBody"]["required"].as_bool().unwrap()
+    };
+    let members = "/api/0/organizations/{organization}/members/";
+    assert!(demanded(members, "post"));
+    assert!(!demanded(&format!("{members}{{member}}/"), "put"));
+    assert!(!demanded("/api/0/api-tokens/", "post"));
+}

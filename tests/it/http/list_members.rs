@@ -1,9 +1,14 @@
 //! GET members.
 
+use std::{num::NonZeroU32, time::Duration};
+
+use futures_util::future::join_all;
+use muster::http::{Limits, ServeOptions};
 use muster_events::member::MemberFlag;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
-use crate::support::World;
+use crate::support::{Answer, World};
 
 const LIST: &str = "/api/0/organizations/acme/members/";
 
@@ -93,4 +98,33 @@ async fn a_position_that_was_never_reached_is_not_waited_for_without_end() {
     let other = alice.get(&format!("{LIST}?at_least=00000000-1")).await.expect(400).json();
     assert!(other["at_least"].is_array());
     alice.get(&format!("{LIST}?consistency=eventual")).await.expect(200);
+}
+
+async fn listed(world: &World, times: usize) -> Vec<Answer> {
+    let alice = world.of("alice");
+    join_all((0..times).map(|_| alice.get(LIST))).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_lists_too_often_is_told_when_to_come_back_and_stands_in_nobodys_way() {
+    let limits = Limits { member_lists: NonZeroU32::new(1), ..Limits::default() };
+    let world =
+        World::acme_builder().await.serve_with(ServeOptions { limits, ..ServeOptions::default() }).await;
+    let answers = listed(&world, 60).await;
+    assert!(answers.iter().any(|answer| answer.status == 200), "the first is answered");
+    let refused = answers.iter().find(|answer| answer.status == 429).expect("not all in one second");
+    let detail = "Too many requests: at most 1 a second are answered here.";
+    assert_eq!((refused.json(), refused.header("retry-after")), (json!({ "detail": detail }), Some("1")));
+    world.of("bob").get(LIST).await.expect(200);
+    world.of("alice").get(&world.path("acme", "ivan")).await.expect(200);
+    let next = async { while world.of("alice").get(LIST).await.status == 429 {} };
+    timeout(Duration::from_secs(20), next).await.expect("answered again as the limit gives back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_limit_members_are_listed_as_often_as_one_likes() {
+    let limits = Limits { member_lists: None, ..Limits::default() };
+    let world =
+        World::acme_builder().await.serve_with(ServeOptions { limits, ..ServeOptions::default() }).await;
+    assert!(listed(&world, 200).await.iter().all(|answer| answer.status == 200));
 }
