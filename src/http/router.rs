@@ -13,8 +13,11 @@ use axum::{
 use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer, util::MapRequest};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use utoipa::{
-    OpenApi,
-    openapi::{Content, PathItem, RefOr, Required, Response as Described, Schema, path::Operation},
+    OpenApi, ToSchema,
+    openapi::{
+        Content, PathItem, Ref, RefOr, Required, Response as Described, Schema, path::Operation,
+        schema::AnyOfBuilder,
+    },
 };
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt as _},
@@ -27,7 +30,9 @@ use super::{
     app::{App, Limits},
     audit, avatars, events, invitations, members, operation, organizations, problem,
     problem::Problem,
-    request, requests, team_memberships, teams, tokens, users,
+    request, requests,
+    shapes::OnlyId,
+    team_memberships, teams, tokens, users,
 };
 use crate::clock::stopwatch;
 
@@ -37,6 +42,7 @@ use crate::clock::stopwatch;
     info(title = "muster", description = "An event-sourced membership ledger: who belongs to which organization and team, with which role, who changed it, when, and why."),
     modifiers(&Security),
     security(("bearer" = [])),
+    components(schemas(OnlyId)),
     tags(
         (name = "members", description = "Who is in an organization, with which role, on which teams"),
         (name = "requests", description = "Who is proposed as a member, and who asks to become one"),
@@ -136,6 +142,7 @@ fn described(
     for (path, item) in &mut description.paths.paths {
         if path.starts_with("/api/") {
             answers_of_all(item);
+            answers_with_an_id(item);
         }
     }
     bodies_that_may_be_left_out(&mut description);
@@ -161,6 +168,22 @@ fn bodies_that_may_be_left_out(description: &mut utoipa::openapi::OpenApi) {
             && !body.content.values().any(demands)
         {
             body.required = Some(Required::False);
+        }
+    }
+}
+
+/// What is committed is never answered with an error: a repeated command whose object is gone meanwhile, or may not be
+/// seen any more, is answered with its id.
+fn answers_with_an_id(item: &mut PathItem) {
+    for operation in [&mut item.put, &mut item.post, &mut item.delete].into_iter().flatten() {
+        for response in operation.responses.responses.values_mut() {
+            let RefOr::T(response) = response else { continue };
+            for content in response.content.values_mut() {
+                let Some(schema) = content.schema.take() else { continue };
+                let only_id = Ref::from_schema_name(OnlyId::name());
+                let any = AnyOfBuilder::new().item(schema).item(only_id).build();
+                content.schema = Some(RefOr::T(Schema::AnyOf(any)));
+            }
         }
     }
 }

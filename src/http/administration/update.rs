@@ -16,7 +16,6 @@ use muster_events::{
     team::Team,
 };
 use serde::Serialize;
-use serde_json::json;
 
 use super::body;
 use crate::{
@@ -27,6 +26,7 @@ use crate::{
         described::{OfOrganization, Safety},
         params::InPath,
         problem::Problem,
+        shapes::OnlyId,
     },
     ledger::{
         Failure,
@@ -77,7 +77,7 @@ pub(in crate::http) async fn update(
     };
     Ok(match shown {
         Some((sequence, shown)) => (ended.headers(Some(sequence)), Json(shown)).into_response(),
-        None => (ended.headers(None), Json(json!({ "id": ended.resource }))).into_response(),
+        None => (ended.headers(None), Json(OnlyId::of(&ended.resource))).into_response(),
     })
 }
 

@@ -12,7 +12,6 @@ use muster_events::{
     refusal::Refusal,
 };
 use muster_projections::members::{self, MemberRow};
-use serde_json::json;
 
 use super::{
     answer::{self, role_name},
@@ -31,7 +30,10 @@ use crate::{
         params::{InPath, Params},
         problem::Problem,
         request::About,
-        shapes::member::{self as shape, Member},
+        shapes::{
+            OnlyId,
+            member::{self as shape, Member},
+        },
     },
     ledger::{
         Caller, Executed, Failure, Outcome, Repeated,
@@ -148,7 +150,7 @@ async fn done(app: &App, organization: OrganizationId, executed: Executed<Invite
 fn answered(id: MemberId, headers: HeaderMap, shape: Option<Member>) -> Response {
     match shape {
         Some(shape) => (StatusCode::CREATED, headers, Json(shape)).into_response(),
-        None => (StatusCode::CREATED, headers, Json(json!({ "id": id }))).into_response(),
+        None => (StatusCode::CREATED, headers, Json(OnlyId::of(&id))).into_response(),
     }
 }
 

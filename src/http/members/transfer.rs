@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use muster_events::{id::MemberId, member::Member, refusal::FieldError, stream::Sequence};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{
     answer::{self, Onlooker},
@@ -24,7 +24,7 @@ use crate::{
         params::InPath,
         problem::Problem,
         request::About,
-        shapes::member::MemberWithRoles,
+        shapes::{OnlyId, member::MemberWithRoles},
     },
     ledger::{
         Executed, Failure, Outcome,
@@ -118,7 +118,7 @@ async fn done(app: &App, operation: &TransferOwnership, executed: Executed<Trans
     }
     match shape(app, operation, &executed, (&member, sequence)).await {
         Ok(shape) => (headers, Json(shape)).into_response(),
-        Err(_) => (headers, Json(json!({ "id": operation.to }))).into_response(),
+        Err(_) => (headers, Json(OnlyId::of(&operation.to))).into_response(),
     }
 }
 

@@ -15,7 +15,6 @@ use muster_events::{
     refusal::Refusal,
     stream::{Position, Sequence},
 };
-use serde_json::json;
 
 use super::{
     answer::{self, Onlooker},
@@ -32,7 +31,7 @@ use crate::{
         params::{InPath, Params},
         problem::Problem,
         request::About,
-        shapes::member::MemberWithRoles,
+        shapes::{OnlyId, member::MemberWithRoles},
     },
     ledger::{
         Caller, CallerKind, ExecuteError, Executed, Failure, Outcome, Repeated,
@@ -119,7 +118,7 @@ pub(super) async fn replayed(
     let shown = get::get(State(app.clone()), Bearer(caller), path, Params::eventual()).await;
     let mut answer = match shown {
         Ok(answer) => answer,
-        Err(_) => Json(json!({ "id": member })).into_response(),
+        Err(_) => Json(OnlyId::of(&member)).into_response(),
     };
     *answer.status_mut() = StatusCode::from_u16(repeated.status).unwrap_or(StatusCode::OK);
     mark_replayed(answer.headers_mut(), repeated.position);
@@ -207,7 +206,7 @@ async fn done(app: &App, operation: &UpdateMember, executed: Executed<Updated>) 
     }
     match shape(app, operation, &context, (&member, sequence)).await {
         Ok(shape) => (headers, Json(shape)).into_response(),
-        Err(_) => (headers, Json(json!({ "id": operation.member }))).into_response(),
+        Err(_) => (headers, Json(OnlyId::of(&operation.member))).into_response(),
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
         params::Params,
         problem::Problem,
         shapes::{
+            OnlyId,
             organization::{self as shape, Detailed, Details, Look},
             role,
             team::Team,
@@ -177,7 +178,7 @@ pub(super) async fn now(
     };
     let (sequence, mut answer) = match shown.await {
         Ok((sequence, body)) => (Some(sequence), body),
-        Err(_) => (None, Json(serde_json::json!({ "id": id })).into_response()),
+        Err(_) => (None, Json(OnlyId::of(&id)).into_response()),
     };
     if let Some(tag) = sequence.and_then(|sequence| etag(sequence).parse().ok()) {
         headers.insert(header::ETAG, tag);

@@ -28,7 +28,7 @@ use crate::{
         },
         names,
         problem::Problem,
-        shapes::member as shape,
+        shapes::{OnlyId, member as shape},
     },
     ledger::{Caller, Failure, Repeated},
 };
@@ -105,7 +105,7 @@ pub(super) async fn done(
         Ok(details) => shown(app, &details, &context.roles, form).await.ok(),
         Err(_) => None,
     };
-    (status, headers, Json(body.unwrap_or_else(|| json!({ "id": id })))).into_response()
+    (status, headers, Json(body.unwrap_or_else(|| json!(OnlyId::of(&id))))).into_response()
 }
 
 /// The request as it is now, an invitation perhaps, in the place of the answer that was given first. The status is that
@@ -121,7 +121,7 @@ pub(super) async fn replayed(
     let head = *app.ledger.store().commits().borrow();
     let late = app.read_models.wait_for(head, ANSWER_WAIT).await.is_err();
     let body = now(app, caller, (organization, &id), form).await;
-    let mut answer = Json(body.unwrap_or_else(|_| json!({ "id": id }))).into_response();
+    let mut answer = Json(body.unwrap_or_else(|_| json!(OnlyId::of(&id)))).into_response();
     *answer.status_mut() = StatusCode::from_u16(repeated.status).unwrap_or(StatusCode::OK);
     mark_replayed(answer.headers_mut(), repeated.position);
     if late && let Ok(applied) = HeaderValue::from_str(&app.at(app.applied()).to_string()) {

@@ -25,6 +25,20 @@ use utoipa::ToSchema;
 
 use crate::sealing::{Opener, Unsealed};
 
+/// What is left to say of an object that is gone meanwhile, or that the requester may not see any more.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OnlyId {
+    id: String,
+}
+
+impl OnlyId {
+    /// The id of the object.
+    pub(super) fn of(id: &impl ToString) -> Self {
+        Self { id: id.to_string() }
+    }
+}
+
 /// Takes the place of a value whose key is lost: the rest of the answer is still worth having.
 const UNREADABLE: &str = "[unreadable]";
 

@@ -14,7 +14,6 @@ use muster_events::{
     team::Team as TeamState,
 };
 use muster_projections::teams::{self, ListedTeam, OnTeam, TeamRow};
-use serde_json::json;
 
 use super::{get, list::viewer};
 use crate::{
@@ -27,7 +26,7 @@ use crate::{
         names,
         params::{InPath, Params},
         request::About,
-        shapes::team::Team,
+        shapes::{OnlyId, team::Team},
     },
     ledger::{Caller, Repeated},
 };
@@ -110,7 +109,7 @@ pub(in crate::http) async fn replayed(
     let path = InPath((organization, team.clone()));
     let params = Params::eventual();
     let shown = get::show(app.clone(), Bearer(caller), path, about, params, false).await;
-    let mut answer = shown.unwrap_or_else(|_| Json(json!({ "id": team })).into_response());
+    let mut answer = shown.unwrap_or_else(|_| Json(OnlyId::of(&team)).into_response());
     *answer.status_mut() = StatusCode::from_u16(repeated.status).unwrap_or(StatusCode::OK);
     answer.headers_mut().extend(settled);
     mark_replayed(answer.headers_mut(), repeated.position);

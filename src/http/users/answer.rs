@@ -11,14 +11,16 @@ use muster_events::{
     user::{Authenticator, User},
 };
 use muster_projections::users::{EmailRow, UserRow};
-use serde_json::json;
 
 use crate::{
     http::{
         app::App,
         asking::{Asking, Ended},
         problem::Problem,
-        shapes::account::{self as shape, Account, AccountAuthenticator, AccountEmail},
+        shapes::{
+            OnlyId,
+            account::{self as shape, Account, AccountAuthenticator, AccountEmail},
+        },
     },
     ledger::{Caller, CallerKind, Failure, Versioned},
 };
@@ -68,7 +70,7 @@ pub(super) async fn done(
     };
     match shown.await {
         Ok((sequence, body)) => (status, ended.headers(Some(sequence)), body).into_response(),
-        Err(_) => (status, ended.headers(None), Json(json!({ "id": ended.resource }))).into_response(),
+        Err(_) => (status, ended.headers(None), Json(OnlyId::of(&ended.resource))).into_response(),
     }
 }
 
