@@ -1,5 +1,6 @@
 //! Letter: one e-mail to one recipient, from the event that it answers to what became of it.
 
+mod audience;
 mod command;
 mod decide;
 mod event;
@@ -11,10 +12,11 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use audience::{Audience, Standing};
 pub use command::{Failure, LetterCommand};
 pub use event::LetterEvent;
 pub use kind::{DropReason, LetterKind};
-pub use policy::{Audience, Notice, letters, notices};
+pub use policy::{Notice, letters, notices};
 
 use crate::{
     aggregate::Aggregate,

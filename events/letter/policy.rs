@@ -1,30 +1,14 @@
 //! Which letters an event asks for, and to whom (behaviour.md 10). Who that is, is looked up outside and handed in.
 
-use super::{About, LetterId, LetterKind, NewLetter, Recipient};
+use super::{About, Audience, LetterId, LetterKind, NewLetter, Recipient};
 use crate::{
     event::Event,
-    id::{MemberId, OrganizationId, TeamId, UserId},
+    id::{MemberId, OrganizationId, UserId},
     member::{MemberEvent, PendingReason},
     organization::OrganizationEvent,
     personal::{EmailAddress, Personal},
     recorded::{Actor, ActorKind, RecordedEvent},
 };
-
-/// Who is to get a letter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Audience {
-    /// Whoever this row is for: the invited address, or the person who is the member.
-    Of(MemberId),
-    /// Everybody with an account in the organization.
-    Everybody,
-    /// The owners.
-    Owners,
-    /// Whoever may let somebody in: whose role has `member:write`.
-    WhoMayLetIn,
-    /// Whoever may put somebody on this team: owners and managers, and on the team its admins and those whose role has
-    /// `team:write`.
-    WhoMayPutOn(TeamId),
-}
 
 /// What an event asks for: letters of one kind to an audience.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,9 +38,9 @@ pub fn notices(recorded: &RecordedEvent) -> Vec<Notice> {
         Event::Team(_) | Event::User(_) | Event::Token(_) | Event::Roles(_) | Event::Letter(_) => None,
     };
     let actor = person(&recorded.metadata.actor);
-    let notice = notice.map(|(kind, audience, about)| {
-        let actor = about.actor.or(actor);
-        Notice { kind, organization, audience, about: About { actor, ..about } }
+    let notice = notice.and_then(|(kind, about)| {
+        let about = About { actor: about.actor.or(actor), ..about };
+        Some(Notice { kind, organization, audience: Audience::of(kind, &about)?, about })
     });
     notice.into_iter().collect()
 }
@@ -67,13 +51,13 @@ fn person(actor: &Actor) -> Option<UserId> {
     actor.id.as_ref().filter(|_| actor.kind == ActorKind::User).and_then(|id| id.parse().ok())
 }
 
-type Asked = (LetterKind, Audience, About);
+type Asked = (LetterKind, About);
 
 fn of_member(member: MemberId, event: &MemberEvent) -> Option<Asked> {
     let about = About { member: Some(member), ..About::default() };
     let invitation = |generation: u32, referrer: Option<String>| {
         let about = About { generation: Some(generation), referrer, ..about.clone() };
-        Some((LetterKind::Invitation, Audience::Of(member), about))
+        Some((LetterKind::Invitation, about))
     };
     match event {
         MemberEvent::MemberInvited {
@@ -88,24 +72,22 @@ fn of_member(member: MemberId, event: &MemberEvent) -> Option<Asked> {
                 PendingReason::EmailNotVerified => LetterKind::VerifyEmail,
             };
             let about = About { generation: Some(*generation), ..about };
-            Some((kind, Audience::Of(member), about))
+            Some((kind, about))
         }
         MemberEvent::SsoLinkRequested { provider } => {
             let about = About { provider: Some(provider.clone()), ..about };
-            Some((LetterKind::SsoLink, Audience::Of(member), about))
+            Some((LetterKind::SsoLink, about))
         }
         MemberEvent::TeamAccessRequested { team, requester } => {
             let about = About { team: Some(*team), actor: *requester, ..about };
-            Some((LetterKind::TeamAccessRequest, Audience::WhoMayPutOn(*team), about))
+            Some((LetterKind::TeamAccessRequest, about))
         }
         MemberEvent::TeamAccessApproved { team } => {
             let about = About { team: Some(*team), ..about };
-            Some((LetterKind::TeamAccessApproved, Audience::Of(member), about))
+            Some((LetterKind::TeamAccessApproved, about))
         }
-        MemberEvent::InviteRequested { .. } => {
-            Some((LetterKind::InviteRequest, Audience::WhoMayLetIn, about))
-        }
-        MemberEvent::JoinRequested { .. } => Some((LetterKind::JoinRequest, Audience::WhoMayLetIn, about)),
+        MemberEvent::InviteRequested { .. } => Some((LetterKind::InviteRequest, about)),
+        MemberEvent::JoinRequested { .. } => Some((LetterKind::JoinRequest, about)),
         // A new token goes out with the letter that is sent again. No letter tells of a change of role or teams, or of an
         // end.
         MemberEvent::InviteTokenRegenerated { .. }
@@ -133,11 +115,9 @@ fn of_organization(event: &OrganizationEvent) -> Option<Asked> {
     match event {
         OrganizationEvent::SsoDisabled { provider } => {
             let about = About { provider: Some(provider.clone()), ..About::default() };
-            Some((LetterKind::SsoDisabled, Audience::Everybody, about))
+            Some((LetterKind::SsoDisabled, about))
         }
-        OrganizationEvent::DeletionScheduled { .. } => {
-            Some((LetterKind::Deletion, Audience::Owners, About::default()))
-        }
+        OrganizationEvent::DeletionScheduled { .. } => Some((LetterKind::Deletion, About::default())),
         OrganizationEvent::OrganizationCreated { .. }
         | OrganizationEvent::OrganizationRenamed { .. }
         | OrganizationEvent::OrganizationSlugChanged { .. }
@@ -168,7 +148,10 @@ pub fn letters(
         let same_address = |told: &NewLetter| email.hash().is_some() && told.email.hash() == email.hash();
         let is_told = letters.iter().any(|(_, told)| told.to == to || same_address(told));
         if !is_told {
-            let id = LetterId::derive(recorded.event_id, notice.kind, to);
+            // Whether the row has an account may change before the same event is answered once more.
+            let key =
+                if let Audience::Of(member) = notice.audience { Recipient::Invitee(member) } else { to };
+            let id = LetterId::derive(recorded.event_id, notice.kind, key);
             let Notice { kind, organization, about, .. } = notice.clone();
             letters.push((id, NewLetter { kind, organization, to, email, about }));
         }

@@ -36,8 +36,9 @@ pub static LETTERS: Table = Table {
         Column::new("sequence", Integer),
     ],
     indexes: &[
-        &["status", "next_attempt_at"],
+        &["status", "queued_position"],
         &["recipient", "status", "queued_position"],
+        &["organization_id", "queued_position"],
         &["queued_position"],
     ],
 };

@@ -1,5 +1,7 @@
 //! What is asked about letters.
 
+use std::collections::BTreeSet;
+
 use muster_events::{
     id::OrganizationId,
     letter::{DropReason, LetterId, LetterKind, LetterStatus},
@@ -63,28 +65,27 @@ impl LetterRow {
 const COLUMNS: &str = "l.id, l.kind, l.organization_id, l.status, l.attempts, l.code, l.dropped_why, \
     l.next_attempt_at, l.queued_at, l.changed_at";
 
-/// Nothing that was queued for the recipient before waits still. A letter whose recipient is not known waits for nobody.
-const IS_FIRST: &str = "NOT EXISTS (SELECT 1 FROM letters e WHERE e.recipient = l.recipient AND e.status = 'queued' \
-    AND e.queued_position < l.queued_position AND e.recipient <> '')";
-
 /// The letters that are to be tried at `now`, in the order in which they were queued: of each recipient the first that
-/// waits, and none while that one is in back-off.
-pub async fn due(views: &Views, now: Timestamp, limit: u32) -> Result<Vec<LetterId>, ViewError> {
+/// waits, and none while that one is in back-off. Those that are set `aside` are not there and hold nobody up; nor does a
+/// letter whose recipient is not known.
+pub async fn due(
+    views: &Views,
+    now: Timestamp,
+    aside: &BTreeSet<LetterId>,
+    limit: u32,
+) -> Result<Vec<LetterId>, ViewError> {
+    let no_aside = aside.is_empty();
+    let aside: Vec<_> = aside.iter().map(|id| format!("'{id}'")).collect();
+    let aside = if no_aside { "''".to_owned() } else { aside.join(", ") };
     let sql = format!(
-        "SELECT l.id FROM letters l WHERE l.status = 'queued' AND l.next_attempt_at <= $1 AND {IS_FIRST} \
+        "SELECT l.id FROM letters l WHERE l.status = 'queued' AND l.next_attempt_at <= $1 AND l.id NOT IN ({aside}) \
+        AND NOT EXISTS (SELECT 1 FROM letters e WHERE e.recipient = l.recipient AND e.status = 'queued' \
+            AND e.queued_position < l.queued_position AND e.recipient <> '' AND e.id NOT IN ({aside})) \
         ORDER BY l.queued_position LIMIT $2"
     );
-    let rows = views.readers().rows(&Query::new(sql).bind(now).bind(i64::from(limit))).await?;
+    let query = Query::new(sql).bind(now).bind(i64::from(limit)).persistent(no_aside);
+    let rows = views.readers().rows(&query).await?;
     rows.iter().map(|row| Cells(row).text("id")?.parse().map_err(|error| damaged("id", error))).collect()
-}
-
-/// When the next letter is to be tried; none where none waits.
-pub async fn next_due(views: &Views) -> Result<Option<Timestamp>, ViewError> {
-    let sql = format!(
-        "SELECT min(l.next_attempt_at) AS due FROM letters l WHERE l.status = 'queued' AND {IS_FIRST}"
-    );
-    let row = views.readers().row(&Query::new(sql)).await?;
-    row.map_or(Ok(None), |row| Cells(&row).optional_time("due"))
 }
 
 /// Which letters are listed.
@@ -136,7 +137,8 @@ pub struct Backlog {
 pub async fn backlog(views: &Views) -> Result<Backlog, ViewError> {
     let count = |status| format!("(SELECT count(*) FROM letters WHERE status = '{status}')");
     let sql = format!(
-        "SELECT {} AS queued, {} AS parked, (SELECT min(queued_at) FROM letters WHERE status = 'queued') AS oldest",
+        "SELECT {} AS queued, {} AS parked, (SELECT queued_at FROM letters WHERE status = 'queued' \
+            ORDER BY queued_position LIMIT 1) AS oldest",
         count("queued"),
         count("parked")
     );

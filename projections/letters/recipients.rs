@@ -30,9 +30,9 @@ pub struct Candidate {
     pub team_role: Option<RoleId>,
 }
 
-/// The row of one member, invitation or request.
+/// The row of one member whose account can be used, or of an invitation or request.
 pub async fn of(views: &Views, member: MemberId) -> Result<Option<Candidate>, ViewError> {
-    Ok(read(views, "m.id = $1", member, None).await?.pop())
+    Ok(read(views, "m.id = $1 AND (m.user_id IS NULL OR u.active)", member, None).await?.pop())
 }
 
 /// Everybody in the organization whose account can be used, by id; with how they stand on `team`.

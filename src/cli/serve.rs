@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     deployment::Deployment,
+    email::Transport,
     http::{self, ServeOptions},
 };
 
@@ -46,11 +47,17 @@ impl Serve {
             screen
                 .line("The ledger is empty: `muster import FILE` fills it, also while this server runs.")?;
         }
+        let mail = settings.mail_options(&self.flags, &url)?;
+        if matches!(mail.transport, Transport::Smtp { .. }) && !settings.has_base_url() {
+            screen.line(format!(
+                "Links in letters begin with {url}: name what people reach with --base-url."
+            ))?;
+        }
         screen.flush()?;
         let shutdown = CancellationToken::new();
         signals::cancel_on_signal(&shutdown)?;
         let options = with_metrics(serving.options, &shutdown)?;
-        let options = ServeOptions { mail: Some(settings.mail_options(&self.flags, &url)?), ..options };
+        let options = ServeOptions { mail: Some(mail), ..options };
         http::serve(&deployment, listener, options, shutdown).await?;
         drop(deployment);
         drop(lock);

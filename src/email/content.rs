@@ -2,7 +2,7 @@
 
 use muster_events::{
     id::{MemberId, OrganizationId, UserId},
-    letter::{DropReason, LetterKind, NewLetter, Recipient},
+    letter::{Audience, DropReason, LetterKind, NewLetter, Recipient, Standing},
     member::{InviteStatus, Member, MemberFlag},
     organization::Organization,
     personal::{Personal, PersonalText},
@@ -76,7 +76,7 @@ impl Contents<'_> {
         let Some(email) = self.text(&letter.email).await? else {
             return Ok(Err(DropReason::RecipientErased));
         };
-        if !self.is_there(letter).await? {
+        if !self.is_there(letter, &organization).await? {
             return Ok(Err(DropReason::RecipientLeft));
         }
         let mut content = Content {
@@ -96,14 +96,23 @@ impl Contents<'_> {
         Ok(Ok(content))
     }
 
-    /// Whether a recipient with an account is in the organization still.
-    async fn is_there(&self, letter: &NewLetter) -> Result<bool, Failure> {
-        match letter.to {
-            Recipient::User(user) => {
-                Ok(self.ledger.find_membership(letter.organization, user).await?.is_some())
-            }
-            Recipient::Invitee(_) => Ok(true),
+    /// Whether a recipient with an account still is one of those who get such letters.
+    async fn is_there(&self, letter: &NewLetter, organization: &Organization) -> Result<bool, Failure> {
+        let Recipient::User(user) = letter.to else { return Ok(true) };
+        if !self.ledger.state::<User>(&user.into()).await?.state.active {
+            return Ok(false);
         }
+        let Some(id) = self.ledger.find_membership(letter.organization, user).await? else {
+            return Ok(false);
+        };
+        let Some(member) = self.row(letter.organization, id).await? else { return Ok(false) };
+        let (Some(org_role), Some(audience)) = (&member.org_role, Audience::of(letter.kind, &letter.about))
+        else {
+            return Ok(false);
+        };
+        let on_team = letter.about.team.and_then(|team| member.teams.get(&team)).map(Option::as_ref);
+        let roles = self.ledger.look().roles().await?;
+        Ok(audience.includes(Standing { org_role, on_team }, organization, &roles))
     }
 
     async fn complete(
@@ -188,6 +197,10 @@ impl Contents<'_> {
         if team.deleted || !holds {
             return Ok(Err(gone));
         }
+        // Who has no account yet asks for nothing (behaviour.md 10).
+        if member.user.is_none() {
+            return Ok(Err(DropReason::NotNeeded));
+        }
         content.team = Some(team.slug.clone());
         content.member = self.who(&member).await?;
         // Who asks for himself is named once.
@@ -262,26 +275,29 @@ fn in_words(time: Timestamp) -> String {
     format!("{day} {minute} UTC")
 }
 
-/// What a letter of this kind may say: for previews, and to try templates.
+/// What a letter of this kind may say, with everything that it can say: for previews, and to try templates.
 pub fn sample(kind: LetterKind) -> Content {
+    use LetterKind as K;
     let base_url = "https://members.example.com".to_owned();
-    let who = |name: &str, email: &str| Some(Who { name: name.into(), email: email.into() });
-    let is_invitation =
-        matches!(kind, LetterKind::Invitation | LetterKind::SecondFactor | LetterKind::VerifyEmail);
+    let who = |name: &str, email: &str| Who { name: name.into(), email: email.into() };
+    let is_invitation = matches!(kind, K::Invitation | K::SecondFactor | K::VerifyEmail);
+    let is_of_team = matches!(kind, K::TeamAccessRequest | K::TeamAccessApproved);
+    let is_request = matches!(kind, K::InviteRequest | K::JoinRequest);
+    let is_of_sso = matches!(kind, K::SsoLink | K::SsoDisabled);
     let path = if is_invitation { "/accept/42/0123456789abcdef/" } else { "/settings/acme/" };
     Content {
         product: "muster".into(),
         url: format!("{base_url}{path}"),
         email: "mia@example.com".into(),
         organization: "Acme & Sons".into(),
-        actor: who("Alice Adams", "alice@example.com"),
-        member: who("Bob Brown", "bob@example.com"),
-        team: Some("core".into()),
-        provider: Some("okta".into()),
+        actor: Some(who("Alice Adams", "alice@example.com")),
+        member: (is_of_team || is_request).then(|| who("Bob Brown", "bob@example.com")),
+        team: is_of_team.then(|| "core".into()),
+        provider: is_of_sso.then(|| "okta".into()),
         expires: is_invitation.then(|| "2026-12-24 10:00 UTC".into()),
-        due: Some("2026-12-01 10:00 UTC".into()),
-        confirm_url: Some(format!("{base_url}/account/confirm-email/")),
-        recover_url: Some(format!("{base_url}/account/recover/")),
+        due: (kind == K::Deletion).then(|| "2026-12-01 10:00 UTC".into()),
+        confirm_url: is_invitation.then(|| format!("{base_url}/account/confirm-email/")),
+        recover_url: (kind == K::SsoDisabled).then(|| format!("{base_url}/account/recover/")),
         base_url,
     }
 }

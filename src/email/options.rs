@@ -2,6 +2,10 @@ use std::{path::PathBuf, time::Duration};
 
 use super::Transport;
 
+/// How long a mail server may take for each step, without a setting (RFC 5321 4.5.3.2 gives longer times, for servers that
+/// look at what they get).
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// How e-mail is sent.
 #[derive(Debug, Clone)]
 pub struct MailOptions {
@@ -17,6 +21,8 @@ pub struct MailOptions {
     pub templates: Option<PathBuf>,
     /// How often and when a letter is tried again.
     pub retries: Retries,
+    /// How long a mail server may take for each step; for the last one, five times as long.
+    pub patience: Duration,
 }
 
 impl MailOptions {
@@ -29,6 +35,7 @@ impl MailOptions {
             base_url: base_url.trim_end_matches('/').to_owned(),
             templates: None,
             retries: Retries::default(),
+            patience: PATIENCE,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The sender: takes the letters that are due, hands them over, and records what became of each.
 
 use std::{
-    sync::Arc,
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -64,8 +65,8 @@ enum Pause {
     Lag(#[from] LagError),
     #[error(transparent)]
     Ledger(#[from] Failure),
-    #[error("the mail server cannot be reached: {0}")]
-    Unreachable(String),
+    #[error("letters cannot be handed over: {0}")]
+    Unusable(String),
 }
 
 /// Sends letters.
@@ -82,6 +83,11 @@ pub struct Sender {
 /// What one letter needs.
 #[derive(Debug)]
 struct Desk {
+    /// Until when letters may be begun.
+    until: watch::Receiver<Option<Instant>>,
+    status: watch::Sender<Status>,
+    /// Letters that this process does not touch again: what cannot be read, and what was sent and cannot be recorded.
+    aside: Mutex<BTreeSet<LetterId>>,
     ledger: Arc<Ledger>,
     options: MailOptions,
     from: Mailbox,
@@ -101,17 +107,14 @@ impl Sender {
             from.map_err(|error| TransportError(format!("\"{}\" is no sender: {error}", options.from)))?;
         let templates = Templates::load(options.templates.as_deref());
         let templates = templates.map_err(|error| TransportError(error.to_string()))?;
-        let transport = options.transport.open()?;
+        let transport = options.transport.open(options.patience)?;
         let store = Arc::clone(ledger.store());
         let holder = event_id(ledger.clock().now()).to_string();
-        Ok(Self {
-            shift: Shift::new(Arc::clone(&store), NAME, holder),
-            store,
-            desk: Desk { ledger, options, from, templates, transport },
-            read_models,
-            measured: None,
-            status: watch::channel(Status::default()).0,
-        })
+        let shift = Shift::new(Arc::clone(&store), NAME, holder);
+        let status = watch::channel(Status::default()).0;
+        let (until, aside) = (shift.until(), Mutex::default());
+        let desk = Desk { until, status: status.clone(), aside, ledger, options, from, templates, transport };
+        Ok(Self { shift, store, desk, read_models, measured: None, status })
     }
 
     /// How it stands, from now on.
@@ -128,7 +131,10 @@ impl Sender {
                 Ok(true) => continue,
                 Ok(false) => (POLL, true),
                 Err(Pause::Shift(ShiftError::Fenced)) => (ATTEMPT, false),
-                Err(error) => (self.in_trouble(&error), false),
+                Err(error) => {
+                    let now = self.desk.ledger.clock().now();
+                    (in_trouble(&self.status, now, error.to_string()), false)
+                }
             };
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -151,7 +157,8 @@ impl Sender {
         let head = self.store.confirm_head().await?.position;
         self.measure().await?;
         let now = self.desk.ledger.clock().now();
-        let due = query::due(self.read_models.views(), now, BATCH).await?;
+        let aside = self.desk.aside().clone();
+        let due = query::due(self.read_models.views(), now, &aside, BATCH).await?;
         if due.is_empty() {
             self.status.send_modify(|status| *status = Status { works, trouble: None });
             return Ok(false);
@@ -199,20 +206,16 @@ impl Sender {
         metrics::gauge!("muster_letters_oldest_seconds").set(age.as_secs_f64());
         Ok(())
     }
+}
 
-    /// Publishes the error; says how long to pause.
-    fn in_trouble(&self, error: &Pause) -> Duration {
-        let error = error.to_string();
-        let before = self.status.borrow().trouble.clone();
-        let (since, attempts) = before.map_or_else(
-            || (self.desk.ledger.clock().now(), 1),
-            |before| (before.since, before.attempts.saturating_add(1)),
-        );
-        tracing::warn!(error, attempts, "no letters are sent; trying again");
-        let trouble = Some(Trouble { error, since, attempts });
-        self.status.send_modify(|status| status.trouble = trouble);
-        FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1))).min(LONGEST_PAUSE)
-    }
+/// Publishes what keeps letters from being sent; says how long to pause.
+fn in_trouble(status: &watch::Sender<Status>, now: Timestamp, error: String) -> Duration {
+    let before = status.borrow().trouble.clone();
+    let (since, attempts) =
+        before.map_or((now, 1), |before| (before.since, before.attempts.saturating_add(1)));
+    tracing::warn!(error, attempts, "no letters are sent; trying again");
+    status.send_modify(|status| status.trouble = Some(Trouble { error, since, attempts }));
+    FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1))).min(LONGEST_PAUSE)
 }
 
 /// What is damaged or lost, where that is the matter: one letter that it concerns stands in nobody's way.
@@ -232,13 +235,22 @@ fn precise(count: u64) -> f64 {
 }
 
 impl Desk {
+    fn aside(&self) -> MutexGuard<'_, BTreeSet<LetterId>> {
+        // Nothing panics while it is held.
+        self.aside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Sends one letter, if it still waits and still makes sense; what is to be recorded of that.
     async fn attempt(&self, id: LetterId) -> Result<Option<RecordAttempt>, Pause> {
+        if self.until.borrow().is_none_or(|until| until <= stopwatch()) {
+            return Err(ShiftError::Fenced.into());
+        }
         let state = match self.ledger.state::<Letter>(&id.into()).await {
             Ok(found) => found.state,
             Err(failure) => {
                 let Some(why) = unreadable(&failure) else { return Err(failure.into()) };
-                tracing::error!(letter = %id, why, "a letter cannot be read, and is not sent");
+                tracing::error!(letter = %id, why, "a letter cannot be read, and is not sent; run `muster doctor`");
+                self.aside().insert(id);
                 return Ok(None);
             }
         };
@@ -291,19 +303,14 @@ impl Desk {
         };
         match self.transport.send(id, message.envelope(), &message.formatted()).await {
             Ok(()) => Ok(Attempted::Sent),
-            Err(not_sent) => self.not_sent(not_sent, attempt).await,
+            // A letter is not to blame for a server that nobody reaches, or that knows another password.
+            Err(NotSent::Unusable(why)) => Err(Pause::Unusable(why)),
+            Err(NotSent::Refused { code, text, permanent }) => {
+                let pause = if permanent { None } else { Self::pause(&self.options.retries, attempt) };
+                let next_attempt_at = pause.map(|pause| self.ledger.clock().now().plus(pause));
+                Ok(Attempted::Failed { code, text, next_attempt_at })
+            }
         }
-    }
-
-    /// A letter is not to blame for a server that nobody reaches, or that knows another password.
-    async fn not_sent(&self, not_sent: NotSent, attempt: u32) -> Result<Attempted, Pause> {
-        if let Err(why) = self.transport.reachable().await {
-            return Err(Pause::Unreachable(why));
-        }
-        let pause = if not_sent.is_permanent() { None } else { Self::pause(&self.options.retries, attempt) };
-        let next_attempt_at = pause.map(|pause| self.ledger.clock().now().plus(pause));
-        let NotSent { code, text } = not_sent;
-        Ok(Attempted::Failed { code, text, next_attempt_at })
     }
 
     fn pause(retries: &Retries, failed: u32) -> Option<Duration> {
@@ -324,10 +331,12 @@ impl Desk {
                 Ok(outcome) => return Ok(outcome.done().map(|executed| executed.position)),
                 Err(error @ (ExecuteError::Refused { .. } | ExecuteError::Damaged(_))) => {
                     tracing::error!(letter = %id, %error, "what became of a letter cannot be recorded");
+                    self.aside().insert(id);
                     return Ok(None);
                 }
                 Err(error) => {
-                    tracing::warn!(letter = %id, %error, "what became of a letter is not recorded yet; trying again");
+                    let text = format!("what became of a letter is not recorded yet: {error}");
+                    in_trouble(&self.status, self.ledger.clock().now(), text);
                     sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }

@@ -60,8 +60,9 @@ const BUNDLED: &[(&str, &str)] = bundled![
 ];
 
 impl Templates {
-    /// The bundled ones, each replaced by the file of its name in `directory`, where there is one. Every kind is rendered
-    /// once, so that a template that cannot work is found before the first letter.
+    /// The bundled ones, each replaced by the file of its name in `directory`, where there is one; what else is there can be
+    /// included. Every kind is rendered, with and without a person who acted, so that a template that cannot work is found
+    /// before the first letter.
     pub fn load(directory: Option<&Path>) -> Result<Self, TemplateError> {
         let mut environment = Environment::new();
         // HTML is escaped, whatever stands in a value; a name that is misspelt is an error and not an empty place.
@@ -81,9 +82,15 @@ impl Templates {
             let added = environment.add_template_owned(*name, text);
             added.map_err(|error| failed(name, &error))?;
         }
+        for (name, text) in directory.map(others).transpose()?.into_iter().flatten() {
+            let added = environment.add_template_owned(name.clone(), text);
+            added.map_err(|error| failed(&name, &error))?;
+        }
         let templates = Self { environment };
         for kind in LetterKind::ALL {
-            templates.render(kind, &super::sample(kind))?;
+            let sample = super::sample(kind);
+            templates.render(kind, &sample)?;
+            templates.render(kind, &Content { actor: None, ..sample })?;
         }
         Ok(templates)
     }
@@ -102,6 +109,31 @@ impl Templates {
         let values = minijinja::context! { subject, ..Value::from(Serde(content)) };
         template.render(values).map_err(|error| failed(name, &error))
     }
+}
+
+/// What a directory has beside the templates of the bundled names, for those to include.
+fn others(directory: &Path) -> Result<Vec<(String, String)>, TemplateError> {
+    let unreadable = |name: &str, error: &std::io::Error| TemplateError {
+        name: name.to_owned(),
+        error: error.to_string(),
+    };
+    let listed = std::fs::read_dir(directory).map_err(|error| unreadable("directory", &error))?;
+    let mut others = vec![];
+    for entry in listed {
+        let name = entry
+            .map_err(|error| unreadable("directory", &error))?
+            .file_name()
+            .to_string_lossy()
+            .into_owned();
+        let is_bundled = BUNDLED.iter().any(|(bundled, _)| *bundled == name);
+        let is_template = [".html", ".txt"].iter().any(|ending| name.ends_with(ending));
+        if is_template && !is_bundled {
+            let text = std::fs::read_to_string(directory.join(&name));
+            let text = text.map_err(|error| unreadable(&name, &error))?;
+            others.push((name, text));
+        }
+    }
+    Ok(others)
 }
 
 fn failed(name: &str, error: &minijinja::Error) -> TemplateError {

@@ -78,7 +78,7 @@ pub async fn serve(
     let mut runner = tokio::spawn(runner.run(following.clone()));
     let acting = CancellationToken::new();
     let mut policies = tokio::spawn(policies.run(acting.clone()));
-    let sender = sender.map(|sender| tokio::spawn(sender.run(acting.clone())));
+    let mut sender = tokio::spawn(send(sender, acting.clone()));
     let (server, connections) = (router(app), GracefulShutdown::new());
     tokio::select! {
         () = accept(&listener, &server, limits, &shutdown, &connections) => {}
@@ -89,6 +89,10 @@ pub async fn serve(
         ended = &mut policies => {
             let why = ended.map_or_else(|error| error.to_string(), |()| "they stopped by themselves".into());
             return Err(ServeError::Policies(why));
+        }
+        ended = &mut sender => {
+            let why = ended.map_or_else(|error| error.to_string(), |()| "the sender stopped by itself".into());
+            return Err(ServeError::Mail(why));
         }
     }
     drop(listener);
@@ -102,12 +106,23 @@ pub async fn serve(
     // They wait for the read models, and so end before them.
     acting.cancel();
     policies.await.map_err(|error| ServeError::Policies(error.to_string()))?;
-    if let Some(sender) = sender {
-        sender.await.map_err(|error| ServeError::Mail(error.to_string()))?;
+    if let Ok(ended) = tokio::time::timeout(limits.shutdown, &mut sender).await {
+        ended.map_err(|error| ServeError::Mail(error.to_string()))?;
+    } else {
+        tracing::warn!("letters that were being handed over were cut off; some may be sent twice");
+        sender.abort();
     }
     following.cancel();
     runner.await.map_err(|error| ServeError::ReadModels(error.to_string()))?;
     Ok(())
+}
+
+/// Sends letters until `stop`, where this process sends any.
+async fn send(sender: Option<Sender>, stop: CancellationToken) {
+    match sender {
+        Some(sender) => sender.run(stop).await,
+        None => stop.cancelled().await,
+    }
 }
 
 async fn accept(

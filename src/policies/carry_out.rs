@@ -196,10 +196,15 @@ impl Hands {
                 Err(error) => return Err(Pause::Command(error)),
             };
             tracing::error!(policy = name, ?operation, %error, "this will not be done");
-            metrics::counter!("muster_policy_passed_total", "policy" => name).increment(1);
-            self.passed.fetch_add(1, Ordering::Relaxed);
+            self.pass(name);
             return Ok(None);
         }
+    }
+
+    /// Counts what will not be done.
+    pub(super) fn pass(&self, name: &'static str) {
+        metrics::counter!("muster_policy_passed_total", "policy" => name).increment(1);
+        self.passed.fetch_add(1, Ordering::Relaxed);
     }
 }
 

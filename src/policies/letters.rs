@@ -2,15 +2,18 @@
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use muster_events::{
-    letter::{Audience, Notice, Recipient, letters, notices},
-    organization::{Feature, Organization},
+    letter::{Audience, Notice, Recipient, Standing, letters, notices},
+    organization::Organization,
     personal::{EmailAddress, Personal},
     recorded::RecordedEvent,
 };
 use muster_projections::letters::recipients::{self, Candidate};
 
 use super::carry_out::{AT_ONCE, Hands, Pause, caused_by};
-use crate::ledger::operations::QueueLetter;
+use crate::{
+    ledger::{Failure, operations::QueueLetter},
+    store::StoreError,
+};
 
 /// What queues letters, among the policies.
 pub(super) const LETTERS: &str = "letters";
@@ -24,7 +27,17 @@ impl Hands {
     /// Queues the letters of a notice. Each is queued once, however often this is done.
     pub(super) async fn queue(&self, cause: &RecordedEvent, notice: &Notice) -> Result<(), Pause> {
         self.wait_for(cause.position).await?;
-        let recipients = self.recipients(notice).await?;
+        let recipients = match self.recipients(notice).await {
+            Ok(recipients) => recipients,
+            // Like a command that cannot be decided: it stands in nobody's way.
+            Err(Pause::Organization(Failure::Store(StoreError::Damaged(error)))) => {
+                let kind = notice.kind.name();
+                tracing::error!(position = cause.position.0, kind, error, "letters will not be queued");
+                self.pass(LETTERS);
+                return Ok(());
+            }
+            Err(pause) => return Err(pause),
+        };
         let meta = caused_by(cause, LETTERS);
         let each = letters(cause, notice, recipients).into_iter().map(|(id, letter)| {
             let (meta, kind) = (&meta, letter.kind.name());
@@ -51,23 +64,10 @@ impl Hands {
         let mut found = recipients::with_account(views, notice.organization, team).await?;
         let roles = self.ledger.look().roles().await?;
         let organization = self.ledger.state::<Organization>(&notice.organization.into()).await?.state;
-        let options = organization.scope_options();
-        found.retain(|candidate| match notice.audience {
-            Audience::Of(_) | Audience::Everybody => true,
-            Audience::Owners => candidate.org_role == *roles.top(),
-            Audience::WhoMayLetIn => {
-                roles.org_scopes(&candidate.org_role, &options).any_of(&["member:write", "member:admin"])
-            }
-            Audience::WhoMayPutOn(_) => {
-                let explicit = candidate.team_role.as_ref();
-                let team_roles = organization.has_feature(Feature::TeamRoles);
-                let role = roles.effective_team_role(&candidate.org_role, explicit, team_roles);
-                let on_team = || {
-                    roles.org_scopes(&candidate.org_role, &options).contains("team:write")
-                        || role.is_some_and(|role| roles.team_scopes(role, &options).contains("team:write"))
-                };
-                roles.is_global(&candidate.org_role) || (candidate.is_on_team && on_team())
-            }
+        found.retain(|candidate| {
+            let on_team = candidate.is_on_team.then_some(candidate.team_role.as_ref());
+            let standing = Standing { org_role: &candidate.org_role, on_team };
+            notice.audience.includes(standing, &organization, &roles)
         });
         Ok(found.into_iter().map(addressed).collect())
     }

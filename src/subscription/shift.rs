@@ -8,7 +8,7 @@ use std::{
 
 use muster_events::stream::Position;
 use thiserror::Error;
-use tokio::time::sleep;
+use tokio::{sync::watch, time::sleep};
 
 use crate::{
     clock::stopwatch,
@@ -41,12 +41,19 @@ pub(crate) struct Shift {
     holder: String,
     lease: Option<Lease>,
     asked: Option<Instant>,
+    until: watch::Sender<Option<Instant>>,
 }
 
 impl Shift {
     /// Not held yet. `holder` names this subscriber of this process and no other.
     pub(crate) fn new(store: Arc<dyn Store>, subscriber: &'static str, holder: String) -> Self {
-        Self { store, subscriber, holder, lease: None, asked: None }
+        Self { store, subscriber, holder, lease: None, asked: None, until: watch::Sender::default() }
+    }
+
+    /// Until when the work is this process's, as far as it knows: nothing is begun after that, such as by a process that
+    /// was stopped and goes on.
+    pub(crate) fn until(&self) -> watch::Receiver<Option<Instant>> {
+        self.until.subscribe()
     }
 
     /// The lease, got or renewed where it is time; none while another process has it.
@@ -54,8 +61,14 @@ impl Shift {
         let pause = if self.lease.is_some() { RENEWAL } else { ATTEMPT };
         if self.asked.is_none_or(|asked| asked.elapsed() >= pause) {
             let asked = stopwatch();
-            let before = self.lease.take().map(|lease| lease.epoch);
-            self.lease = self.store.lease(self.subscriber, &self.holder, TTL).await?;
+            let before = self.lease.as_ref().map(|lease| lease.epoch);
+            let lease = self.store.lease(self.subscriber, &self.holder, TTL).await;
+            // While it lasts it is held, also when it could not be renewed yet.
+            if lease.is_ok() || self.until.borrow().is_none_or(|until| until <= asked) {
+                self.lease = lease.as_ref().ok().cloned().flatten();
+                self.until.send_replace(self.lease.as_ref().map(|_| asked + TTL));
+            }
+            lease?;
             self.asked = Some(asked);
             match &self.lease {
                 Some(lease) if before != Some(lease.epoch) => {
@@ -71,12 +84,16 @@ impl Shift {
         Ok(self.lease.as_ref())
     }
 
-    /// Renews the lease for as long as it is polled. Ends when another process has it.
+    /// Renews the lease for as long as it is polled. Ends when another process has it, or when it has run out.
     pub(crate) async fn keep(&mut self) -> Result<Infallible, ShiftError> {
         loop {
             sleep(RENEWAL).await;
-            if self.hold().await?.is_none() {
-                return Err(ShiftError::Fenced);
+            let held = self.hold().await.map(|lease| lease.is_some());
+            match held {
+                Ok(true) => {}
+                Ok(false) => return Err(ShiftError::Fenced),
+                Err(error) if self.lease.is_none() => return Err(error.into()),
+                Err(error) => tracing::debug!(%error, "the lease is not renewed yet"),
             }
         }
     }
@@ -90,6 +107,7 @@ impl Shift {
         if !self.store.advance(lease, to).await? {
             self.lease = None;
             self.asked = None;
+            self.until.send_replace(None);
             return Err(ShiftError::Fenced);
         }
         lease.checkpoint = to;
@@ -98,6 +116,7 @@ impl Shift {
 
     /// Gives the lease back, so that another process need not wait for its end.
     pub(crate) async fn give_back(&mut self) {
+        self.until.send_replace(None);
         if let Some(lease) = self.lease.take()
             && let Err(error) = self.store.release(&lease).await
         {

@@ -5,7 +5,8 @@ standard input ends.
 
 With a certificate it wants TLS, from the beginning or by STARTTLS, and the user muster with the password secret.
 
-Every message that it takes is a line of JSON in the file RECORD, on the disk before the answer is given: {"to", "id"}.
+Every message that it takes is a line of JSON in the file RECORD, on the disk before the answer is given: {"to", "id",
+"at"}, the last in seconds since the epoch.
 The part of a recipient before the first "-" says what happens to him:
 
     permanent   550, always
@@ -14,6 +15,9 @@ The part of a recipient before the first "-" says what happens to him:
     slow        taken after a moment
     drop        the connection is dropped in the middle of DATA the first time, then taken
     lost        taken, and the connection dropped before the answer, the first time
+    late        taken, and the answer given after some seconds, the first time
+
+With MUSTER_TEST_MAIL_MOST it lets clients have so many connections at once and no more.
 """
 
 import asyncio
@@ -24,10 +28,13 @@ import os
 import ssl
 import sys
 import threading
+import time
 
 from aiosmtpd.smtp import SMTP, AuthResult
 
 SLOW = 0.2
+LATE = 4.0
+MOST = int(os.environ.get("MUSTER_TEST_MAIL_MOST", "1000"))
 
 
 class Faults:
@@ -56,8 +63,11 @@ class Faults:
         if recipient.startswith("slow-"):
             await asyncio.sleep(SLOW)
         message = email.message_from_bytes(envelope.content)
-        self.record.write(json.dumps({"to": recipient, "id": message["Message-ID"]}) + "\n")
+        taken = {"to": recipient, "id": message["Message-ID"], "at": time.time()}
+        self.record.write(json.dumps(taken) + "\n")
         os.fsync(self.record.fileno())
+        if self.first_time("late", recipient):
+            await asyncio.sleep(LATE)
         if self.first_time("lost", recipient):
             server.transport.abort()
             return "421 4.3.0 gone"
@@ -71,6 +81,22 @@ def authenticate(server, session, envelope, mechanism, credentials):
 
 
 class Server(SMTP):
+    open = 0
+
+    def connection_made(self, transport):
+        Server.open += 1
+        self.is_one_too_many = Server.open > MOST
+        if self.is_one_too_many:
+            transport.write(b"421 4.7.0 too many connections\r\n")
+            transport.close()
+        else:
+            super().connection_made(transport)
+
+    def connection_lost(self, error):
+        Server.open -= 1
+        if not self.is_one_too_many:
+            super().connection_lost(error)
+
     async def smtp_DATA(self, arg):
         recipients = self.envelope.rcpt_tos if self.envelope else []
         if recipients and self.event_handler.first_time("drop", recipients[0].lower()):

@@ -25,6 +25,9 @@ pub(in crate::cli) struct EmailFlags {
     /// The most connections to the mail server [default: 8]
     #[arg(long, env = "MUSTER_SMTP_CONNECTIONS", value_name = "NUMBER")]
     smtp_connections: Option<u32>,
+    /// How long the mail server may take for each step, and five times as long to say that it took a letter [default: 60]
+    #[arg(long, env = "MUSTER_SMTP_SECONDS", value_name = "SECONDS")]
+    smtp_seconds: Option<f64>,
     /// Who letters come from [default: muster <muster@localhost>]
     #[arg(long, env = "MUSTER_MAIL_FROM", value_name = "ADDRESS")]
     mail_from: Option<String>,
@@ -56,15 +59,9 @@ impl FromStr for SmtpUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let url = Self(text.trim().to_owned());
-        let transport = Transport::Smtp { url: url.0.clone(), connections: 1 };
-        let is_known = ["smtp://", "smtps://"].iter().any(|scheme| url.0.starts_with(scheme));
-        if !is_known || transport.check().is_err() {
-            return Err(
-                "smtp://HOST:PORT or smtps://HOST is needed; STARTTLS by ?tls=required behind it".into()
-            );
-        }
-        Ok(url)
+        let url = text.trim().to_owned();
+        let transport = Transport::Smtp { url: url.clone(), connections: 1 };
+        transport.check().map(|()| Self(url)).map_err(|error| error.0)
     }
 }
 
@@ -80,6 +77,7 @@ impl EmailFlags {
         Self {
             smtp: self.smtp.or(other.smtp),
             smtp_connections: self.smtp_connections.or(other.smtp_connections),
+            smtp_seconds: self.smtp_seconds.or(other.smtp_seconds),
             mail_from: self.mail_from.or(other.mail_from),
             mail_templates: self.mail_templates.or(other.mail_templates),
             mail_attempts: self.mail_attempts.or(other.mail_attempts),
@@ -99,19 +97,30 @@ impl EmailFlags {
             None => Transport::Files(data.join("mail")),
         };
         let mut options = MailOptions::new(transport, base_url);
-        let first = self.mail_retry_seconds.map(Duration::try_from_secs_f64).transpose();
-        let first = first.map_err(|_| Usage("--mail-retry-seconds: a number of seconds is needed".into()))?;
+        let first = seconds("--mail-retry-seconds", self.mail_retry_seconds)?;
+        options.patience = seconds("--smtp-seconds", self.smtp_seconds)?.unwrap_or(options.patience);
         let default = Retries::default();
         let attempts = self.mail_attempts.unwrap_or(default.attempts);
         if attempts == 0 {
             return Err(Usage("--mail-attempts: at least 1 is needed".into()));
         }
-        options.retries = Retries { attempts, first: first.unwrap_or(default.first), ..default };
+        let first = first.unwrap_or(default.first);
+        options.retries = Retries { attempts, first, longest: default.longest.max(first) };
+        if let Some(missing) = self.mail_templates.as_deref().filter(|directory| !directory.is_dir()) {
+            return Err(Usage(format!("--mail-templates: there is no directory {}", missing.display())));
+        }
         options.templates = self.mail_templates;
         options.from = self.mail_from.unwrap_or(options.from);
         options.product_name = self.product_name.unwrap_or(options.product_name);
         Ok(options)
     }
+}
+
+/// A time that is not nothing.
+fn seconds(flag: &str, given: Option<f64>) -> Result<Option<Duration>, Usage> {
+    let time =
+        given.map(Duration::try_from_secs_f64).transpose().ok().filter(|time| *time != Some(Duration::ZERO));
+    time.ok_or_else(|| Usage(format!("{flag}: a number of seconds above 0 is needed")))
 }
 
 #[cfg(test)]

@@ -191,6 +191,11 @@ impl Settings {
         flags.mail.clone().or(self.mail.clone()).options(base_url, &self.data)
     }
 
+    /// Whether it is said where people find this deployment.
+    pub(super) fn has_base_url(&self) -> bool {
+        self.base_url.is_some()
+    }
+
     /// What links begin with. Without a setting, where a server with these settings is found on this machine.
     pub(super) fn base_url(&self) -> String {
         match (&self.base_url, &self.listen) {

@@ -11,7 +11,7 @@ use crate::{
         exit::Usage,
         names::{Names, unsealed},
         open, org,
-        screen::{Part, Rows, Screen, Shape, seconds},
+        screen::{Part, Rows, Screen, Shape, count, seconds},
     },
     deployment::Deployment,
 };
@@ -117,7 +117,10 @@ fn state(letter: &LetterRow) -> String {
             format!("attempt {} failed{code}, next at {}", letter.attempts, seconds(next))
         }
         (LetterStatus::Queued, ..) => "waits".into(),
-        (LetterStatus::Parked, ..) => format!("parked after {} attempts{code}", letter.attempts),
+        (LetterStatus::Parked, ..) => {
+            let attempts = usize::try_from(letter.attempts).unwrap_or(usize::MAX);
+            format!("parked after {}{code}", count(attempts, "attempt"))
+        }
         (LetterStatus::Dropped, _, Some(why)) => format!("not sent: {}", why.words()),
         (status, ..) => status.name().into(),
     }

@@ -44,14 +44,17 @@ impl Retry {
         if self.all {
             ids = parked(&deployment).await?;
         }
-        let mut released = 0;
-        for id in ids {
-            let found = ledger.state::<Letter>(&id.into()).await.map_err(words::failure)?;
+        // All are looked at first: either all that are named are tried again, or none.
+        for id in &ids {
+            let found = ledger.state::<Letter>(&(*id).into()).await.map_err(words::failure)?;
             if found.state.letter.is_none() {
                 bail!(
                     "ID: there is no letter {id}; `muster letters parked` shows those that can be sent again"
                 );
             }
+        }
+        let mut released = 0;
+        for id in ids {
             let outcome =
                 ledger.execute(&ReleaseLetter { id }, &CommandMeta::system(), Turn::unkeyed()).await;
             released += usize::from(words::was_changed(outcome)?);

@@ -43,7 +43,10 @@ impl Show {
             let recorded = stored.recorded()?;
             let Event::Letter(event) = &recorded.event else { continue };
             let what = match event {
-                LetterEvent::LetterQueued { .. } => "queued".to_owned(),
+                LetterEvent::LetterQueued { .. } => match &recorded.metadata.causation_id {
+                    Some(cause) => format!("queued because of event {cause}"),
+                    None => "queued".to_owned(),
+                },
                 LetterEvent::LetterSent { attempt } => format!("sent at attempt {attempt}"),
                 LetterEvent::LetterAttemptFailed { attempt, code, text, .. } => {
                     let code = code.map(|code| format!("{code} ")).unwrap_or_default();

@@ -1,4 +1,4 @@
-use std::{io, path::PathBuf};
+use std::{io, os::unix::fs::DirBuilderExt as _, path::PathBuf};
 
 use async_trait::async_trait;
 use lettre::address::Envelope;
@@ -15,7 +15,8 @@ pub(super) struct Files {
 
 impl Files {
     pub(super) fn new(directory: PathBuf) -> Result<Self, TransportError> {
-        let made = std::fs::create_dir_all(&directory);
+        // Letters hold links that open invitations: nobody else is to read them.
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory);
         made.map_err(|error| {
             TransportError(format!("letters cannot be written to {}: {error}", directory.display()))
         })?;
@@ -26,7 +27,8 @@ impl Files {
     async fn write(&self, id: LetterId, message: &[u8]) -> io::Result<()> {
         let name = format!("{id}.eml");
         let (partial, whole) = (self.directory.join(format!(".{name}")), self.directory.join(name));
-        let mut file = fs::File::create(&partial).await?;
+        let mut options = fs::OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&partial).await?;
         file.write_all(message).await?;
         file.sync_all().await?;
         drop(file);
@@ -38,14 +40,9 @@ impl Files {
 #[async_trait]
 impl MailTransport for Files {
     async fn send(&self, id: LetterId, _envelope: &Envelope, message: &[u8]) -> Result<(), NotSent> {
-        self.write(id, message).await.map_err(|error| NotSent { code: None, text: error.to_string() })
-    }
-
-    async fn reachable(&self) -> Result<(), String> {
-        match fs::metadata(&self.directory).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(format!("{}: {error}", self.directory.display())),
-        }
+        // A disk is full, or somebody has taken the directory away: no letter is to blame for that.
+        let unusable = |error| NotSent::Unusable(format!("{}: {error}", self.directory.display()));
+        self.write(id, message).await.map_err(unusable)
     }
 
     fn at_once(&self) -> usize {

@@ -13,14 +13,11 @@ use thiserror::Error;
 use files::Files;
 use smtp::Smtp;
 
-/// How long one letter may take.
-const SEND_TIME: Duration = Duration::from_secs(90);
-
 /// Where letters go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transport {
     /// To a mail server: `smtp://user:password@host:port?tls=required` (STARTTLS), `smtps://host` (TLS from the beginning),
-    /// `smtp://host:port` (no TLS). The connections of the pool are at most `connections`.
+    /// `smtp://host:port` (no TLS). At most `connections` are open at once.
     Smtp {
         /// The server, with the credentials. Not to be shown.
         url: String,
@@ -38,18 +35,18 @@ pub struct TransportError(pub String);
 
 /// Why a letter was not sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotSent {
-    /// The reply code of the server, where it replied.
-    pub code: Option<u16>,
-    /// What it said, or what happened.
-    pub text: String,
-}
-
-impl NotSent {
-    /// Whether trying again is of no use: the server said so with a code from 500 on (RFC 5321 4.2.1).
-    pub fn is_permanent(&self) -> bool {
-        self.code.is_some_and(|code| code >= 500)
-    }
+pub enum NotSent {
+    /// Nothing can be handed over at the moment, for this reason: no letter is to blame.
+    Unusable(String),
+    /// This letter was not taken.
+    Refused {
+        /// The reply code of the server, where it replied.
+        code: Option<u16>,
+        /// What it said, or what happened.
+        text: String,
+        /// Whether trying again is of no use: with a code from 500 on the server says so (RFC 5321 4.2.1).
+        permanent: bool,
+    },
 }
 
 /// What takes letters.
@@ -57,9 +54,6 @@ impl NotSent {
 pub trait MailTransport: std::fmt::Debug + Send + Sync {
     /// Hands the message of a letter over; it is not lost any more when this returns.
     async fn send(&self, id: LetterId, envelope: &Envelope, message: &[u8]) -> Result<(), NotSent>;
-
-    /// Whether messages can be handed over at all at the moment; else what is in the way.
-    async fn reachable(&self) -> Result<(), String>;
 
     /// How many may be handed over at once.
     fn at_once(&self) -> usize;
@@ -69,15 +63,15 @@ impl Transport {
     /// Fails when it cannot be used as it is written; nothing is opened.
     pub fn check(&self) -> Result<(), TransportError> {
         match self {
-            Self::Smtp { url, .. } => smtp::builder(url).map(|_| ()),
+            Self::Smtp { url, .. } => smtp::check(url),
             Self::Files(_) => Ok(()),
         }
     }
 
-    /// Opens it. Nothing is sent yet.
-    pub fn open(&self) -> Result<Box<dyn MailTransport>, TransportError> {
+    /// Opens it. Nothing is sent yet. A mail server may take `patience` for each step.
+    pub fn open(&self, patience: Duration) -> Result<Box<dyn MailTransport>, TransportError> {
         Ok(match self {
-            Self::Smtp { url, connections } => Box::new(Smtp::new(url, *connections, SEND_TIME)?),
+            Self::Smtp { url, connections } => Box::new(Smtp::new(url, *connections, patience)?),
             Self::Files(directory) => Box::new(Files::new(directory.clone())?),
         })
     }

@@ -58,11 +58,11 @@ fn a_parked_letter_is_named_told_about_and_sent_again() {
     let (muster, id) = with_a_letter();
     let templates = muster.data().parent().unwrap().join("templates");
     std::fs::create_dir(&templates).unwrap();
-    // What samples have and invitations have not.
-    let text = "Hello\n\n{{ member.name }}\n";
+    // What the letters that are tried have and this one has not.
+    let text = "Hello\n\n{% if organization != 'Acme & Sons' %}{{ nothing }}{% endif %}\n";
     std::fs::write(templates.join("organization.invite.txt"), text).unwrap();
     served_until(&muster, &["--mail-templates", templates.to_str().unwrap()], "parked");
-    muster.run(&["letters", "parked"]).done().says(&id).says("parked after 1 attempts");
+    muster.run(&["letters", "parked"]).done().says(&id).says("parked after 1 attempt");
     muster.run(&["letters", "show", &id]).done().says("attempt 1 failed: template organization.invite.txt");
     let examined = muster.run(&["doctor"]).failed("the doctor found 1 fault");
     examined.says(&format!("muster letters show {id}"));

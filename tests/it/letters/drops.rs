@@ -3,13 +3,16 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::{LIMIT, dropped, letters, mails, queued, says_that_nothing_is_sent, settled};
-use crate::support::World;
+use crate::support::{World, WorldBuilder};
 
 const MEMBERS: &str = "/api/0/organizations/acme/members/";
 
 /// A world whose letters cannot be written for now, and the directory that is in the way.
 async fn held_up() -> (World, std::path::PathBuf) {
-    let mut builder = World::acme_builder().await;
+    held_up_in(World::acme_builder().await).await
+}
+
+async fn held_up_in(mut builder: WorldBuilder) -> (World, std::path::PathBuf) {
     builder.person("zoe").await;
     let (world, directory) = super::with_files(builder).await;
     std::fs::remove_dir(&directory).unwrap();
@@ -99,4 +102,62 @@ async fn a_letter_that_cannot_be_made_stands_in_nobodys_way() {
     };
     timeout(LIMIT, ends).await.expect("one stands in the way of the other");
     assert_eq!(mails(&directory)[0].to, "b@example.com");
+}
+
+/// Whoever is no longer one of those who get such letters when their turn comes, gets none.
+#[tokio::test]
+async fn who_was_deactivated_or_lost_the_right_meanwhile_is_told_nothing() {
+    let (world, directory) = held_up().await;
+    let acme = "/api/0/organizations/acme/";
+    let proposed = json!({"email": "y@example.com", "role": "member"});
+    world.of("bob").post(&format!("{acme}invite-requests/"), &proposed).await.expect(201);
+    // To Alice, an owner, and Mallory, a manager.
+    queued(&world, 2).await;
+    world.of("alice").put(&world.path("acme", "mallory"), &json!({"orgRole": "member"})).await.expect(200);
+    released(&world, &directory).await;
+    assert_eq!(dropped(&world).await, [DropReason::RecipientLeft]);
+    assert_eq!(mails(&directory)[0].to, "alice@example.com");
+
+    std::fs::remove_dir_all(&directory).unwrap();
+    world.of("alice").put(&world.path("acme", "mallory"), &json!({"orgRole": "manager"})).await.expect(200);
+    let proposed = json!({"email": "z@example.com", "role": "member"});
+    world.of("bob").post(&format!("{acme}invite-requests/"), &proposed).await.expect(201);
+    queued(&world, 4).await;
+    let mallory = format!("/api/0/users/{}/", world.user("mallory"));
+    world.of("root").put(&mallory, &json!({"active": false})).await.expect(200);
+    released(&world, &directory).await;
+    assert_eq!(dropped(&world).await, [DropReason::RecipientLeft, DropReason::RecipientLeft]);
+    let to: Vec<_> = mails(&directory).into_iter().map(|mail| mail.to).collect();
+    assert_eq!(to, ["alice@example.com"]);
+}
+
+#[tokio::test]
+async fn for_who_has_no_account_yet_nobody_is_asked_to_let_him_on_a_team() {
+    let closed = World::acme_with(&[("openMembership", json!(false))]).await;
+    let (world, directory) = held_up_in(closed).await;
+    let path = format!("{}teams/core/", world.path("acme", "ivan"));
+    world.of("bob").post(&path, &json!({})).await.expect(202);
+    queued(&world, 1).await;
+    released(&world, &directory).await;
+    let why = dropped(&world).await;
+    assert!(!why.is_empty() && why.iter().all(|why| *why == DropReason::NotNeeded), "{why:?}");
+    assert_eq!(mails(&directory).len(), 0);
+}
+
+/// What a newer version wrote into a letter is not known here: it is left to that version, and nobody waits for it.
+#[tokio::test]
+async fn a_letter_that_cannot_be_read_holds_up_no_other_letter_to_its_recipient() {
+    let (world, directory) = held_up().await;
+    let (path, again) = (world.path("acme", "ivan"), json!({"reinvite": true}));
+    world.of("alice").put(&path, &again).await.expect(200);
+    queued(&world, 1).await;
+    let unreadable = *letters(&world).await.keys().next().unwrap();
+    world.place.poison(unreadable.into()).await;
+    world.of("alice").put(&path, &again).await.expect(200);
+    queued(&world, 2).await;
+    std::fs::create_dir(&directory).unwrap();
+    let sent =
+        async { while !letters(&world).await.values().any(|types| types.last().unwrap() == "LetterSent") {} };
+    timeout(LIMIT, sent).await.expect("one stands in the way of the other");
+    assert_eq!(mails(&directory).len(), 1);
 }

@@ -7,7 +7,11 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, stream};
-use muster::{deployment::Deployment, sealing::Unsealed};
+use muster::{
+    clock::{Clock as _, SystemClock},
+    deployment::Deployment,
+    sealing::Unsealed,
+};
 use muster_events::{
     event::Event,
     letter::{Letter, LetterEvent, LetterStatus},
@@ -17,13 +21,17 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
-use crate::support::{Client, MailServer, OWNER_TOKEN, Random, Server, SharedLedger, TestDatabase, seed};
+use crate::support::{
+    Client, MailServer, OWNER_TOKEN, Random, Server, SharedLedger, Taken, TestDatabase, seed,
+};
 
 /// How many are invited and how often a process is killed; the long form has its numbers from the environment.
 const INVITED: usize = 300;
 const KILLS: usize = 4;
 /// Between two kills at the most.
 const ALIVE: Duration = Duration::from_millis(900);
+/// Within so many seconds it is on record that a letter was taken, when nobody is killed.
+const RECORDED_WITHIN: f64 = 2.0;
 /// Within this every letter has come to its end.
 const LIMIT: Duration = Duration::from_mins(10);
 
@@ -144,26 +152,28 @@ async fn who_could_get_his_letter_got_it(ledger: &SharedLedger, processes: usize
         invite(client, number)
     });
     let mut random = Random::of(seed(), 0);
+    let mut killed = vec![];
     let killing = async {
         for _ in 0..kills {
             let millis = u64::try_from(random.below(usize::try_from(ALIVE.as_millis()).unwrap())).unwrap();
             sleep(Duration::from_millis(millis)).await;
             servers.kill(random.below(processes));
+            killed.push(SystemClock.now().as_micros());
         }
     };
     tokio::join!(inviting, killing);
     let deployment = Deployment::open(&ledger.options()).await.unwrap();
     let ends = ends(&deployment, invited).await;
-    let mut taken: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut taken: BTreeMap<String, Vec<Taken>> = BTreeMap::new();
     for message in mail.taken() {
-        taken.entry(message.to).or_default().push(message.id);
+        taken.entry(message.to.clone()).or_default().push(message);
     }
     let (mut parked, mut twice) = (0, vec![]);
     for recipient in (0..invited).map(recipient) {
         let (status, code) = ends[&recipient];
         let fault = recipient.split('-').next().unwrap();
         let got = taken.get(&recipient).cloned().unwrap_or_default();
-        let distinct: BTreeSet<_> = got.iter().collect();
+        let distinct: BTreeSet<_> = got.iter().map(|taken| &taken.id).collect();
         match fault {
             "permanent" | "temporary" => {
                 let expected = if fault == "permanent" { 550 } else { 451 };
@@ -175,6 +185,11 @@ async fn who_could_get_his_letter_got_it(ledger: &SharedLedger, processes: usize
                 assert_eq!(status, LetterStatus::Sent, "{recipient}");
                 assert_eq!(distinct.len(), 1, "{recipient}: {got:?}");
                 if got.len() > 1 && fault != "lost" {
+                    let before_a_kill = got[..got.len() - 1].iter().all(|taken| is_before(taken, &killed));
+                    assert!(
+                        before_a_kill,
+                        "{recipient} got {got:?}, and processes were killed at {killed:?}"
+                    );
                     twice.push(recipient);
                 }
             }
@@ -190,6 +205,12 @@ async fn who_could_get_his_letter_got_it(ledger: &SharedLedger, processes: usize
         taken.len(),
         twice.len()
     );
+}
+
+/// Whether a process was killed shortly after this was taken, before it can have recorded that.
+fn is_before(taken: &Taken, killed: &[i64]) -> bool {
+    let seconds = |micros: &i64| Duration::from_micros(u64::try_from(*micros).unwrap()).as_secs_f64();
+    killed.iter().map(seconds).any(|killed| (taken.at - 0.5..taken.at + RECORDED_WITHIN).contains(&killed))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -80,10 +80,16 @@ fn a_directory_takes_the_place_of_what_it_has_and_is_tried_before_the_first_lett
     assert_eq!(rendered.subject, "Come to Acme & Sons");
     assert_eq!(rendered.text, format!("Here: {}\n", content.url));
     assert!(rendered.html.contains("Accept the invitation"), "the page is the bundled one");
-    for (text, why) in [("{{ oraganization }}\n", "undefined"), ("{% if %}\n", "syntax error")] {
+    write("motto.txt", "Together.\n");
+    write("organization.invite.txt", "Come\n\n{% include \"motto.txt\" %}");
+    assert_eq!(own(&content).text, "Together.\n");
+    let without_actor = "{{ actor.name }} invites you\n";
+    for (text, why) in
+        [("{{ oraganization }}\n", "undefined"), ("{% if %}\n", "syntax error"), (without_actor, "undefined")]
+    {
         write("organization.invite.txt", text);
         let error = Templates::load(Some(directory.path())).unwrap_err().to_string();
         assert!(error.starts_with("template organization.invite.txt: ") && error.contains(why), "{error}");
     }
-    assert!(Templates::load(Some(Path::new("/nowhere"))).is_ok(), "what is not there replaces nothing");
+    assert!(Templates::load(Some(Path::new("/nowhere"))).is_err());
 }

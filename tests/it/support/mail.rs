@@ -18,22 +18,35 @@ pub(crate) struct MailServer {
     port: u16,
     process: Option<Child>,
     directory: TempDir,
+    /// How many connections it lets clients have at once.
+    most: Option<u32>,
     /// With TLS: how, and the files of the certificate and its key.
     tls: Option<(&'static str, PathBuf, PathBuf)>,
 }
 
 /// A message that it took.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(crate) struct Taken {
     /// The recipient, in lower case.
     pub(crate) to: String,
     /// Its `Message-ID`.
     pub(crate) id: String,
+    /// When, in seconds since the epoch.
+    pub(crate) at: f64,
 }
 
 impl MailServer {
     pub(crate) fn start() -> Self {
-        let mut server = Self { port: 0, process: None, directory: TempDir::new().unwrap(), tls: None };
+        let mut server =
+            Self { port: 0, process: None, directory: TempDir::new().unwrap(), most: None, tls: None };
+        server.start_again();
+        server
+    }
+
+    /// One that lets clients have so many connections at once and no more.
+    pub(crate) fn with_connections(most: u32) -> Self {
+        let directory = TempDir::new().unwrap();
+        let mut server = Self { port: 0, process: None, directory, most: Some(most), tls: None };
         server.start_again();
         server
     }
@@ -46,7 +59,8 @@ impl MailServer {
         let (certificate, key) = (directory.path().join("certificate.pem"), directory.path().join("key.pem"));
         std::fs::write(&certificate, made.cert.pem()).unwrap();
         std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-        let mut server = Self { port: 0, process: None, directory, tls: Some((how, certificate, key)) };
+        let mut server =
+            Self { port: 0, process: None, directory, most: None, tls: Some((how, certificate, key)) };
         server.start_again();
         server
     }
@@ -70,6 +84,9 @@ impl MailServer {
         command.arg(program).arg(self.record()).arg(self.port.to_string());
         if let Some((how, certificate, key)) = &self.tls {
             command.arg(how).arg(certificate).arg(key);
+        }
+        if let Some(most) = self.most {
+            command.env("MUSTER_TEST_MAIL_MOST", most.to_string());
         }
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut port = String::new();
