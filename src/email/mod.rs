@@ -6,6 +6,7 @@
 //! a letter that is sent once more: the one duplicate that nothing can avoid. Its `Message-ID` is the same.
 
 mod content;
+mod desk;
 mod message;
 mod options;
 mod retry;
