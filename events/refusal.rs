@@ -163,6 +163,8 @@ refusals! {
     "primary_address" PrimaryAddress
     /// Another account has this address.
     "address_taken" AddressTaken
+    /// Whoever has this address has an account, and is erased with it.
+    "has_account" HasAccount { account: String }
     /// Another account has this user name.
     "user_name_taken" UserNameTaken
     /// There is a token with this secret already.

@@ -141,7 +141,8 @@ fn of_member(organization: OrganizationId, holder: &str, event: &MemberEvent) ->
         | MemberEvent::TeamAccessApproved { .. }
         | MemberEvent::TeamAccessDenied { .. }
         | MemberEvent::MemberFlagSet { .. }
-        | MemberEvent::MemberFlagCleared { .. } => vec![],
+        | MemberEvent::MemberFlagCleared { .. }
+        | MemberEvent::InviteeErased {} => vec![],
     }
 }
 
@@ -229,6 +230,12 @@ fn of_user(holder: &str, event: &UserEvent) -> Vec<ClaimChange> {
         }
         UserEvent::UserDeactivated { owns } => owner_changes(owns, Ownership::Lost),
         UserEvent::UserReactivated { owns } => owner_changes(owns, Ownership::Gained),
+        // His places in organizations, and his addresses there, are free once he is removed from them.
+        UserEvent::UserErased { owns, username, addresses, .. } => {
+            let name = username.iter().map(|hash| release(Claim::user_name(hash), holder));
+            let addresses = addresses.iter().map(|hash| release(Claim::user_address(hash), holder));
+            owner_changes(owns, Ownership::Lost).into_iter().chain(name).chain(addresses).collect()
+        }
         UserEvent::UserRenamed { username: None, .. }
         | UserEvent::EmailVerified { .. }
         | UserEvent::PrimaryEmailChanged { .. }

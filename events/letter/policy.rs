@@ -107,7 +107,8 @@ fn of_member(member: MemberId, event: &MemberEvent) -> Option<Asked> {
         | MemberEvent::TeamAccessDenied { .. }
         | MemberEvent::MemberFlagSet { .. }
         | MemberEvent::MemberFlagCleared { .. }
-        | MemberEvent::MemberRemoved { .. } => None,
+        | MemberEvent::MemberRemoved { .. }
+        | MemberEvent::InviteeErased {} => None,
     }
 }
 

@@ -39,6 +39,16 @@ pub enum Consequence {
         /// Keyed hashes of all of the user's addresses; none for a pending member.
         addresses: Vec<KeyedHash>,
     },
+    /// The account was erased: whoever it belonged to is a member no more.
+    AccountErased {
+        /// The account.
+        user: UserId,
+        /// Keyed hashes of all of its addresses.
+        addresses: Vec<KeyedHash>,
+    },
+    /// Whoever was invited here, or asked to be let in, is forgotten. Also where the row has ended: its history holds the
+    /// address.
+    InviteeErased,
 }
 
 /// How a member becomes an invitation again.
@@ -59,6 +69,9 @@ pub struct ReturnToPending {
 }
 
 pub(super) fn follow(member: &Member, cause: Consequence) -> Result<Vec<MemberEvent>, Refusal> {
+    if matches!(cause, Consequence::InviteeErased) {
+        return invitee_erased(member);
+    }
     if !member.exists() {
         return Ok(vec![]);
     }
@@ -82,7 +95,24 @@ pub(super) fn follow(member: &Member, cause: Consequence) -> Result<Vec<MemberEv
             let bare = Member { owner: false, ..member.clone() };
             Ok(vec![removed(&bare, RemovalReason::OrganizationDeleted, &addresses)?])
         }
+        Consequence::AccountErased { user, addresses } => {
+            if member.user != Some(user) {
+                return Ok(vec![]);
+            }
+            Ok(vec![removed(member, RemovalReason::AccountErased, &addresses)?])
+        }
+        Consequence::InviteeErased => invitee_erased(member),
     }
+}
+
+/// An open invitation or request ends; a member by another account of his own stays one.
+fn invitee_erased(member: &Member) -> Result<Vec<MemberEvent>, Refusal> {
+    if member.organization.is_none() || member.invitee_erased {
+        return Ok(vec![]);
+    }
+    let open = member.exists() && member.is_pending();
+    let end = open.then(|| ended(member, RevocationReason::Erased)).transpose()?;
+    Ok(end.into_iter().chain([MemberEvent::InviteeErased {}]).collect())
 }
 
 /// The end of an invitation or of a request.

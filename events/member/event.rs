@@ -269,6 +269,9 @@ pub enum MemberEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ownership: Option<Ownership>,
     },
+    /// Whoever was invited here, or asked to be let in, is forgotten for ever: his keys are destroyed because of this, and
+    /// the address stays in the log unreadable. An open invitation or request has ended just before.
+    InviteeErased {},
 }
 
 stored!(MemberEvent {
@@ -298,6 +301,7 @@ stored!(MemberEvent {
     MemberFlagCleared = 1,
     MemberReturnedToPending = 1,
     MemberRemoved = 1,
+    InviteeErased = 1,
 });
 
 impl MemberEvent {
@@ -329,7 +333,8 @@ impl MemberEvent {
             | Self::TeamAccessDenied { .. }
             | Self::MemberFlagSet { .. }
             | Self::MemberFlagCleared { .. }
-            | Self::MemberRemoved { .. } => Ok(()),
+            | Self::MemberRemoved { .. }
+            | Self::InviteeErased {} => Ok(()),
         }
     }
 }

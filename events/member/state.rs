@@ -71,6 +71,9 @@ pub struct Member {
     pub addresses: BTreeSet<KeyedHash>,
     /// Whether an event made him an owner and none unmade him.
     pub owner: bool,
+    /// Whether the last address that was sealed for this row was erased.
+    #[serde(default)]
+    pub invitee_erased: bool,
 }
 
 impl Member {
@@ -99,6 +102,7 @@ impl Member {
     fn address(&mut self, email: &Personal<EmailAddress>) {
         self.addresses.extend(email.hash().cloned());
         self.email = Some(email.clone());
+        self.invitee_erased = false;
     }
 
     fn token(&mut self, generation: u32, expires_at: Timestamp) {
@@ -232,9 +236,11 @@ impl Aggregate for Member {
                     organization: self.organization,
                     created_at: self.created_at,
                     removed: true,
+                    invitee_erased: self.invitee_erased,
                     ..Self::default()
                 };
             }
+            MemberEvent::InviteeErased {} => self.invitee_erased = true,
         }
     }
 

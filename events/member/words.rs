@@ -66,6 +66,8 @@ pub enum RevocationReason {
     InviterRemoved,
     /// The organization was deleted.
     OrganizationDeleted,
+    /// Whoever it was sent to was erased.
+    Erased,
 }
 
 /// Why a member became an invitation again.

@@ -14,7 +14,9 @@ use crate::{
     member::{MemberEvent, PendingReason, RemovalReason},
     organization::OrganizationEvent,
     recorded::{Actor, ActorKind, RecordedEvent},
+    stream::StreamId,
     team::TeamEvent,
+    user::UserEvent,
 };
 
 /// What has to be done about an event.
@@ -55,6 +57,13 @@ pub enum Reaction {
         /// Which organization.
         organization: OrganizationId,
     },
+    /// The keys of whoever was erased are destroyed. Before anything else that follows.
+    DestroyKeys,
+    /// Whoever was erased is in no organization.
+    RemoveErased {
+        /// His account.
+        user: UserId,
+    },
 }
 
 impl Reaction {
@@ -67,16 +76,21 @@ impl Reaction {
             Self::Enforce { lack: PendingReason::EmailNotVerified, .. } => "enforce_verified_email",
             Self::UnlinkSso { .. } => "unlink_sso",
             Self::RemoveEveryone { .. } => "remove_everyone",
+            Self::DestroyKeys => "destroy_keys",
+            Self::RemoveErased { .. } => "remove_erased",
         }
     }
 }
 
 /// What has to be done about `recorded`. Nothing that an import states has consequences (behaviour.md D32).
 pub fn react(recorded: &RecordedEvent) -> Vec<Reaction> {
-    let Some(organization) = recorded.organization else { return vec![] };
     if recorded.metadata.actor.kind == ActorKind::Import {
         return vec![];
     }
+    if let Event::User(event) = &recorded.event {
+        return of_user(&recorded.stream, event);
+    }
+    let Some(organization) = recorded.organization else { return vec![] };
     let reaction = match &recorded.event {
         Event::Member(event) => of_member(organization, event),
         Event::Organization(event) => of_organization(organization, event, &recorded.metadata.actor),
@@ -84,6 +98,27 @@ pub fn react(recorded: &RecordedEvent) -> Vec<Reaction> {
         Event::User(_) | Event::Token(_) | Event::Roles(_) | Event::Letter(_) => None,
     };
     reaction.into_iter().collect()
+}
+
+fn of_user(stream: &StreamId, event: &UserEvent) -> Vec<Reaction> {
+    match event {
+        UserEvent::UserErased { .. } => {
+            let removed = stream.aggregate_id.parse().ok().map(|user| Reaction::RemoveErased { user });
+            [Reaction::DestroyKeys].into_iter().chain(removed).collect()
+        }
+        UserEvent::UserRegistered { .. }
+        | UserEvent::UserRenamed { .. }
+        | UserEvent::EmailAdded { .. }
+        | UserEvent::EmailVerified { .. }
+        | UserEvent::EmailRemoved { .. }
+        | UserEvent::PrimaryEmailChanged { .. }
+        | UserEvent::AuthenticatorEnrolled { .. }
+        | UserEvent::AuthenticatorRemoved { .. }
+        | UserEvent::UserDeactivated { .. }
+        | UserEvent::UserReactivated { .. }
+        | UserEvent::SuperuserGranted {}
+        | UserEvent::SuperuserRevoked {} => vec![],
+    }
 }
 
 fn of_member(organization: OrganizationId, event: &MemberEvent) -> Option<Reaction> {
@@ -94,6 +129,7 @@ fn of_member(organization: OrganizationId, event: &MemberEvent) -> Option<Reacti
         {
             Some(Reaction::RevokeSent { organization, inviter: *inviter })
         }
+        MemberEvent::InviteeErased {} => Some(Reaction::DestroyKeys),
         MemberEvent::MemberRemoved { .. }
         | MemberEvent::MemberInvited { .. }
         | MemberEvent::MemberAdded { .. }

@@ -3,6 +3,7 @@
 use super::Authenticator;
 use crate::{
     claims::Place,
+    id::MemberId,
     personal::{EmailAddress, KeyedHash, Personal, UserName},
 };
 
@@ -86,4 +87,11 @@ pub enum UserCommand {
     GrantSuperuser,
     /// Let the person do only what his roles allow.
     RevokeSuperuser,
+    /// Forget the person for ever.
+    Erase {
+        /// Where he has the role of an owner.
+        owns: Vec<Place>,
+        /// The rows that he was invited by, or that he asked with.
+        invitees: Vec<MemberId>,
+    },
 }

@@ -8,8 +8,13 @@ use crate::{
 };
 
 pub(super) fn decide(user: &User, command: UserCommand) -> Result<Vec<UserEvent>, Refusal> {
-    if matches!(command, UserCommand::Register { .. }) == user.exists() {
-        return Err(if user.exists() { Refusal::AlreadyExists } else { Refusal::NotFound });
+    let is_erasure = matches!(command, UserCommand::Erase { .. });
+    let registers = matches!(command, UserCommand::Register { .. });
+    if registers && (user.exists() || user.erased) {
+        return Err(Refusal::AlreadyExists);
+    }
+    if !registers && !user.exists() {
+        return if user.erased && is_erasure { Ok(vec![]) } else { Err(Refusal::NotFound) };
     }
     let event = match command {
         UserCommand::Register { username, name, email } => {
@@ -36,6 +41,12 @@ pub(super) fn decide(user: &User, command: UserCommand) -> Result<Vec<UserEvent>
         UserCommand::Reactivate { owns } => (!user.active).then_some(UserEvent::UserReactivated { owns }),
         UserCommand::GrantSuperuser => (!user.superuser).then_some(UserEvent::SuperuserGranted {}),
         UserCommand::RevokeSuperuser => user.superuser.then_some(UserEvent::SuperuserRevoked {}),
+        UserCommand::Erase { owns, invitees } => Some(UserEvent::UserErased {
+            owns,
+            username: user.username.as_ref().and_then(Personal::hash).cloned(),
+            addresses: user.address_hashes().cloned().collect(),
+            invitees,
+        }),
     };
     Ok(event.into_iter().collect())
 }

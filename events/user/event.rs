@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     claims::Place,
     event::{Event, stored},
+    id::MemberId,
     personal::{EmailAddress, KeyedHash, Personal, PersonalText, PersonalVisitor, UserName},
 };
 
@@ -140,6 +141,20 @@ pub enum UserEvent {
     SuperuserGranted {},
     /// The person may do only what his roles allow.
     SuperuserRevoked {},
+    /// The person is forgotten for ever: his keys are destroyed because of this, and what they sealed stays in the log
+    /// unreadable. The account cannot be used any more.
+    UserErased {
+        /// Where he was an owner.
+        owns: Vec<Place>,
+        /// The user name that is free again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        username: Option<KeyedHash>,
+        /// The addresses that are free again.
+        addresses: Vec<KeyedHash>,
+        /// The rows that he was invited by, or that he asked with, in whatever organization: what is sealed there is his,
+        /// too.
+        invitees: Vec<MemberId>,
+    },
 }
 
 stored!(UserEvent {
@@ -155,6 +170,7 @@ stored!(UserEvent {
     UserReactivated = 1,
     SuperuserGranted = 1,
     SuperuserRevoked = 1,
+    UserErased = 1,
 });
 
 impl UserEvent {
@@ -183,7 +199,8 @@ impl UserEvent {
             | Self::UserDeactivated { .. }
             | Self::UserReactivated { .. }
             | Self::SuperuserGranted {}
-            | Self::SuperuserRevoked {} => Ok(()),
+            | Self::SuperuserRevoked {}
+            | Self::UserErased { .. } => Ok(()),
         }
     }
 }

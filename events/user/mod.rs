@@ -48,12 +48,16 @@ pub struct User {
     pub active: bool,
     /// When it came to be.
     pub created_at: Timestamp,
+    /// Whether the person was erased. What is sealed here cannot be opened then; the hashes of his addresses are kept,
+    /// because they are free in an organization once he is out of it.
+    #[serde(default)]
+    pub erased: bool,
 }
 
 impl User {
     /// Whether there is such an account.
     pub fn exists(&self) -> bool {
-        self.username.is_some()
+        self.username.is_some() && !self.erased
     }
 
     /// Whether a second factor is enrolled; recovery codes alone are none.
@@ -129,6 +133,12 @@ impl Aggregate for User {
             UserEvent::UserReactivated { .. } => self.active = true,
             UserEvent::SuperuserGranted {} => self.superuser = true,
             UserEvent::SuperuserRevoked {} => self.superuser = false,
+            UserEvent::UserErased { .. } => {
+                self.erased = true;
+                self.active = false;
+                self.superuser = false;
+                self.authenticators.clear();
+            }
         }
     }
 

@@ -111,7 +111,10 @@ fn of_member(recorded: &RecordedEvent, event: &MemberEvent) -> Vec<Change> {
             ])]
         }
         MemberEvent::InviteExpired { .. } => vec![member(&[("expiry_due_at", Value::Null)])],
-        MemberEvent::InviteResent { .. } | MemberEvent::SsoLinkRequested { .. } => vec![member(&[])],
+        MemberEvent::InviteResent { .. }
+        | MemberEvent::SsoLinkRequested { .. }
+        // Of a row that was taken by an account of somebody else; any other has ended.
+        | MemberEvent::InviteeErased {} => vec![member(&[])],
         MemberEvent::TeamAccessRequested { team, requester } => {
             let cells =
                 [("requester_id", (*requester).into()), ("requested_at", recorded.recorded_at.into())];

@@ -80,6 +80,9 @@ fn of_user(recorded: &RecordedEvent, event: &UserEvent) -> Vec<Change> {
         UserEvent::UserReactivated { .. } => vec![user(&[("active", true.into())])],
         UserEvent::SuperuserGranted {} => vec![user(&[("superuser", true.into())])],
         UserEvent::SuperuserRevoked {} => vec![user(&[("superuser", false.into())])],
+        UserEvent::UserErased { .. } => {
+            [&USER_EMAILS, &USERS].map(|table| Change::delete(table, [id()])).into()
+        }
     }
 }
 

@@ -53,7 +53,8 @@ pub fn classify(event: &Event) -> Class {
             | UserEvent::UserDeactivated { .. }
             | UserEvent::UserReactivated { .. }
             | UserEvent::SuperuserGranted {}
-            | UserEvent::SuperuserRevoked {},
+            | UserEvent::SuperuserRevoked {}
+            | UserEvent::UserErased { .. },
         )
         | Event::Token(TokenEvent::TokenIssued { .. } | TokenEvent::TokenRevoked {})
         | Event::Roles(RolesEvent::RolesDefined { .. })
@@ -99,11 +100,13 @@ fn of_member(event: &MemberEvent) -> Class {
         | MemberEvent::MemberFlagSet { .. }
         | MemberEvent::MemberFlagCleared { .. } => Part(MemberEdit),
         MemberEvent::SsoLinked { .. } => Own(SsoIdentityLink),
-        // Time did the first, and what comes of the others, an assignment, has an entry of its own.
+        // Time did the first, what comes of the next ones, an assignment, has an entry of its own, and so has the open
+        // invitation that an erasure ends.
         MemberEvent::InviteExpired { .. }
         | MemberEvent::TeamAccessRequested { .. }
         | MemberEvent::TeamAccessApproved { .. }
-        | MemberEvent::TeamAccessDenied { .. } => Silent,
+        | MemberEvent::TeamAccessDenied { .. }
+        | MemberEvent::InviteeErased {} => Silent,
         MemberEvent::MemberReturnedToPending { .. } => Own(MemberPending),
     }
 }

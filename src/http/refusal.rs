@@ -217,6 +217,7 @@ fn statement_status(refusal: &Refusal) -> StatusCode {
         | Refusal::AlreadyMember
         | Refusal::AddressInOrganization
         | Refusal::AddressTaken
+        | Refusal::HasAccount { .. }
         | Refusal::UserNameTaken
         | Refusal::TokenTaken
         | Refusal::SlugTaken { .. }
@@ -243,6 +244,9 @@ pub fn statement(refusal: &Refusal) -> String {
             "Members of this organization join it through its single sign-on provider.".into()
         }
         Refusal::AddressTaken => "Another account has this address.".into(),
+        Refusal::HasAccount { account } => {
+            format!("The address is one of the account {account}: erase the account.")
+        }
         Refusal::UserNameTaken => "Another account has this user name.".into(),
         Refusal::TokenTaken => "There is a token with this secret already.".into(),
         Refusal::AlreadyExists => "It exists already.".into(),

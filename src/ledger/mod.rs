@@ -5,6 +5,7 @@
 //! something that the decision rests on has moved, it is decided again, a bounded number of times.
 
 mod cache;
+mod erasure;
 mod execute;
 mod following;
 mod framework;
@@ -36,6 +37,7 @@ use muster_events::{
 use thiserror::Error;
 
 pub use cache::{AnyState, Cached, Versioned};
+pub use erasure::Receipt;
 pub use execute::{Changed, CommandMeta, ExecuteError, Executed};
 pub use identify::{Caller, CallerKind};
 pub use keyed::{Outcome, Repeated, RequestKey, Turn};

@@ -112,8 +112,12 @@ impl<'a> Unit<'a> {
         found.state.in_force.clone().ok_or(Failure::Refused(Refusal::NotFound))
     }
 
-    /// Makes the decision rest on the whole log: any append in between makes it be taken again.
+    /// Makes the decision rest on the whole log, up to the position that this gives: any append after it makes the decision
+    /// be taken again.
     pub async fn read_whole_log(&mut self) -> Result<muster_events::stream::Position, Failure> {
+        if let Some(seen) = self.reads.get(&StreamId::whole_log()) {
+            return Ok(muster_events::stream::Position(seen.sequence.0));
+        }
         let head = self.ledger.store().confirm_head().await?;
         self.reads.insert(StreamId::whole_log(), Seen { state: None, sequence: Sequence(head.position.0) });
         Ok(head.position)

@@ -11,6 +11,7 @@ use std::{
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use muster_events::{
+    claims::ClaimKind,
     id::{MemberId, OrganizationId},
     member::PendingReason,
     organization::Organization,
@@ -25,7 +26,7 @@ use crate::{
     blobs::{BlobError, BlobStore},
     ledger::{
         CommandMeta, ExecuteError, Executed, Failure, Ledger, Operation, Turn,
-        operations::{ClearTeam, Enforce, RemoveWithOrganization, RevokeSent, UnlinkSso},
+        operations::{ClearTeam, Enforce, RemoveErased, RemoveWithOrganization, RevokeSent, UnlinkSso},
     },
     store::StoreError,
     subscription::{LagError, ReadModels, ShiftError},
@@ -53,9 +54,9 @@ pub(super) enum Pause {
     /// Because of the pictures.
     #[error(transparent)]
     Blobs(#[from] BlobError),
-    /// An organization cannot be read.
+    /// Something cannot be read, or keys cannot be destroyed.
     #[error(transparent)]
-    Organization(#[from] Failure),
+    Ledger(#[from] Failure),
     /// A command cannot be carried out now.
     #[error(transparent)]
     Command(ExecuteError),
@@ -86,6 +87,9 @@ pub(super) struct Hands {
 impl Hands {
     /// Does what follows from `cause`, until nobody is left whom it concerns.
     pub(super) async fn carry_out(&self, cause: &RecordedEvent, reaction: &Reaction) -> Result<(), Pause> {
+        if *reaction == Reaction::DestroyKeys {
+            return self.destroy_keys(cause).await;
+        }
         let mut seen = cause.position;
         loop {
             self.wait_for(seen).await?;
@@ -119,27 +123,43 @@ impl Hands {
         Ok(self.blobs.remove(&image.uuid).await?)
     }
 
+    /// Destroys the keys of whoever `cause` says was erased; who asked for it has mostly done it already.
+    async fn destroy_keys(&self, cause: &RecordedEvent) -> Result<(), Pause> {
+        let before = Position(cause.position.0.saturating_sub(1));
+        for stored in self.ledger.store().read_all(before, 1).await? {
+            self.ledger.complete_erasure(&stored).await?;
+        }
+        Ok(())
+    }
+
     /// Until the read models have seen `position`.
     pub(super) async fn wait_for(&self, position: Position) -> Result<(), LagError> {
         self.read_models.wait_for(position, VIEW_WAIT).await
     }
 
-    async fn concerned(&self, reaction: &Reaction) -> Result<Vec<MemberId>, ViewError> {
+    async fn concerned(&self, reaction: &Reaction) -> Result<Vec<MemberId>, Pause> {
         let views = self.read_models.views();
-        match *reaction {
+        Ok(match *reaction {
             Reaction::RevokeSent { organization, inviter } => {
-                concerned::sent_by(views, organization, inviter).await
+                concerned::sent_by(views, organization, inviter).await?
             }
-            Reaction::ClearTeam { team, .. } => concerned::on_team(views, team).await,
+            Reaction::ClearTeam { team, .. } => concerned::on_team(views, team).await?,
             Reaction::Enforce { organization, lack: PendingReason::NoSecondFactor, .. } => {
-                concerned::without_second_factor(views, organization).await
+                concerned::without_second_factor(views, organization).await?
             }
             Reaction::Enforce { organization, lack: PendingReason::EmailNotVerified, .. } => {
-                concerned::without_verified_email(views, organization).await
+                concerned::without_verified_email(views, organization).await?
             }
-            Reaction::UnlinkSso { organization, .. } => concerned::linked(views, organization).await,
-            Reaction::RemoveEveryone { organization } => concerned::everyone(views, organization).await,
-        }
+            Reaction::UnlinkSso { organization, .. } => concerned::linked(views, organization).await?,
+            Reaction::RemoveEveryone { organization } => concerned::everyone(views, organization).await?,
+            // By the log and not by the rows: nobody who was erased stays a member because a row cannot be shown.
+            Reaction::RemoveErased { user } => {
+                let (kind, user) = (ClaimKind::Membership, user.to_string());
+                let held = self.ledger.store().claims_with_key(kind, &user, usize::MAX).await?;
+                held.iter().filter_map(|held| held.holder.parse().ok()).collect()
+            }
+            Reaction::DestroyKeys => vec![],
+        })
     }
 
     /// The position of what was appended for this member.
@@ -169,6 +189,8 @@ impl Hands {
             Reaction::RemoveEveryone { organization } => {
                 self.ask(name, &RemoveWithOrganization { organization, member }, &meta).await
             }
+            Reaction::RemoveErased { user } => self.ask(name, &RemoveErased { user, member }, &meta).await,
+            Reaction::DestroyKeys => Ok(None),
         }
     }
 

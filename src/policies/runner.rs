@@ -49,6 +49,8 @@ pub struct Policies {
     incarnation: Incarnation,
     /// How far this process has come, and in which epoch of the lease; none before it has the lease.
     reached: Option<(u64, Position)>,
+    /// Whether erasures that another process left were completed since this one works.
+    completed: bool,
     saved: Instant,
     swept: Option<Instant>,
     status: watch::Sender<Status>,
@@ -77,6 +79,7 @@ impl Policies {
             store,
             hands: Hands { ledger, read_models, blobs, passed: AtomicU64::new(0), queues_letters: false },
             reached: None,
+            completed: false,
             saved: stopwatch(),
             swept: None,
             status: watch::channel(Status::default()).0,
@@ -139,6 +142,7 @@ impl Policies {
             // The log was put back to an earlier state; the checkpoint in it was, too.
             self.incarnation = incarnation;
             self.reached = None;
+            self.completed = false;
         }
         let Some(lease) = self.shift.hold().await? else {
             self.reached = None;
@@ -147,6 +151,10 @@ impl Policies {
         };
         let before = self.reached.filter(|(epoch, _)| *epoch == lease.epoch);
         let (epoch, mut position) = before.unwrap_or((lease.epoch, lease.checkpoint));
+        // Also of those before the checkpoint: somebody may have put keys back from a backup.
+        if !self.completed {
+            self.complete_erasures().await?;
+        }
         let batch = self.store.read_all(position, BATCH).await?;
         for stored in &batch {
             self.answer(stored).await?;
@@ -191,6 +199,21 @@ impl Policies {
     async fn save(&mut self, position: Position) -> Result<(), Pause> {
         self.shift.advance(position).await?;
         self.saved = stopwatch();
+        Ok(())
+    }
+
+    async fn complete_erasures(&mut self) -> Result<(), Pause> {
+        let destroyed = tokio::select! {
+            done = self.hands.ledger.complete_erasures() => done?,
+            lost = self.shift.keep() => match lost? {},
+        };
+        if destroyed > 0 {
+            tracing::warn!(
+                destroyed,
+                "keys of persons who were erased before were still there; now they are not"
+            );
+        }
+        self.completed = true;
         Ok(())
     }
 

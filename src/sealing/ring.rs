@@ -121,6 +121,11 @@ impl KeyRing {
         erasure.await.map_err(cut_off)?
     }
 
+    /// Whether `subject` has a key that is not destroyed. Looked up in the store, and made by nobody.
+    pub async fn has_key(&self, subject: Subject) -> Result<bool, SealingError> {
+        Ok(self.store().key_of(subject).await?.found.is_some())
+    }
+
     /// Asks the store now whether keys were erased elsewhere, without waiting until what is known has aged.
     pub async fn refresh(&self) -> Result<(), SealingError> {
         let began = stopwatch();

@@ -152,6 +152,7 @@ fn tell_of_member(event_type: &str, payload: &Value) -> Option<Told> {
             let left = field(payload, "reason").is_some_and(|reason| reason == "left");
             changed(text(if left { "left" } else { "removed" }), value(payload, "role"), vec![])
         }
+        "InviteeErased" => changed(text("address"), text("there"), text("erased")),
         _ => return None,
     })
 }
@@ -234,6 +235,7 @@ fn tell_of_others(event_type: &str, payload: &Value) -> Option<Told> {
         "AuthenticatorEnrolled" => began("authenticator", value(payload, "kind")),
         "AuthenticatorRemoved" => changed(text("authenticator"), value(payload, "kind"), vec![]),
         "UserReactivated" => changed(text("account"), text("deactivated"), text("active")),
+        "UserErased" => changed(text("account"), text("there"), text("erased")),
         "UserDeactivated" => changed(text("account"), text("active"), text("deactivated")),
         "SuperuserGranted" => began("superuser", text("yes")),
         "SuperuserRevoked" => changed(text("superuser"), text("yes"), text("no")),

@@ -205,7 +205,7 @@ async fn memberships(unit: &mut Unit<'_>, user: UserId) -> Result<Vec<Place>, Fa
 }
 
 /// Where the person has the role of an owner.
-async fn ownerships(unit: &mut Unit<'_>, user: UserId) -> Result<Vec<Place>, Failure> {
+pub(super) async fn ownerships(unit: &mut Unit<'_>, user: UserId) -> Result<Vec<Place>, Failure> {
     let roles = unit.roles().await?;
     let rows = rows(unit, user).await?.into_iter();
     let owns = rows.filter(|(_, member)| member.org_role.as_ref() == Some(roles.top()));

@@ -288,6 +288,29 @@ impl Operation for RemoveWithOrganization {
     }
 }
 
+/// Remove whoever was erased from an organization.
+#[derive(Debug)]
+pub struct RemoveErased {
+    /// His account.
+    pub user: UserId,
+    /// His membership.
+    pub member: MemberId,
+}
+
+#[async_trait]
+impl Operation for RemoveErased {
+    type Answer = ();
+
+    async fn attempt(&self, unit: &mut Unit<'_>) -> Result<(), Failure> {
+        let account = unit.read::<User>(self.user).await?.state;
+        let organization = unit.read::<Member>(self.member).await?.state.organization;
+        let Some(organization) = organization.filter(|_| account.erased) else { return Ok(()) };
+        let addresses = account.address_hashes().cloned().collect();
+        let cause = Consequence::AccountErased { user: self.user, addresses };
+        follow(unit, organization, self.member, cause).await
+    }
+}
+
 async fn follow(
     unit: &mut Unit<'_>,
     organization: OrganizationId,

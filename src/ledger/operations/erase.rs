@@ -1,0 +1,203 @@
+//! Erasing a person: an account, or an address that was only ever invited or asked to be let in. What comes of it, that keys
+//! are destroyed and memberships end, follows from the events.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use muster_events::{
+    claims::Claim,
+    event::Event,
+    id::{MemberId, UserId},
+    member::{self, Consequence, Member, MemberCommand, MemberEvent},
+    personal::{EmailAddress, KeyedHash},
+    refusal::Refusal,
+    stream::{Position, Sequence},
+    user::{User, UserCommand},
+};
+use tokio::sync::Mutex;
+
+use super::change_account::ownerships;
+use crate::{
+    ledger::{Caller, Failure, Operation, Unit},
+    store::{LogQuery, StoreError, StoredEvent},
+};
+
+/// Events that are read at once.
+const PAGE: usize = 1_000;
+/// The types of the events that seal an address for a row.
+const ADDRESSED: [&str; 4] = ["MemberInvited", "InviteRequested", "JoinRequested", "MemberReturnedToPending"];
+
+/// Which rows hold addresses, up to a position of the log; a later attempt goes on from there.
+#[derive(Debug, Default)]
+struct Rows {
+    addresses: BTreeSet<KeyedHash>,
+    up_to: Position,
+    members: BTreeSet<MemberId>,
+}
+
+impl Rows {
+    /// All rows, ended ones too, that any of `addresses` was ever sealed for.
+    async fn holding(
+        &mut self,
+        unit: &mut Unit<'_>,
+        addresses: BTreeSet<KeyedHash>,
+    ) -> Result<Vec<MemberId>, Failure> {
+        if self.addresses != addresses {
+            *self = Self { addresses, ..Self::default() };
+        }
+        // A row that comes to be in the same instant must not be missed.
+        let head = unit.read_whole_log().await?;
+        while !self.addresses.is_empty() && self.up_to < head {
+            let page = LogQuery {
+                types: ADDRESSED.map(str::to_owned).into(),
+                after: Some(self.up_to),
+                up_to: Some(head),
+                limit: PAGE,
+                ..LogQuery::default()
+            };
+            let page = unit.ledger().store().query(page).await?;
+            for stored in &page {
+                self.look_at(stored)?;
+            }
+            self.up_to =
+                if page.len() < PAGE { head } else { page.last().map_or(head, |last| last.position) };
+        }
+        Ok(self.members.iter().copied().collect())
+    }
+
+    fn look_at(&mut self, stored: &StoredEvent) -> Result<(), StoreError> {
+        let is_named = |hash: &KeyedHash| stored.payload.contains(hash.0.as_str());
+        if stored.stream.aggregate_type != member::TYPE || !self.addresses.iter().any(is_named) {
+            return Ok(());
+        }
+        let event = stored.event().map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let Event::Member(
+            MemberEvent::MemberInvited { email, .. }
+            | MemberEvent::InviteRequested { email, .. }
+            | MemberEvent::JoinRequested { email, .. }
+            | MemberEvent::MemberReturnedToPending { email, .. },
+        ) = &*event
+        else {
+            return Ok(());
+        };
+        if email.hash().is_some_and(|hash| self.addresses.contains(hash)) {
+            self.members.extend(stored.stream.aggregate_id.parse::<MemberId>());
+        }
+        Ok(())
+    }
+}
+
+/// Puts on record that whoever these rows were for is erased, and ends those that are open. Gives those that were not on
+/// record yet.
+async fn erase_rows(unit: &mut Unit<'_>, rows: &[MemberId]) -> Result<Vec<MemberId>, Failure> {
+    let mut erased = vec![];
+    for row in rows {
+        let state = unit.read::<Member>(*row).await?.state;
+        if state.invitee_erased {
+            continue;
+        }
+        let command = MemberCommand::Follow(Consequence::InviteeErased);
+        unit.decide::<Member>(*row, state.organization, vec![command]).await?;
+        erased.push(*row);
+    }
+    Ok(erased)
+}
+
+/// Erase a person with an account. Erased again, nothing more happens.
+#[derive(Debug)]
+pub struct EraseAccount {
+    by: Option<Caller>,
+    account: Option<UserId>,
+    if_match: Option<Sequence>,
+    rows: Mutex<Rows>,
+}
+
+impl EraseAccount {
+    /// By whoever asks; by the operator at the command line, where nobody is named. `account` is none when what was named
+    /// is none; `if_match` is the sequence that the requester last saw, when he wants nothing else to be erased.
+    pub fn new(by: Option<Caller>, account: Option<UserId>, if_match: Option<Sequence>) -> Self {
+        Self { by, account, if_match, rows: Mutex::default() }
+    }
+}
+
+#[async_trait]
+impl Operation for EraseAccount {
+    type Answer = UserId;
+
+    async fn attempt(&self, unit: &mut Unit<'_>) -> Result<UserId, Failure> {
+        let requester = match &self.by {
+            Some(caller) => Some(unit.asker(caller).await?),
+            None => None,
+        };
+        let id = match &requester {
+            Some(requester) => requester.change_account(self.account)?,
+            None => self.account.ok_or(Refusal::NotFound)?,
+        };
+        let found = unit.read::<User>(id).await?;
+        if found.state.erased {
+            return Ok(id);
+        }
+        if !found.state.exists() {
+            return Err(Refusal::NotFound.into());
+        }
+        let administers = requester.is_none_or(|requester| requester.administers());
+        let addresses = addresses(&found.state, administers);
+        let rows = self.rows.lock().await.holding(unit, addresses).await?;
+        let owns = ownerships(unit, id).await?;
+        let invitees = erase_rows(unit, &rows).await?;
+        unit.decide::<User>(id, None, vec![UserCommand::Erase { owns, invitees }]).await?;
+        if self.if_match.is_some_and(|seen| seen != found.sequence) {
+            return Err(Refusal::Stale.into());
+        }
+        Ok(id)
+    }
+
+    fn resource(&self, answer: &UserId) -> Option<String> {
+        Some(answer.to_string())
+    }
+}
+
+/// By which addresses invitations are the person's. One that he has not shown to be his may be somebody else's, whose
+/// invitations are not his to end; a superuser and the operator know what they do.
+fn addresses(user: &User, administers: bool) -> BTreeSet<KeyedHash> {
+    let his = user.addresses.iter().filter(|address| administers || address.verified);
+    his.filter_map(|address| address.email.hash().cloned()).collect()
+}
+
+/// Erase a person who never had an account: everywhere where he was invited, proposed, or asked to be let in.
+#[derive(Debug)]
+pub struct EraseInvitee {
+    email: String,
+    rows: Mutex<Rows>,
+}
+
+impl EraseInvitee {
+    /// Whoever has this address.
+    pub fn new(email: String) -> Self {
+        Self { email, rows: Mutex::default() }
+    }
+}
+
+#[async_trait]
+impl Operation for EraseInvitee {
+    /// The rows that he was erased from, now or before.
+    type Answer = Vec<MemberId>;
+
+    async fn attempt(&self, unit: &mut Unit<'_>) -> Result<Vec<MemberId>, Failure> {
+        let email = unit.ledger().keys().hashed(EmailAddress(self.email.clone()));
+        let Some(hash) = email.hash() else { return Err(Refusal::NotFound.into()) };
+        if let Some(holder) = unit.holder(&Claim::user_address(hash)).await? {
+            return Err(Refusal::HasAccount { account: holder.into() }.into());
+        }
+        let rows = self.rows.lock().await.holding(unit, BTreeSet::from([hash.clone()])).await?;
+        if rows.is_empty() {
+            return Err(Refusal::NotFound.into());
+        }
+        erase_rows(unit, &rows).await?;
+        Ok(rows)
+    }
+
+    fn resource(&self, answer: &Vec<MemberId>) -> Option<String> {
+        Some(answer.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
+    }
+}
