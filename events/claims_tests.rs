@@ -240,6 +240,19 @@ fn who_is_reactivated_joins_the_owners_again() {
 }
 
 #[test]
+fn who_is_erased_leaves_the_owners_and_what_he_was_called_is_free() {
+    let owns = vec![Place { organization: acme(), member: member(MIA) }];
+    let (name, address) = (hash("mia"), hash("mia@acme.example"));
+    let expected = [
+        ClaimChange::Leave { claim: mia_is_owner() },
+        release(Claim::user_name(&name), "50"),
+        release(Claim::user_address(&address), "50"),
+    ];
+    let (username, addresses, invitees) = (Some(name), vec![address], vec![]);
+    assert_eq!(of_user(UserEvent::UserErased { owns, username, addresses, invitees }), expected);
+}
+
+#[test]
 fn a_removed_address_is_free_everywhere() {
     let memberships = vec![
         Place { organization: acme(), member: member(MIA) },

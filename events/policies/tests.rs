@@ -153,3 +153,12 @@ fn an_account_meets_a_requirement_or_does_not() {
     assert!(PendingReason::EmailNotVerified.applies_to(&account(vec![])));
     assert!(!PendingReason::EmailNotVerified.applies_to(&account(vec![verified])));
 }
+
+#[test]
+fn the_keys_of_who_is_erased_go_before_his_memberships() {
+    let erased = UserEvent::UserErased { owns: vec![], username: None, addresses: vec![], invitees: vec![] };
+    let of_deployment = RecordedEvent { organization: None, ..recorded(user(MIA), erased, by_somebody()) };
+    let removed = Reaction::RemoveErased { user: user(MIA) };
+    assert_eq!(react(&of_deployment), [Reaction::DestroyKeys, removed]);
+    assert_eq!(to_member(MemberEvent::InviteeErased {}), [Reaction::DestroyKeys]);
+}

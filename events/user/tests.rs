@@ -237,3 +237,37 @@ fn names_of_authenticators_are_the_stored_ones() {
     }
     assert!("fax".parse::<Authenticator>().is_err());
 }
+
+fn erased() -> UserEvent {
+    UserEvent::UserErased {
+        owns: vec![place()],
+        username: username("mia").hash().cloned(),
+        addresses: vec![hash("mia@acme.example"), hash("m@home.example")],
+        invitees: vec![member(2)],
+    }
+}
+
+#[test]
+fn an_erasure_says_what_is_free_again_and_happens_once() {
+    let erase = || UserCommand::Erase { owns: vec![place()], invitees: vec![member(2)] };
+    given::<User>([registered(), added()]).when(erase()).then([erased()]);
+    given::<User>([registered(), added(), erased()]).when(erase()).then_nothing();
+    given::<User>([]).when(erase()).then_refused("not_found");
+}
+
+#[test]
+fn nothing_is_asked_of_an_account_that_was_erased() {
+    let before = || [registered(), added(), UserEvent::SuperuserGranted {}, erased()];
+    for command in [
+        UserCommand::Reactivate { owns: vec![] },
+        UserCommand::GrantSuperuser,
+        UserCommand::VerifyEmail { email: hash("mia@acme.example") },
+        UserCommand::Rename { username: Some(username("max")), name: Naming::Stays },
+    ] {
+        given::<User>(before()).when(command).then_refused("not_found");
+    }
+    given::<User>(before()).when(register()).then_refused("already_exists");
+    let user: User = state(before());
+    assert!(user.erased && !user.exists() && !user.active && !user.superuser);
+    assert_eq!(user.address_hashes().count(), 2, "they are free in an organization once he is out of it");
+}

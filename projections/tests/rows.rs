@@ -32,6 +32,7 @@ on_every_database! {
     a_removed_member_leaves_no_row
     accounts_have_addresses_and_authenticators
     accounts_change_names_addresses_and_rights
+    an_erased_account_leaves_no_row
     teams_carry_their_marks
     organizations_carry_their_settings
     organizations_change_and_go
@@ -249,6 +250,16 @@ async fn accounts_change_names_addresses_and_rights(lab: &Lab) {
     let rob =
         format!("7/h:rob: email={} added_at=2", r#"{"key":"k","for":"f","sealed":"rob","hash":"h:rob"}"#);
     gives(lab, log, &[(&USERS, &[&row]), (&USER_EMAILS, &[&rob])]).await;
+}
+
+async fn an_erased_account_leaves_no_row(lab: &Lab) {
+    let (user, none) = (id(UserId::new, 7), (vec![], None, vec![], vec![]));
+    let (owns, username_hash, addresses, invitees) = none;
+    let log = Log::default()
+        .and(user, UserEvent::UserRegistered { username: username("al"), name: None, email: email("bob") })
+        .and(user, UserEvent::EmailAdded { email: email("rob"), memberships: vec![] })
+        .and(user, UserEvent::UserErased { owns, username: username_hash, addresses, invitees });
+    gives(lab, log, &[(&USERS, &[]), (&USER_EMAILS, &[])]).await;
 }
 
 async fn teams_carry_their_marks(lab: &Lab) {

@@ -131,7 +131,7 @@ impl Desk {
                 metrics::counter!("muster_letters_dropped_total", "kind" => kind).increment(1);
             }
         }
-        Ok(Some(RecordAttempt { id, organization: letter.organization, to: letter.to, attempted }))
+        Ok(Some(RecordAttempt { id, organization: letter.organization, attempted }))
     }
 
     async fn send(

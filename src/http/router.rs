@@ -102,11 +102,12 @@ fn endpoints(limits: Limits) -> OpenApiRouter<App> {
         .routes(routes!(invitations::look::look_within, invitations::accept::accept_within))
         // Administrators, and everybody about himself.
         .routes(routes!(users::list::list, users::register::register))
-        .routes(routes!(users::get::get, users::update::update))
+        .routes(routes!(users::get::get, users::update::update, users::erase::erase))
         .routes(routes!(users::emails::list, users::emails::add))
         .routes(routes!(users::emails::update, users::emails::remove))
         .routes(routes!(users::authenticators::list, users::authenticators::enrol))
         .routes(routes!(users::authenticators::remove))
+        .routes(routes!(users::invitees::erase))
         .routes(routes!(tokens::list::list, tokens::issue::issue))
         .routes(routes!(tokens::revoke::revoke))
         .routes(routes!(administration::update::update))

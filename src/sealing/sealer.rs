@@ -5,12 +5,16 @@ use std::{convert::Infallible, sync::Arc};
 use muster_events::{
     event::Event,
     id::UserId,
-    personal::{Personal, PersonalText, PersonalVisitor},
+    personal::{Envelope, Personal, PersonalText, PersonalVisitor},
     recorded::Metadata,
     stream::StreamId,
 };
 
-use super::{KeyRing, SealingError, Subject, cache::PersonKey, envelope, subject_of};
+use super::{
+    KeyRing, SealingError, Subject,
+    cache::{Held, PersonKey},
+    envelope, subject_of,
+};
 
 /// What metadata is sealed as, in the place of an event type.
 const METADATA: &str = "Metadata";
@@ -67,6 +71,17 @@ impl KeyRing {
     /// Seals for `subject`. Its key is made, durably, when there is none.
     pub async fn sealer(&self, subject: Subject) -> Result<Sealer, SealingError> {
         Ok(Sealer { key: self.person_key(subject).await? })
+    }
+
+    /// Seals with the key that `envelope` was sealed with, for the same person; none once that key was erased. Whoever uses
+    /// it cannot bring somebody back who is erased at the same moment: no new key is made.
+    pub async fn sealer_as(&self, envelope: &Envelope) -> Result<Option<Sealer>, SealingError> {
+        let id = &envelope.key;
+        let held = self.held(vec![id.clone()]).await?.remove(id);
+        match held.unwrap_or_else(|| Err(SealingError::KeyMissing(id.to_string())))? {
+            Held::Living(key) => Ok(Some(Sealer { key })),
+            Held::Erased => Ok(None),
+        }
     }
 
     /// Seals the personal values of an event of `stream` for the person that the stream belongs to. An event without

@@ -9,9 +9,9 @@ use crate::{
     access::Requester,
     id::TeamId,
     member::{
-        AcceptContext, Assignment, InvitationContext, InvitationRequest, MemberCommand, MemberFlag,
-        MemberUpdate, NewInvitation, NewMember, RemovalContext, RemovalReason, RequestUpdate, TeamNames,
-        TeamRoleEntry, UpdateContext,
+        AcceptContext, Assignment, Consequence, InvitationContext, InvitationRequest, MemberCommand,
+        MemberFlag, MemberUpdate, NewInvitation, NewMember, RemovalContext, RemovalReason, RequestUpdate,
+        TeamNames, TeamRoleEntry, UpdateContext,
     },
     organization::{Feature, OrganizationEvent},
     roles::RoleId,
@@ -248,6 +248,8 @@ fn change() -> impl Strategy<Value = MemberCommand> {
         4 => put(),
         2 => delete(),
         2 => answer(),
+        1 => Just(MemberCommand::Follow(Consequence::InviteeErased)),
+        1 => Just(MemberCommand::Follow(Consequence::AccountErased { user: user(MIA), addresses: vec![] })),
     ]
 }
 

@@ -151,6 +151,7 @@ pub(in crate::histories) fn of_a_user() -> impl Strategy<Value = Vec<UserCommand
         1 => places().prop_map(|owns| UserCommand::Reactivate { owns }),
         1 => Just(UserCommand::GrantSuperuser),
         1 => Just(UserCommand::RevokeSuperuser),
+        1 => places().prop_map(|owns| UserCommand::Erase { owns, invitees: vec![] }),
     ];
     prop::collection::vec(command, 0..16).boxed()
 }

@@ -183,3 +183,48 @@ fn nobody_is_in_an_organization_that_is_gone_not_even_its_last_owner() {
         addresses: mias(),
     }]);
 }
+
+#[test]
+fn who_was_erased_is_removed_and_another_who_has_his_row_by_now_is_not() {
+    let erased =
+        |number| Consequence::AccountErased { user: user(number), addresses: vec![hash("mia@work.example")] };
+    follow([joined("member"), on(web())], erased(MIA)).then([MemberEvent::MemberRemoved {
+        reason: RemovalReason::AccountErased,
+        role: role("member"),
+        teams: vec![web()],
+        user: Some(user(MIA)),
+        addresses: vec![hash("mia@acme.example"), hash("mia@work.example")],
+        ownership: None,
+    }]);
+    follow([joined("member")], erased(SOMEBODY)).then_nothing();
+    follow([invited("member", SOMEBODY)], erased(MIA)).then_nothing();
+}
+
+#[test]
+fn an_invitee_is_erased_once_and_what_is_open_ends() {
+    let erased = || MemberEvent::InviteeErased {};
+    let revoked = MemberEvent::InviteRevoked {
+        reason: RevocationReason::Erased,
+        role: role("member"),
+        teams: vec![],
+        addresses: mias(),
+    };
+    let invited = invited("member", SOMEBODY);
+    follow([invited.clone()], Consequence::InviteeErased).then([revoked.clone(), erased()]);
+    follow([invited.clone(), revoked.clone()], Consequence::InviteeErased).then([erased()]);
+    follow([invited.clone(), revoked, erased()], Consequence::InviteeErased).then_nothing();
+    let rejected = MemberEvent::InviteRequestRejected {
+        status: InviteStatus::RequestedToJoin,
+        role: role("member"),
+        teams: vec![],
+        addresses: mias(),
+    };
+    follow([join_requested()], Consequence::InviteeErased).then([rejected, erased()]);
+    // Who took the invitation with another account stays, and is there to be erased if he is invited again.
+    let taken = [invited, accepted(), erased()];
+    follow(taken[..2].to_vec(), Consequence::InviteeErased).then([erased()]);
+    follow(taken.clone(), Consequence::InviteeErased).then_nothing();
+    let again = taken.into_iter().chain([returned(2, None)]);
+    assert!(!crate::specification::state::<Member>(again).invitee_erased);
+    follow([], Consequence::InviteeErased).then_nothing();
+}

@@ -1,6 +1,7 @@
 //! `muster user`: people's accounts.
 
 mod add;
+mod erase;
 mod list;
 mod superuser;
 
@@ -22,6 +23,8 @@ pub(super) enum User {
     Add(add::Add),
     /// List accounts
     List(list::List),
+    /// Forget a person for ever: destroys the keys that his data is sealed with; gives a receipt
+    Erase(erase::Erase),
     /// Let a person do everything everywhere, or no longer
     Superuser(superuser::Superuser),
 }
@@ -31,6 +34,7 @@ impl User {
         match self {
             Self::Add(add) => add.run(settings, screen).await,
             Self::List(list) => list.run(settings, screen).await,
+            Self::Erase(erase) => erase.run(settings, screen).await,
             Self::Superuser(superuser) => superuser.run(settings, screen).await,
         }
     }

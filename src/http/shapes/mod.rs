@@ -13,6 +13,7 @@ pub(super) mod audit;
 pub(super) mod invitation;
 pub(super) mod member;
 pub(super) mod organization;
+pub(super) mod receipt;
 pub(super) mod role;
 pub(super) mod team;
 pub(super) mod team_membership;

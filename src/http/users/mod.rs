@@ -6,10 +6,13 @@ mod body;
 pub(super) mod list;
 pub(super) mod register;
 
+pub(super) mod erase;
 pub(super) mod get;
 pub(super) mod update;
 
 pub(super) mod authenticators;
 pub(super) mod emails;
+
+pub(super) mod invitees;
 
 pub(super) use answer::named;

@@ -3,15 +3,12 @@
 use async_trait::async_trait;
 use muster_events::{
     id::OrganizationId,
-    letter::{DropReason, Failure as Failed, Letter, LetterCommand, LetterId, NewLetter, Recipient},
+    letter::{DropReason, Failure as Failed, Letter, LetterCommand, LetterId, NewLetter},
     personal::{Personal, PersonalVisitor as _},
     time::Timestamp,
 };
 
-use crate::{
-    ledger::{Failure, Operation, Unit},
-    sealing::Subject,
-};
+use crate::ledger::{Failure, Operation, Unit};
 
 /// Have a letter sent; nothing happens when it was queued already, whatever became of it.
 #[derive(Debug)]
@@ -57,8 +54,6 @@ pub struct RecordAttempt {
     pub id: LetterId,
     /// The organization that it is about.
     pub organization: OrganizationId,
-    /// Whom it is for.
-    pub to: Recipient,
     /// What became of it.
     pub attempted: Attempted,
 }
@@ -72,16 +67,22 @@ impl Operation for RecordAttempt {
             Attempted::Sent => LetterCommand::RecordSent,
             Attempted::Dropped(why) => LetterCommand::Drop(*why),
             Attempted::Failed { code, text, next_attempt_at } => {
-                // What a server says often names the recipient.
-                let subject = match self.to {
-                    Recipient::User(user) => Subject::User(user),
-                    Recipient::Invitee(member) => Subject::Invitee(member),
+                // What a server says often names the recipient: it is sealed as his address is, and goes with it.
+                let letter = unit.read::<Letter>(self.id).await?.state;
+                let address = letter.letter.as_ref().and_then(|letter| letter.email.envelope());
+                let sealer = match address {
+                    Some(address) => unit.ledger().keys().sealer_as(address).await?,
+                    None => None,
                 };
-                let sealer = unit.ledger().keys().sealer(subject).await?;
-                let mut text = Personal::open(text.clone(), None);
-                let Ok(()) = sealer.fields_of("LetterAttemptFailed").visit("text", &mut text);
-                let next_attempt_at = *next_attempt_at;
-                LetterCommand::RecordFailure(Failed { code: *code, text, next_attempt_at })
+                match sealer {
+                    Some(sealer) => {
+                        let mut text = Personal::open(text.clone(), None);
+                        let Ok(()) = sealer.fields_of("LetterAttemptFailed").visit("text", &mut text);
+                        let next_attempt_at = *next_attempt_at;
+                        LetterCommand::RecordFailure(Failed { code: *code, text, next_attempt_at })
+                    }
+                    None => LetterCommand::Drop(DropReason::RecipientErased),
+                }
             }
         };
         unit.decide::<Letter>(self.id, Some(self.organization), vec![command]).await

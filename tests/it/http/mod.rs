@@ -11,6 +11,7 @@ pub(crate) mod avatar;
 mod bad_input;
 mod conditions;
 mod deactivation;
+mod erase;
 mod events;
 mod get_member;
 mod grants;
