@@ -107,23 +107,41 @@ impl Ledger {
     /// Destroys whatever is left of the keys of all who were erased up to now: what a process left that ended in between,
     /// and what somebody put back from an old backup. Gives the number of keys.
     pub async fn complete_erasures(&self) -> Result<u64, Failure> {
-        let (mut after, mut destroyed) = (Position::ZERO, 0);
+        let mut destroyed = 0;
+        for stored in self.incomplete_erasures().await? {
+            destroyed += self.destroy_keys(&stored).await?.1;
+        }
+        Ok(destroyed)
+    }
+
+    /// The events that put an erasure on record whose keys are still there.
+    pub async fn incomplete_erasures(&self) -> Result<Vec<StoredEvent>, Failure> {
+        let (mut after, mut incomplete) = (Position::ZERO, vec![]);
         loop {
             let types = TYPES.map(str::to_owned).into();
             let next = LogQuery { types, after: Some(after), limit: PAGE, ..LogQuery::default() };
             let page = self.store().query(next).await?;
-            for stored in &page {
+            let is_last = page.len() < PAGE;
+            for stored in page {
                 after = stored.position;
-                let subject = subject_of(&stored.stream);
-                if let Some(subject) = subject
-                    && self.keys().has_key(subject).await?
-                {
-                    destroyed += self.destroy_keys(stored).await?.1;
+                if self.is_incomplete(&stored).await? {
+                    incomplete.push(stored);
                 }
             }
-            if page.len() < PAGE {
-                return Ok(destroyed);
+            if is_last {
+                return Ok(incomplete);
             }
+        }
+    }
+
+    async fn is_incomplete(&self, erased: &StoredEvent) -> Result<bool, Failure> {
+        let Some(subject) = subject_of(&erased.stream) else { return Ok(false) };
+        if !self.keys().has_key(subject).await? {
+            return Ok(false);
+        }
+        match subject {
+            Subject::User(_) => Ok(true),
+            Subject::Invitee(member) => Ok(self.state::<Member>(&member.into()).await?.state.invitee_erased),
         }
     }
 

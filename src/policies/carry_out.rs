@@ -104,6 +104,7 @@ impl Hands {
         }
         match *reaction {
             Reaction::RemoveEveryone { organization } => self.forget_picture(organization).await,
+            Reaction::RemoveErased { user } => self.revoke_tokens(cause, reaction, user).await,
             _ => Ok(()),
         }
     }
@@ -121,15 +122,6 @@ impl Hands {
         };
         let Some(image) = &found.state.avatar.image else { return Ok(()) };
         Ok(self.blobs.remove(&image.uuid).await?)
-    }
-
-    /// Destroys the keys of whoever `cause` says was erased; who asked for it has mostly done it already.
-    async fn destroy_keys(&self, cause: &RecordedEvent) -> Result<(), Pause> {
-        let before = Position(cause.position.0.saturating_sub(1));
-        for stored in self.ledger.store().read_all(before, 1).await? {
-            self.ledger.complete_erasure(&stored).await?;
-        }
-        Ok(())
     }
 
     /// Until the read models have seen `position`.

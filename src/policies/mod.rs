@@ -8,6 +8,7 @@
 //! an append and its checkpoint they find that it is done, and so does a process that was overtaken without noticing.
 
 mod carry_out;
+mod erasure;
 mod letters;
 mod runner;
 mod status;

@@ -24,7 +24,7 @@ use super::{
     open, progress,
     screen::{Screen, Shape, count},
 };
-use crate::{deployment::Deployment, sealing::KeyRing};
+use crate::{deployment::Deployment, ledger::Ledger, sealing::KeyRing};
 
 /// `muster doctor`.
 #[derive(Debug, clap::Args)]
@@ -62,7 +62,8 @@ async fn examine(deployment: &Deployment) -> Result<Report> {
     let claims = claims::check(&mut walk, store, ledger.clock().now()).await?;
     let read_models = views::check(&mut walk, deployment).await?;
     let mut checks = walk.checks(own);
-    checks.extend([claims, read_models, letters(deployment).await?, keys(ledger.keys()).await?]);
+    let keys = keys(ledger.keys()).await?;
+    checks.extend([claims, read_models, letters(deployment).await?, keys, erasures(ledger).await?]);
     bar.finish_and_clear();
     let ok = checks.iter().all(|check| check.ok);
     Ok(Report { ok, incarnation: store.incarnation().to_string(), position, digest, checks })
@@ -80,6 +81,19 @@ async fn letters(deployment: &Deployment) -> Result<report::Check> {
     }
     let waiting = count(usize::try_from(backlog.queued).unwrap_or(usize::MAX), "letter");
     Ok(findings.into_check("letters", format!("{waiting} waiting")))
+}
+
+/// Looks for keys of persons who were erased: a process ended in between, or they were put back from a backup.
+async fn erasures(ledger: &Ledger) -> Result<report::Check> {
+    let mut findings = Findings::default();
+    for erased in ledger.incomplete_erasures().await? {
+        let (stream, position) = (erased.stream, erased.position);
+        findings.add(format!(
+            "The {stream} was erased at position {position}, but a key is still there: `muster serve` destroys it when it \
+             starts, `muster user erase` at once."
+        ));
+    }
+    Ok(findings.into_check("erasures", "no key of somebody who was erased is left"))
 }
 
 /// Opens every key once. That the master key is the right one was found when the keys were opened.

@@ -1,7 +1,9 @@
 //! `muster user`: people's accounts.
 
 mod add;
+mod concerned;
 mod erase;
+mod export;
 mod list;
 mod superuser;
 
@@ -23,6 +25,8 @@ pub(super) enum User {
     Add(add::Add),
     /// List accounts
     List(list::List),
+    /// Print everything that is stored of a person, readable, as JSON
+    Export(export::Export),
     /// Forget a person for ever: destroys the keys that his data is sealed with; gives a receipt
     Erase(erase::Erase),
     /// Let a person do everything everywhere, or no longer
@@ -34,6 +38,7 @@ impl User {
         match self {
             Self::Add(add) => add.run(settings, screen).await,
             Self::List(list) => list.run(settings, screen).await,
+            Self::Export(export) => export.run(settings, screen).await,
             Self::Erase(erase) => erase.run(settings, screen).await,
             Self::Superuser(superuser) => superuser.run(settings, screen).await,
         }

@@ -105,7 +105,10 @@ async fn everybody_has_his_own_account_and_no_other() {
     root.put("/api/0/users/garbage/", &json!({})).await.expect(404);
     world.with("acme-integration").get(ME).await.expect(403);
     world.with("acme-integration").get(&alice).await.expect(403);
-    assert_eq!(post(&root, &alice, &json!({})).await.expect(405).header("allow"), Some("GET,HEAD,PUT,DELETE"));
+    assert_eq!(
+        post(&root, &alice, &json!({})).await.expect(405).header("allow"),
+        Some("GET,HEAD,PUT,DELETE")
+    );
 }
 
 #[tokio::test]

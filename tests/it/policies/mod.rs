@@ -2,6 +2,7 @@
 
 mod cascade;
 mod checkpoint;
+mod erased;
 mod expiry;
 mod organization_deleted;
 mod processes;

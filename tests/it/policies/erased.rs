@@ -1,0 +1,58 @@
+//! What follows from an erasure: keys are destroyed whoever began it, memberships end, tokens are revoked.
+
+use std::sync::Arc;
+
+use muster::{
+    deployment::Deployment,
+    ledger::{CommandMeta, Turn, operations::EraseAccount},
+    sealing::Subject,
+};
+use muster_events::{member::InviteStatus, recorded::Actor};
+use serde_json::json;
+
+use super::{act, acted, after, assert_caused_by, types_after};
+use crate::support::World;
+
+#[tokio::test]
+async fn who_is_erased_is_in_no_organization_and_what_he_sent_ends() {
+    let mut builder = World::acme_builder().await;
+    builder.pending("acme", "kim", InviteStatus::Approved, Some("bob")).await;
+    let world = builder.serve().await;
+    let root = world.of("root");
+    let erased = root.delete(&format!("/api/0/users/{}/", world.user("bob"))).await.expect(200).position();
+    acted(&[&root], erased).await;
+    // What a policy appended has its own consequences.
+    acted(&[&root], world.head().await).await;
+    let types = types_after(&world, erased).await;
+    assert_eq!(types, ["InviteRevoked", "MemberRemoved", "MemberRemoved", "TokenRevoked"]);
+    let events = after(&world.deployment, erased).await;
+    let person = Actor::user(world.user("root"), Some(world.token("root-token")));
+    let removed: Vec<_> =
+        events.into_iter().filter(|event| event.event.event_type() != "InviteRevoked").collect();
+    assert_caused_by(&world.deployment, &removed, erased, &person).await;
+    let path = format!("{}events/?type=MemberRemoved", world.path("acme", "bob"));
+    let told = world.of("alice").get(&path).await.expect(200).json();
+    assert_eq!(told["events"][0]["payload"]["reason"], json!("account_erased"));
+    let tokens = root.get("/api/0/api-tokens/").await.expect(200).json();
+    let bob = json!(world.user("bob").to_string());
+    let mut his = tokens.as_array().unwrap().iter().filter(|token| token["user"] == bob).peekable();
+    assert!(his.peek().is_some() && his.all(|token| token["revoked"] == json!(true)), "{tokens}");
+}
+
+/// The process ended between the event and the destruction of the keys, and no policy ever ran there: the next one that
+/// works completes it, wherever its checkpoint is.
+#[tokio::test]
+async fn an_erasure_that_was_cut_off_is_completed_by_whoever_starts_next() {
+    let builder = World::acme_builder().await;
+    let (deployment, bob) = (builder.deployment(), builder.user("bob"));
+    let erase = EraseAccount::new(None, Some(bob), None);
+    deployment.ledger.execute(&erase, &CommandMeta::system(), Turn::unkeyed()).await.unwrap();
+    let subject = Subject::User(bob);
+    assert!(deployment.ledger.keys().has_key(subject).await.unwrap(), "nothing was destroyed yet");
+    assert_eq!(deployment.ledger.incomplete_erasures().await.unwrap().len(), 1);
+    let other = Arc::new(Deployment::open(&builder.place().options()).await.unwrap());
+    act(&other).await;
+    assert!(!deployment.ledger.keys().has_key(subject).await.unwrap());
+    assert_eq!(deployment.ledger.incomplete_erasures().await.unwrap().len(), 0);
+    assert!(deployment.ledger.keys().has_key(Subject::User(builder.user("dana"))).await.unwrap());
+}
