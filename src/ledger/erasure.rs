@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use compact_str::CompactString;
 use muster_events::{
+    claims::ClaimKind,
     event::Event,
     id::{MemberId, UserId},
     member::{Member, MemberEvent},
@@ -27,7 +28,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Erasures that are read at once.
 const PAGE: usize = 500;
 /// The types of the events that put an erasure on record.
-const TYPES: [&str; 2] = ["UserErased", "InviteeErased"];
+const USER_ERASED: &str = "UserErased";
+const INVITEE_ERASED: &str = "InviteeErased";
 
 /// What whoever was erased, or asked for it, can keep as a proof: the event that says so, and where it stands in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,12 +48,12 @@ impl Ledger {
     /// Destroys the keys of an account whose erasure is on record, as far as that was not done; none where it is not on
     /// record.
     pub async fn complete_erasure_of_user(&self, user: UserId) -> Result<Option<Receipt>, Failure> {
-        self.complete_erasure_of(user.into(), "UserErased").await
+        self.complete_erasure_of(user.into(), USER_ERASED).await
     }
 
     /// The same for whoever was invited, or asked to be let in, without an account.
     pub async fn complete_erasure_of_invitee(&self, member: MemberId) -> Result<Option<Receipt>, Failure> {
-        self.complete_erasure_of(member.into(), "InviteeErased").await
+        self.complete_erasure_of(member.into(), INVITEE_ERASED).await
     }
 
     async fn complete_erasure_of(&self, stream: StreamId, kind: &str) -> Result<Option<Receipt>, Failure> {
@@ -114,22 +116,43 @@ impl Ledger {
         Ok(destroyed)
     }
 
-    /// The events that put an erasure on record whose keys are still there.
+    /// The erasures on record whose keys are still there.
     pub async fn incomplete_erasures(&self) -> Result<Vec<StoredEvent>, Failure> {
-        let (mut after, mut incomplete) = (Position::ZERO, vec![]);
-        loop {
-            let types = TYPES.map(str::to_owned).into();
-            let next = LogQuery { types, after: Some(after), limit: PAGE, ..LogQuery::default() };
-            let page = self.store().query(next).await?;
-            let is_last = page.len() < PAGE;
-            for stored in page {
-                after = stored.position;
+        let mut incomplete = vec![];
+        for kind in [USER_ERASED, INVITEE_ERASED] {
+            for stored in self.erasures(kind).await? {
                 if self.is_incomplete(&stored).await? {
                     incomplete.push(stored);
                 }
             }
+        }
+        Ok(incomplete)
+    }
+
+    /// The erasures of accounts whose persons are still in an organization.
+    pub async fn erased_members(&self) -> Result<Vec<StoredEvent>, Failure> {
+        let mut members = vec![];
+        for stored in self.erasures(USER_ERASED).await? {
+            let user = &stored.stream.aggregate_id;
+            if !self.store().claims_with_key(ClaimKind::Membership, user, 1).await?.is_empty() {
+                members.push(stored);
+            }
+        }
+        Ok(members)
+    }
+
+    /// All erasures of a kind.
+    async fn erasures(&self, kind: &str) -> Result<Vec<StoredEvent>, Failure> {
+        let (mut after, mut all) = (Position::ZERO, vec![]);
+        loop {
+            let types = vec![kind.to_owned()];
+            let next = LogQuery { types, after: Some(after), limit: PAGE, ..LogQuery::default() };
+            let page = self.store().query(next).await?;
+            let is_last = page.len() < PAGE;
+            after = page.last().map_or(after, |last| last.position);
+            all.extend(page);
             if is_last {
-                return Ok(incomplete);
+                return Ok(all);
             }
         }
     }

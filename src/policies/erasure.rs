@@ -32,6 +32,17 @@ impl Hands {
         Ok(())
     }
 
+    /// Removes whoever was erased and is in an organization all the same.
+    pub(super) async fn remove_members_left(&self) -> Result<(), Pause> {
+        for stored in self.ledger.erased_members().await? {
+            let Some(user) = stored.stream.aggregate_id.parse().ok() else { continue };
+            if let Ok(cause) = stored.recorded() {
+                self.carry_out(&cause, &Reaction::RemoveErased { user }).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Revokes the tokens of whoever was erased. None of them could be used any more from the erasure on; this makes them
     /// look like it.
     pub(super) async fn revoke_tokens(

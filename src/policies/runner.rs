@@ -49,8 +49,9 @@ pub struct Policies {
     incarnation: Incarnation,
     /// How far this process has come, and in which epoch of the lease; none before it has the lease.
     reached: Option<(u64, Position)>,
-    /// Whether erasures that another process left were completed since this one works.
-    completed: bool,
+    /// Whether what others left of erasures is done: their keys are gone, and their memberships.
+    no_keys_left: bool,
+    no_members_left: bool,
     saved: Instant,
     swept: Option<Instant>,
     status: watch::Sender<Status>,
@@ -79,7 +80,8 @@ impl Policies {
             store,
             hands: Hands { ledger, read_models, blobs, passed: AtomicU64::new(0), queues_letters: false },
             reached: None,
-            completed: false,
+            no_keys_left: false,
+            no_members_left: false,
             saved: stopwatch(),
             swept: None,
             status: watch::channel(Status::default()).0,
@@ -142,7 +144,8 @@ impl Policies {
             // The log was put back to an earlier state; the checkpoint in it was, too.
             self.incarnation = incarnation;
             self.reached = None;
-            self.completed = false;
+            self.no_keys_left = false;
+            self.no_members_left = false;
         }
         let Some(lease) = self.shift.hold().await? else {
             self.reached = None;
@@ -152,8 +155,8 @@ impl Policies {
         let before = self.reached.filter(|(epoch, _)| *epoch == lease.epoch);
         let (epoch, mut position) = before.unwrap_or((lease.epoch, lease.checkpoint));
         // Also of those before the checkpoint: somebody may have put keys back from a backup.
-        if !self.completed {
-            self.complete_erasures().await?;
+        if !self.no_keys_left {
+            self.destroy_keys_left().await?;
         }
         let batch = self.store.read_all(position, BATCH).await?;
         for stored in &batch {
@@ -167,6 +170,9 @@ impl Policies {
         }
         // Before the read models were opened there is nothing to look at.
         let opened = self.hands.read_models.status().applied.is_some();
+        if opened && !self.no_members_left {
+            self.remove_members_left().await?;
+        }
         if opened && self.swept.is_none_or(|swept| swept.elapsed() >= SWEEP) {
             self.sweep().await?;
         }
@@ -202,7 +208,8 @@ impl Policies {
         Ok(())
     }
 
-    async fn complete_erasures(&mut self) -> Result<(), Pause> {
+    /// Of all who were erased, whoever did it.
+    async fn destroy_keys_left(&mut self) -> Result<(), Pause> {
         let destroyed = tokio::select! {
             done = self.hands.ledger.complete_erasures() => done?,
             lost = self.shift.keep() => match lost? {},
@@ -213,7 +220,17 @@ impl Policies {
                 "keys of persons who were erased before were still there; now they are not"
             );
         }
-        self.completed = true;
+        self.no_keys_left = true;
+        Ok(())
+    }
+
+    /// Of all who were erased before there was a checkpoint: at the command line, before anybody served.
+    async fn remove_members_left(&mut self) -> Result<(), Pause> {
+        tokio::select! {
+            done = self.hands.remove_members_left() => done?,
+            lost = self.shift.keep() => match lost? {},
+        }
+        self.no_members_left = true;
         Ok(())
     }
 

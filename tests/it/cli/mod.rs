@@ -11,6 +11,7 @@ mod serve;
 
 mod import;
 
+mod erase;
 mod events;
 mod invite_link;
 mod org;

@@ -9,6 +9,7 @@ mod audit_logs;
 mod audit_notes;
 pub(crate) mod avatar;
 mod bad_input;
+mod canaries;
 mod conditions;
 mod deactivation;
 mod erase;

@@ -135,6 +135,23 @@ impl Place {
         SqliteConnection::connect(&file).await.unwrap()
     }
 
+    /// The bytes of the living key of a subject, as they are to be found in [`Self::everything_stored`]. They are wrapped.
+    pub(crate) async fn wrapped_key(&self, subject: &str) -> Option<Vec<u8>> {
+        let query = "SELECT hex FROM person_keys JOIN (SELECT number, {hex} AS hex FROM wrapped_keys) AS keys \
+            USING (number) WHERE erased_at IS NULL AND subject = ";
+        if let Some(database) = &self.database {
+            let query = query.replace("{hex}", "encode(bytes, 'hex')");
+            let query =
+                query.replace("FROM person", "FROM keys.person").replace("FROM wrapped", "FROM keys.wrapped");
+            let query = format!("{query}'{subject}'");
+            let found: Option<String> =
+                sqlx::query_scalar(&query).fetch_optional(&mut database.connection().await).await.unwrap();
+            return found.map(String::into_bytes);
+        }
+        let query = format!("{}'{subject}'", query.replace("{hex}", "bytes"));
+        sqlx::query_scalar(&query).fetch_optional(&mut self.file("keys.db").await).await.unwrap()
+    }
+
     /// Every byte that is stored anywhere but in letters: of the files, and of the rows.
     pub(crate) async fn everything_stored(&self) -> Vec<u8> {
         let mut all = vec![];
