@@ -9,8 +9,9 @@ use muster_events::{
     event::Event,
     id::{MemberId, UserId},
     member::{Member, MemberEvent},
+    recorded::{Actor, ActorKind},
     stream::{Position, StreamId},
-    user::UserEvent,
+    user::{User, UserEvent},
 };
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -139,6 +140,18 @@ impl Ledger {
             }
         }
         Ok(members)
+    }
+
+    /// Whoever asks for something while he is erased may have got a new key meanwhile, to seal with it where the request came
+    /// from. Nothing was appended; the key goes, too.
+    pub(super) async fn forget_latecomer(&self, actor: &Actor) -> Result<(), SealingError> {
+        let user = actor.id.as_ref().filter(|_| actor.kind == ActorKind::User);
+        let Some(user) = user.and_then(|id| id.parse::<UserId>().ok()) else { return Ok(()) };
+        let erased = self.state::<User>(&user.into()).await.is_ok_and(|found| found.state.erased);
+        if erased && self.keys().has_key(Subject::User(user)).await? {
+            self.keys().erase(Subject::User(user)).await?;
+        }
+        Ok(())
     }
 
     /// All erasures of a kind.

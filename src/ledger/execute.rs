@@ -193,7 +193,12 @@ impl Ledger {
                     let Some(key) = key else { break };
                     return repeated(key, *row, None).map(Outcome::Replayed);
                 }
-                Err(Ended::Failed(error)) => return Err(error),
+                Err(Ended::Failed(error)) => {
+                    if matches!(error, ExecuteError::Unauthenticated) {
+                        self.forget_latecomer(&meta.actor).await?;
+                    }
+                    return Err(error);
+                }
             }
         }
         Err(ExecuteError::Unavailable(Failure::Busy.to_string()))

@@ -3,12 +3,15 @@
 use async_trait::async_trait;
 use muster_events::{
     id::OrganizationId,
-    letter::{DropReason, Failure as Failed, Letter, LetterCommand, LetterId, NewLetter},
+    letter::{DropReason, Failure as Failed, Letter, LetterCommand, LetterId, NewLetter, Recipient},
     personal::{Personal, PersonalVisitor as _},
     time::Timestamp,
 };
 
-use crate::ledger::{Failure, Operation, Unit};
+use crate::{
+    ledger::{Failure, Operation, Unit},
+    sealing::{KeyRing, Sealer, SealingError, Subject},
+};
 
 /// Have a letter sent; nothing happens when it was queued already, whatever became of it.
 #[derive(Debug)]
@@ -67,14 +70,8 @@ impl Operation for RecordAttempt {
             Attempted::Sent => LetterCommand::RecordSent,
             Attempted::Dropped(why) => LetterCommand::Drop(*why),
             Attempted::Failed { code, text, next_attempt_at } => {
-                // What a server says often names the recipient: it is sealed as his address is, and goes with it.
                 let letter = unit.read::<Letter>(self.id).await?.state;
-                let address = letter.letter.as_ref().and_then(|letter| letter.email.envelope());
-                let sealer = match address {
-                    Some(address) => unit.ledger().keys().sealer_as(address).await?,
-                    None => None,
-                };
-                match sealer {
+                match sealer(unit.ledger().keys(), &letter).await? {
                     Some(sealer) => {
                         let mut text = Personal::open(text.clone(), None);
                         let Ok(()) = sealer.fields_of("LetterAttemptFailed").visit("text", &mut text);
@@ -86,6 +83,26 @@ impl Operation for RecordAttempt {
             }
         };
         unit.decide::<Letter>(self.id, Some(self.organization), vec![command]).await
+    }
+}
+
+/// What seals the words of a server, which often name the recipient: the key of his address, so that they go with it. None
+/// once he was erased; a new key, made at that moment, would bring him back.
+async fn sealer(keys: &KeyRing, letter: &Letter) -> Result<Option<Sealer>, SealingError> {
+    let Some(letter) = &letter.letter else { return Ok(None) };
+    let lost = match letter.email.envelope() {
+        Some(address) => keys.sealer_as(address).await,
+        None => return Ok(None),
+    };
+    match (lost, letter.to) {
+        // That his address cannot be read any more is what went wrong, and is put on record.
+        (Err(SealingError::KeyMissing(_)), Recipient::User(user)) => {
+            keys.sealer(Subject::User(user)).await.map(Some)
+        }
+        (Err(SealingError::KeyMissing(_)), Recipient::Invitee(member)) => {
+            keys.sealer(Subject::Invitee(member)).await.map(Some)
+        }
+        (found, _) => found,
     }
 }
 

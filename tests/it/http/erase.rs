@@ -188,6 +188,37 @@ async fn invitations_to_his_addresses_end_with_him() {
     erase_invitee(&world.of("root"), "z3@example.com").await.expect(200);
 }
 
+#[tokio::test]
+async fn of_two_owners_who_are_erased_at_one_instant_one_stays() {
+    for _ in 0..4 {
+        let mut builder = World::acme_builder().await;
+        builder.person("second").await;
+        builder.member("acme", "second", "owner", &[]).await;
+        let world = builder.serve().await;
+        let (alice, second) = (world.of("alice"), world.of("second"));
+        let (one, other) = tokio::join!(alice.delete("/api/0/users/me/"), second.delete("/api/0/users/me/"));
+        let mut statuses = [one.status, other.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 403]);
+    }
+}
+
+/// A request that was under way when its person was erased leaves no key behind that seals nothing.
+#[tokio::test]
+async fn what_he_asks_for_at_the_same_moment_brings_nobody_back() {
+    for _ in 0..4 {
+        let world = World::acme().await;
+        let (bob, root, path) = (world.of("bob"), world.of("root"), path_of(&world, "bob"));
+        let bodies = (0..8).map(|number| json!({ "name": format!("Bob {number}") })).collect::<Vec<_>>();
+        let renames = bodies.iter().map(|body| bob.put("/api/0/users/me/", body));
+        let (answers, erased) = tokio::join!(futures_util::future::join_all(renames), root.delete(&path));
+        erased.expect(200);
+        assert!(answers.iter().all(|answer| matches!(answer.status, 200 | 401)), "{answers:?}");
+        assert!(!history(&world).await.contains("Bob "));
+        assert_eq!(world.place.wrapped_key(&format!("user:{}", world.user("bob"))).await, None);
+    }
+}
+
 /// Address and user name are free at once, and whoever registers by them is somebody else.
 #[tokio::test]
 async fn what_he_was_called_is_free_again() {
