@@ -96,6 +96,31 @@ async fn a_revoked_token_is_refused_everywhere_within_the_bound() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_erased_on_one_process_is_forgotten_on_all_within_the_bound() {
+    let processes = Processes::start(2).await;
+    let (_, token) = processes.token(1);
+    assert!(processes.ledger.run(&["user", "superuser", "p0", "on"]).status.success());
+    let account = format!("/api/0/users/{}/", processes.imported["users"]["p1"].as_str().unwrap());
+    let (own, events) = ([0, 1].map(|server| processes.client(server, &token)), format!("{account}events/"));
+    let root = [0, 1].map(|server| processes.client(server, OWNER_TOKEN));
+    for (own, root) in own.iter().zip(&root) {
+        own.get("/api/0/users/me/").await.expect(200);
+        assert!(root.get(&events).await.expect(200).text.contains("p1@example.com"));
+    }
+    root[0].delete(&account).await.expect(200);
+    #[expect(clippy::disallowed_methods, reason = "how long it takes is what is tested")]
+    let since = Instant::now();
+    for (own, root) in own.iter().zip(&root) {
+        while own.get("/api/0/users/me/").await.status != 401
+            || root.get(&events).await.expect(200).text.contains("p1@example.com")
+        {
+            assert!(since.elapsed() < BOUND, "known still after {:?}", since.elapsed());
+        }
+    }
+    assert!(processes.ledger.run(&["doctor"]).status.success());
+}
+
 /// The one that keeps the read models is told to stop: another one takes over at once, and no read notices.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reads_go_on_when_the_process_that_keeps_the_read_models_is_killed() {

@@ -114,7 +114,9 @@ impl OfAccount {
         let caller = self.app.ledger.identify(&self.secret).await?.ok_or_else(Problem::invalid_token)?;
         let requester = self.app.ledger.look().asker(&caller).await?;
         let stream = StreamId::from(requester.see_account(named(&caller, &self.user))?);
-        if !self.app.ledger.state::<User>(&stream).await?.state.exists() {
+        // The history of whoever was erased is still there, as far as it says nothing of him.
+        let account = self.app.ledger.state::<User>(&stream).await?.state;
+        if !account.exists() && !account.erased {
             return Err(Refusal::NotFound.into());
         }
         let sight = if requester.administers() { Sight::ALL } else { Sight::WITHOUT_ORIGIN };

@@ -27,27 +27,32 @@ const PAGE: usize = 1_000;
 /// The types of the events that seal an address for a row.
 const ADDRESSED: [&str; 4] = ["MemberInvited", "InviteRequested", "JoinRequested", "MemberReturnedToPending"];
 
-/// Which rows hold addresses, up to a position of the log; a later attempt goes on from there.
+/// Whose rows are looked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Person {
+    /// The account, where there is one.
+    user: Option<UserId>,
+    /// Keyed hashes of the addresses that are the person's.
+    addresses: BTreeSet<KeyedHash>,
+}
+
+/// The rows of a person, up to a position of the log; a later attempt goes on from there.
 #[derive(Debug, Default)]
 struct Rows {
-    addresses: BTreeSet<KeyedHash>,
+    person: Person,
     up_to: Position,
     members: BTreeSet<MemberId>,
 }
 
 impl Rows {
-    /// All rows, ended ones too, that any of `addresses` was ever sealed for.
-    async fn holding(
-        &mut self,
-        unit: &mut Unit<'_>,
-        addresses: BTreeSet<KeyedHash>,
-    ) -> Result<Vec<MemberId>, Failure> {
-        if self.addresses != addresses {
-            *self = Self { addresses, ..Self::default() };
+    /// All rows, ended ones too, that an address of `person` was ever sealed for.
+    async fn of(&mut self, unit: &mut Unit<'_>, person: Person) -> Result<Vec<MemberId>, Failure> {
+        if self.person != person {
+            *self = Self { person, ..Self::default() };
         }
         // A row that comes to be in the same instant must not be missed.
         let head = unit.read_whole_log().await?;
-        while !self.addresses.is_empty() && self.up_to < head {
+        while self.up_to < head {
             let page = LogQuery {
                 types: ADDRESSED.map(str::to_owned).into(),
                 after: Some(self.up_to),
@@ -66,21 +71,23 @@ impl Rows {
     }
 
     fn look_at(&mut self, stored: &StoredEvent) -> Result<(), StoreError> {
-        let is_named = |hash: &KeyedHash| stored.payload.contains(hash.0.as_str());
-        if stored.stream.aggregate_type != member::TYPE || !self.addresses.iter().any(is_named) {
+        let Person { user, addresses } = &self.person;
+        let mut names = addresses.iter().map(ToString::to_string).chain(user.iter().map(ToString::to_string));
+        if stored.stream.aggregate_type != member::TYPE || !names.any(|name| stored.payload.contains(&name)) {
             return Ok(());
         }
         let event = stored.event().map_err(|error| StoreError::Damaged(error.to_string()))?;
-        let Event::Member(
-            MemberEvent::MemberInvited { email, .. }
-            | MemberEvent::InviteRequested { email, .. }
-            | MemberEvent::JoinRequested { email, .. }
-            | MemberEvent::MemberReturnedToPending { email, .. },
-        ) = &*event
-        else {
-            return Ok(());
+        let (email, was) = match &*event {
+            Event::Member(
+                MemberEvent::MemberInvited { email, .. }
+                | MemberEvent::InviteRequested { email, .. }
+                | MemberEvent::JoinRequested { email, .. },
+            ) => (email, None),
+            // The address of the account, whether or not he has shown that it is his.
+            Event::Member(MemberEvent::MemberReturnedToPending { email, user, .. }) => (email, Some(*user)),
+            _ => return Ok(()),
         };
-        if email.hash().is_some_and(|hash| self.addresses.contains(hash)) {
+        if email.hash().is_some_and(|hash| addresses.contains(hash)) || (was.is_some() && was == *user) {
             self.members.extend(stored.stream.aggregate_id.parse::<MemberId>());
         }
         Ok(())
@@ -142,7 +149,8 @@ impl Operation for EraseAccount {
         }
         let administers = requester.is_none_or(|requester| requester.administers());
         let addresses = addresses(&found.state, administers);
-        let rows = self.rows.lock().await.holding(unit, addresses).await?;
+        let person = Person { user: Some(id), addresses };
+        let rows = self.rows.lock().await.of(unit, person).await?;
         let owns = ownerships(unit, id).await?;
         let invitees = erase_rows(unit, &rows).await?;
         unit.decide::<User>(id, None, vec![UserCommand::Erase { owns, invitees }]).await?;
@@ -189,7 +197,8 @@ impl Operation for EraseInvitee {
         if let Some(holder) = unit.holder(&Claim::user_address(hash)).await? {
             return Err(Refusal::HasAccount { account: holder.into() }.into());
         }
-        let rows = self.rows.lock().await.holding(unit, BTreeSet::from([hash.clone()])).await?;
+        let person = Person { user: None, addresses: [hash.clone()].into() };
+        let rows = self.rows.lock().await.of(unit, person).await?;
         if rows.is_empty() {
             return Err(Refusal::NotFound.into());
         }

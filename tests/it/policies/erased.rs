@@ -1,6 +1,6 @@
 //! What follows from an erasure: keys are destroyed whoever began it, memberships end, tokens are revoked.
 
-use std::sync::Arc;
+use std::{fs, sync::Arc};
 
 use muster::{
     deployment::Deployment,
@@ -11,7 +11,7 @@ use muster_events::{member::InviteStatus, recorded::Actor};
 use serde_json::json;
 
 use super::{act, acted, after, assert_caused_by, types_after};
-use crate::support::World;
+use crate::support::{World, is_without_files};
 
 #[tokio::test]
 async fn who_is_erased_is_in_no_organization_and_what_he_sent_ends() {
@@ -55,4 +55,39 @@ async fn an_erasure_that_was_cut_off_is_completed_by_whoever_starts_next() {
     assert!(!deployment.ledger.keys().has_key(subject).await.unwrap());
     assert_eq!(deployment.ledger.incomplete_erasures().await.unwrap().len(), 0);
     assert!(deployment.ledger.keys().has_key(Subject::User(builder.user("dana"))).await.unwrap());
+}
+
+/// Keys are put back from a backup that is older than the erasure, as an operator does who lost them.
+#[tokio::test]
+async fn keys_that_are_put_back_do_not_bring_anybody_back() {
+    if is_without_files("a file with keys that is put back") {
+        return;
+    }
+    let builder = World::acme_builder().await;
+    let (place, bob) = (builder.place(), builder.user("bob"));
+    let file = place.path().join("keys.db");
+    let checkpointed = rusqlite::Connection::open(&file).unwrap();
+    checkpointed.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    drop(checkpointed);
+    let backup = fs::read(&file).unwrap();
+    let ledger = &builder.deployment().ledger;
+    let erase = EraseAccount::new(None, Some(bob), None);
+    ledger.execute(&erase, &CommandMeta::system(), Turn::unkeyed()).await.unwrap();
+    ledger.complete_erasure_of_user(bob).await.unwrap().unwrap();
+    assert_eq!(ledger.incomplete_erasures().await.unwrap().len(), 0);
+
+    let other = tempfile::TempDir::new().unwrap();
+    for entry in fs::read_dir(place.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_file() && !name.starts_with("keys.db") {
+            fs::copy(&path, other.path().join(name)).unwrap();
+        }
+    }
+    fs::write(other.path().join("keys.db"), backup).unwrap();
+    let options = muster::deployment::DeploymentOptions::directory(other.path());
+    let restored = Deployment::open(&options).await.unwrap();
+    assert!(restored.ledger.keys().has_key(Subject::User(bob)).await.unwrap());
+    act(&restored).await;
+    assert!(!restored.ledger.keys().has_key(Subject::User(bob)).await.unwrap());
 }
