@@ -30,7 +30,7 @@ impl Hands {
         let recipients = match self.recipients(notice).await {
             Ok(recipients) => recipients,
             // Like a command that cannot be decided: it stands in nobody's way.
-            Err(Pause::Organization(Failure::Store(StoreError::Damaged(error)))) => {
+            Err(Pause::Ledger(Failure::Store(StoreError::Damaged(error)))) => {
                 let kind = notice.kind.name();
                 tracing::error!(position = cause.position.0, kind, error, "letters will not be queued");
                 self.pass(LETTERS);
