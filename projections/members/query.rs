@@ -205,3 +205,15 @@ pub async fn held_roles(views: &Views) -> Result<(BTreeSet<RoleId>, BTreeSet<Rol
     let [org_roles, team_roles] = held;
     Ok((org_roles, team_roles))
 }
+
+/// The members with this role whose accounts can be used, by id.
+pub async fn owners(
+    views: &Views,
+    organization: OrganizationId,
+    role: &RoleId,
+) -> Result<Vec<MemberId>, ViewError> {
+    let sql = "SELECT m.id FROM members m JOIN users u ON u.id = m.user_id \
+        WHERE m.organization_id = $1 AND m.invite_status = 'approved' AND m.org_role = $2 AND u.active ORDER BY m.id";
+    let rows = views.readers().rows(&Query::new(sql).bind(organization).bind(role)).await?;
+    rows.iter().map(|row| Cells(row).id("id")).collect()
+}

@@ -105,6 +105,21 @@ pub async fn find(
     Ok(found.rows.into_iter().next())
 }
 
+/// The active team of an organization that this names: its slug, or its id.
+pub async fn find_named(
+    views: &Views,
+    organization: OrganizationId,
+    viewer: Option<MemberId>,
+    slug_or_id: &str,
+) -> Result<Option<ListedTeam>, ViewError> {
+    let filter = TeamFilter { slugs: Some(vec![slug_or_id.into()]), ..TeamFilter::default() };
+    let found = search(views, organization, viewer, &filter, Page { offset: 0, limit: 1 }).await?;
+    match (found.rows.into_iter().next(), slug_or_id.parse()) {
+        (None, Ok(id)) => find(views, organization, viewer, id).await,
+        (found, _) => Ok(found),
+    }
+}
+
 /// Those of [`list`] that `filter` wants.
 pub async fn search(
     views: &Views,

@@ -9,8 +9,15 @@ use sqlx::{
 
 use super::Views;
 use crate::{
+    change::Change,
     database::{LOCK_WAIT, Pool, is_damage, result_code},
     error::ViewError,
+    projection::Projection,
+    sink::{
+        fold::Fold,
+        live::{self, SinkError},
+        memory::MemoryTables,
+    },
 };
 
 /// `PRAGMA application_id` of this file: "msvw".
@@ -49,6 +56,37 @@ impl Views {
         claim_file(&writer, path).await?;
         let readers = pool().max_connections(READERS).connect_lazy_with(options.read_only(true));
         Ok(Self { writer: Pool::Sqlite(writer), readers: Pool::Sqlite(readers) })
+    }
+}
+
+/// The incarnation of what follows no log.
+const NO_LOG: &str = "none";
+
+impl Views {
+    /// Views in memory that hold these rows: of a past moment, asked by the queries of the present.
+    pub async fn in_memory(
+        projections: &[&'static Projection],
+        tables: &MemoryTables,
+    ) -> Result<Self, ViewError> {
+        let options =
+            SqliteConnectOptions::new().in_memory(true).foreign_keys(false).disable_statement_logging();
+        // Each connection would have a database of its own.
+        let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        let pool = Pool::Sqlite(pool.test_before_acquire(false).connect_with(options).await?);
+        let views = Self { writer: pool.clone(), readers: pool };
+        views.prepare(projections, NO_LOG).await?;
+        let mut fold = Fold::default();
+        for table in projections.iter().flat_map(|projection| projection.tables) {
+            let names = || table.columns.iter().map(|column| column.name);
+            for (key, row) in tables.rows(table) {
+                let cells: Vec<_> = names().zip(row).collect();
+                fold.add(Change::put(table, key, cells)).map_err(SinkError::from)?;
+            }
+        }
+        let mut writing = views.writer.writing().await?;
+        live::carry_out(&mut writing, &fold).await?;
+        writing.commit().await?;
+        Ok(views)
     }
 }
 

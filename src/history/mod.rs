@@ -10,6 +10,7 @@ mod feed;
 mod format;
 mod live;
 mod page;
+mod past;
 mod position;
 mod query;
 
@@ -26,6 +27,7 @@ pub use self::{
     format::{Format, UnknownFormat},
     live::Tail,
     page::Page,
+    past::{Moment, MomentError, Past, PastError},
     position::{LogPosition, PositionError},
     query::{DEFAULT_LIMIT, FilterError, FilterText, MAX_LIMIT},
 };
@@ -101,12 +103,13 @@ pub struct History {
     store: Arc<dyn Store>,
     keys: KeyRing,
     heartbeat: Duration,
+    kept: Arc<past::Kept>,
 }
 
 impl History {
     /// Reads `store`, and unseals with `keys`.
     pub fn new(store: Arc<dyn Store>, keys: KeyRing) -> Self {
-        Self { store, keys, heartbeat: HEARTBEAT }
+        Self { store, keys, heartbeat: HEARTBEAT, kept: Arc::default() }
     }
 
     /// The same with another [`HEARTBEAT`], for proxies that cut a silent connection off sooner; at least a

@@ -14,7 +14,7 @@ const READ_WAIT: Duration = Duration::from_secs(6);
 /// Waits as the request wants: until the head, until `at_least`, or not at all (`consistency=eventual`).
 pub(super) async fn await_views(app: &App, params: &Params) -> Result<(), Problem> {
     if params.get("as_of").is_some() {
-        let text = "Reading the past (as_of) is not available in this version; leave the parameter out.";
+        let text = "The past of this is not kept for reading; leave the parameter out.";
         return Err(Problem::parameter("as_of", text));
     }
     let at_least = match params.get("at_least") {

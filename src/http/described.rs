@@ -100,6 +100,15 @@ pub(super) struct Reading {
     consistency: Option<String>,
 }
 
+/// In the query: which past moment.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Past {
+    /// As it was: a time (RFC 3339), or a position of the log as `Muster-Position` has it. With the roles that were in
+    /// force then; what the requester may see is what he may see now.
+    as_of: Option<String>,
+}
+
 /// In the query: which page.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

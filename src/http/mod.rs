@@ -31,6 +31,7 @@ mod auth;
 mod body;
 mod consistency;
 mod idempotency;
+mod moment;
 mod page;
 mod params;
 mod request;

@@ -18,3 +18,4 @@ mod sealing;
 mod subscription;
 mod support;
 mod tidy;
+mod time_travel;

@@ -3,6 +3,7 @@
 mod export;
 mod filter;
 mod list;
+mod replay;
 mod show;
 mod tail;
 mod told;
@@ -10,15 +11,17 @@ mod told;
 use std::io;
 
 use anyhow::Result;
+use muster_events::stream::Position;
 
 use super::{
     config::Settings,
+    exit::Usage,
     names::Names,
     screen::{Rows, Screen, seconds},
 };
 use crate::{
     deployment::Deployment,
-    history::{History, ShownEvent},
+    history::{History, Moment, MomentError, PastError, ShownEvent},
 };
 
 /// `muster events`.
@@ -32,6 +35,8 @@ pub(super) enum Events {
     Show(show::Show),
     /// Write events as NDJSON or CSV, for files
     Export(export::Export),
+    /// Show how organizations stood at a moment of the past
+    Replay(replay::Replay),
 }
 
 impl Events {
@@ -41,6 +46,7 @@ impl Events {
             Self::Tail(tail) => tail.run(settings, screen).await,
             Self::Show(show) => show.run(settings, screen).await,
             Self::Export(export) => export.run(settings, screen).await,
+            Self::Replay(replay) => replay.run(settings, screen).await,
         }
     }
 }
@@ -48,6 +54,18 @@ impl Events {
 /// The history of a deployment.
 pub(super) fn history(deployment: &Deployment) -> History {
     History::new(deployment.ledger.store().clone(), deployment.ledger.keys().clone())
+}
+
+/// The position of the moment that the value of `flag` names.
+pub(super) async fn moment(deployment: &Deployment, flag: &str, text: &str) -> Result<Position> {
+    let wrong = |error: MomentError| Usage(format!("{flag}: {error}"));
+    let moment = Moment::parse(text, deployment.ledger.store().incarnation()).map_err(wrong)?;
+    let now = deployment.ledger.clock().now();
+    match history(deployment).position_at(moment, now).await {
+        Ok(position) => Ok(position),
+        Err(PastError::Moment(error)) => Err(wrong(error).into()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A table of events.

@@ -44,6 +44,15 @@ impl Org {
     }
 }
 
+/// The same, also of one that has ended.
+pub(super) async fn find_past(ledger: &Ledger, named: &str, flag: &str) -> Result<OrganizationId> {
+    match ledger.look().organization_or_past(named).await {
+        Ok((id, _)) => Ok(id),
+        Err(Failure::Refused(Refusal::NotFound)) => bail!("{flag}: there was no organization {named}"),
+        Err(error) => Err(words::failure(error)),
+    }
+}
+
 /// The organization that `named` means: a slug or an id. `flag` is where it was given.
 pub(super) async fn find(ledger: &Ledger, named: &str, flag: &str) -> Result<OrganizationId> {
     match ledger.look().organization(named).await {

@@ -9,11 +9,13 @@ use muster_events::{
     roles::{RoleId, Roles},
     stream::Sequence,
     team::Team,
+    time::Timestamp,
     user::User,
 };
 use muster_projections::{
-    members::{Inviter, MemberDetails, MemberRow, MemberTeam},
+    members::{self, Inviter, MemberDetails, MemberRow, MemberTeam},
     users::UserRow,
+    views::Views,
 };
 
 use crate::{
@@ -38,16 +40,26 @@ pub(super) struct Onlooker<'a> {
     pub(super) superuser: bool,
 }
 
-/// The answer. What concerns other streams comes from the claims.
+/// The answer. What concerns other streams comes from the claims; of a `past` moment from its rows, as far as they know.
 pub(super) async fn with_roles(
     app: &App,
     details: &MemberDetails,
     look: &Onlooker<'_>,
+    past: Option<(&Views, Timestamp)>,
 ) -> Result<MemberWithRoles, Problem> {
     let row = &details.member;
-    let owners = app.ledger.owners(look.organization.0).await?;
+    let organization = look.organization.0;
+    let owners = match past {
+        None => app.ledger.owners(organization).await?,
+        Some((views, _)) => members::query::owners(views, organization, look.roles.top())
+            .await
+            .map_err(|error| Problem::unavailable(&error.to_string()))?
+            .iter()
+            .map(|owner| owner.to_string().into())
+            .collect(),
+    };
     let id = row.id.to_string();
-    let in_organizations = match row.user.filter(|_| !look.allowed.is_empty()) {
+    let in_organizations = match row.user.filter(|_| !look.allowed.is_empty() && past.is_none()) {
         None => None,
         Some(user) => Some(app.ledger.organizations_of(user).await?),
     };
@@ -60,7 +72,8 @@ pub(super) async fn with_roles(
     };
     let opener = app.ledger.keys().opener(shape::envelopes(row)).await.map_err(Failure::from)?;
     let name = role_name(look.roles, &row.org_role);
-    Ok(shape::with_roles(details, &opener, name, app.ledger.clock().now(), around))
+    let now = past.map_or_else(|| app.ledger.clock().now(), |(_, then)| then);
+    Ok(shape::with_roles(details, &opener, name, now, around))
 }
 
 /// The display name of a role; of one that is not defined any more, its id.

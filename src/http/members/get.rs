@@ -3,7 +3,6 @@
 use axum::{
     Json,
     extract::State,
-    http::header,
     response::{IntoResponse, Response},
 };
 use muster_events::{member::InviteStatus, refusal::Refusal};
@@ -11,12 +10,10 @@ use muster_projections::members;
 
 use super::answer::{self, Onlooker};
 use crate::http::{
-    access,
     app::App,
     auth::Bearer,
-    consistency::{await_views, read_headers},
-    described::{OfMember, Reading},
-    idempotency::etag,
+    described::{OfMember, Past, Reading},
+    moment,
     params::{InPath, Params},
     problem::Problem,
     shapes::member::MemberWithRoles,
@@ -34,7 +31,7 @@ const MODELS: &[&str] = &["members", "users", "teams"];
     get,
     path = "/api/0/organizations/{organization}/members/{member}/",
     tag = "members",
-    params(OfMember, Reading),
+    params(OfMember, Past, Reading),
     responses(
         (status = 200, description = "The member", body = MemberWithRoles,
             headers(("ETag" = String, description = "For If-Match"), ("Muster-Position" = String), ("Muster-Stale" = Option<String>))),
@@ -51,11 +48,10 @@ pub(in crate::http) async fn get(
     InPath((organization, member)): InPath<(String, String)>,
     params: Params,
 ) -> Result<Response, Problem> {
-    let access = access::enter(&app, &caller, &organization, NEEDS, true).await?;
+    let seen = moment::enter(&app, &caller, &organization, &params, (NEEDS, true), MODELS).await?;
+    let access = &seen.access;
     let id = access.member(&member)?;
-    await_views(&app, &params).await?;
-    let mut headers = read_headers(&app, Some(access.id), MODELS);
-    let found = members::query::find(app.views(), access.id, id)
+    let found = members::query::find(&seen.views, access.id, id)
         .await
         .map_err(|error| Problem::unavailable(&error.to_string()))?;
     let approved = |found: &members::MemberDetails| found.member.invite_status == InviteStatus::Approved;
@@ -68,9 +64,8 @@ pub(in crate::http) async fn get(
         own_role: access.role(),
         superuser: access.requester.is_superuser(),
     };
-    let shape = answer::with_roles(&app, &details, &look).await?;
-    if let Ok(tag) = etag(details.member.sequence).parse() {
-        headers.insert(header::ETAG, tag);
-    }
-    Ok((headers, Json(shape)).into_response())
+    let past = seen.is_past.then_some((&seen.views, seen.now));
+    let shape = answer::with_roles(&app, &details, &look, past).await?;
+    let sequence = Some(details.member.sequence);
+    Ok((seen.headers(sequence), Json(shape)).into_response())
 }

@@ -10,12 +10,10 @@ use muster_projections::members;
 use super::{answer::role_name, search};
 use crate::{
     http::{
-        access,
         app::App,
         auth::Bearer,
-        consistency::{await_views, read_headers},
-        described::{OfOrganization, Paging, Reading, Searching},
-        page,
+        described::{OfOrganization, Paging, Past, Reading, Searching},
+        moment, page,
         params::{InPath, Params},
         problem::Problem,
         request::About,
@@ -38,7 +36,7 @@ const MODELS: &[&str] = &["members", "users"];
     get,
     path = "/api/0/organizations/{organization}/members/",
     tag = "members",
-    params(OfOrganization, Searching, Paging, Reading),
+    params(OfOrganization, Searching, Paging, Past, Reading),
     responses(
         (status = 200, description = "The members", body = Vec<Member>,
             headers(("Link" = String), ("Muster-Position" = String), ("Muster-Stale" = Option<String>))),
@@ -60,22 +58,21 @@ pub(in crate::http) async fn list(
     params: Params,
 ) -> Result<Response, Problem> {
     app.member_lists.pass(&caller)?;
-    let access = access::enter(&app, &caller, &organization, NEEDS, false).await?;
+    let seen = moment::enter(&app, &caller, &organization, &params, (NEEDS, false), MODELS).await?;
+    let access = &seen.access;
     let wanted = params.page()?;
     let filter = search::parse(params.get("query").unwrap_or_default(), &access.roles, app.ledger.keys())?;
-    await_views(&app, &params).await?;
-    let mut headers = read_headers(&app, Some(access.id), MODELS);
-    let listed = search::find(&app, access.id, &filter, wanted).await?;
+    let listed = search::find(&app, &seen.views, access.id, &filter, wanted).await?;
     let envelopes = listed.rows.iter().flat_map(shape::envelopes);
     let opener = app.ledger.keys().opener(envelopes).await.map_err(Failure::from)?;
-    let now = app.ledger.clock().now();
     let with_external_users = params.pairs().any(|pair| pair == ("expand", "externalUsers"));
     let shape = |row| {
         let row: &members::MemberRow = row;
-        let member = shape::member(row, &opener, role_name(&access.roles, &row.org_role), now, None);
+        let member = shape::member(row, &opener, role_name(&access.roles, &row.org_role), seen.now, None);
         if with_external_users { member.with_external_users() } else { member }
     };
     let body: Vec<Member> = listed.rows.iter().map(shape).collect();
+    let mut headers = seen.headers(None);
     headers.extend(page::link(&uri, &about.base_url, wanted, &listed));
     Ok((headers, Json(body)).into_response())
 }

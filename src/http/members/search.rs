@@ -12,6 +12,7 @@ use muster_projections::{
         search::{self, Scan},
     },
     read::{Listed, Page},
+    views::Views,
 };
 
 use crate::{
@@ -36,15 +37,16 @@ pub(super) fn parse(query: &str, roles: &Roles, keys: &KeyRing) -> Result<Member
 /// A page of those who fit.
 pub(super) async fn find(
     app: &App,
+    views: &Views,
     organization: OrganizationId,
     filter: &MemberFilter,
     page: Page,
 ) -> Result<Listed<MemberRow>, Problem> {
     let unavailable = |error: ViewError| Problem::unavailable(&error.to_string());
     if !filter.asks_for_text() {
-        return search::page(app.views(), organization, filter, page).await.map_err(unavailable);
+        return search::page(views, organization, filter, page).await.map_err(unavailable);
     }
-    let mut scan = Scan::begin(app.views(), organization, filter).await.map_err(unavailable)?;
+    let mut scan = Scan::begin(views, organization, filter).await.map_err(unavailable)?;
     let (mut before, mut rows) = (0, vec![]);
     let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
     loop {

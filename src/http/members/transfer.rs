@@ -147,5 +147,5 @@ async fn shape(
         own_role: requester.membership.as_ref().and_then(|(_, member)| member.org_role.as_ref()),
         superuser: requester.is_superuser(),
     };
-    answer::with_roles(app, &details, &look).await
+    answer::with_roles(app, &details, &look, None).await
 }

@@ -228,7 +228,7 @@ async fn shape(
         own_role: context.requester.membership.as_ref().and_then(|(_, member)| member.org_role.as_ref()),
         superuser: context.requester.is_superuser(),
     };
-    answer::with_roles(app, &details, &look).await
+    answer::with_roles(app, &details, &look, None).await
 }
 
 /// Counts refusals by the limits on invitations, each once however often it is told.

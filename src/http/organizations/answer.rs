@@ -10,7 +10,7 @@ use muster_events::{
     organization::{Feature, Organization},
     stream::{Position, Sequence},
 };
-use muster_projections::{members::access_requests, read::Page, teams};
+use muster_projections::{members::access_requests, read::Page, teams, views::Views};
 
 use crate::{
     http::{
@@ -67,15 +67,15 @@ impl<'a> Wish<'a> {
     }
 }
 
-/// The organization with all of its settings.
+/// The organization with all of its settings; its teams from these rows.
 pub(super) async fn detailed(
-    app: &App,
+    views: &Views,
     access: &Access,
     (id, state): (OrganizationId, &Organization),
     wish: Wish<'_>,
 ) -> Result<Detailed, Problem> {
-    let teams = if wish.with_teams { Some(teams_of(app, access).await?) } else { None };
-    let waiting = waiting(app, id).await?;
+    let teams = if wish.with_teams { Some(teams_of(views, access).await?) } else { None };
+    let waiting = waiting(views, id).await?;
     Ok(shape::detailed(id, state, wish.look(access), details(access, teams, waiting)))
 }
 
@@ -87,19 +87,19 @@ pub(super) async fn detailed_anyway(
     (id, state): (OrganizationId, &Organization),
     wish: Wish<'_>,
 ) -> Detailed {
-    let teams = if wish.with_teams { teams_of(app, access).await.ok() } else { None };
-    let waiting = waiting(app, id).await.unwrap_or_default();
+    let teams = if wish.with_teams { teams_of(app.views(), access).await.ok() } else { None };
+    let waiting = waiting(app.views(), id).await.unwrap_or_default();
     shape::detailed(id, state, wish.look(access), details(access, teams, waiting))
 }
 
 /// How many ask to be put on a team.
-async fn waiting(app: &App, organization: OrganizationId) -> Result<u64, Problem> {
-    let counted = access_requests::count(app.views(), organization).await;
+async fn waiting(views: &Views, organization: OrganizationId) -> Result<u64, Problem> {
+    let counted = access_requests::count(views, organization).await;
     counted.map_err(|error| Problem::unavailable(&error.to_string()))
 }
 
-async fn teams_of(app: &App, access: &Access) -> Result<Vec<Team>, Problem> {
-    let listed = teams::query::list(app.views(), access.id, own(access), TEAMS)
+async fn teams_of(views: &Views, access: &Access) -> Result<Vec<Team>, Problem> {
+    let listed = teams::query::list(views, access.id, own(access), TEAMS)
         .await
         .map_err(|error| Problem::unavailable(&error.to_string()))?;
     let viewer = viewer(access);

@@ -3,7 +3,6 @@
 use axum::{
     Json,
     extract::State,
-    http::header,
     response::{IntoResponse, Response},
 };
 use muster_events::refusal::Refusal;
@@ -11,12 +10,10 @@ use muster_projections::organizations;
 
 use super::answer::{self, Wish};
 use crate::http::{
-    access,
     app::App,
     auth::Bearer,
-    consistency::{await_views, read_headers},
-    described::{OfOrganization, Reading},
-    idempotency::etag,
+    described::{OfOrganization, Past, Reading},
+    moment,
     params::{InPath, Params},
     problem::Problem,
     request::About,
@@ -41,6 +38,7 @@ const MODELS: &[&str] = &["organizations", "teams", "members", "users"];
         OfOrganization,
         ("detailed" = Option<String>, Query, description = "`0` leaves out teams and projects"),
         ("include_feature_flags" = Option<String>, Query, description = "anything but `0` lists the features"),
+        Past,
         Reading,
     ),
     responses(
@@ -60,21 +58,18 @@ pub(in crate::http) async fn get(
     about: About,
     params: Params,
 ) -> Result<Response, Problem> {
-    let access = access::enter(&app, &caller, &organization, NEEDS, false).await?;
+    let seen = moment::enter(&app, &caller, &organization, &params, (NEEDS, false), MODELS).await?;
+    let access = &seen.access;
     let wish = Wish::of(&params, &about.base_url);
-    await_views(&app, &params).await?;
-    let mut headers = read_headers(&app, Some(access.id), MODELS);
-    let found = organizations::query::find(app.views(), access.id)
+    let found = organizations::query::find(&seen.views, access.id)
         .await
         .map_err(|error| Problem::unavailable(&error.to_string()))?;
     let found = found.ok_or_else(|| Problem::from(Refusal::NotFound))?;
-    if let Ok(tag) = etag(found.sequence).parse() {
-        headers.insert(header::ETAG, tag);
-    }
+    let sequence = Some(found.sequence);
     if !access.scopes.contains("org:read") {
-        let summary = shape::summary(found.id, &found.state, wish.look(&access));
-        return Ok((headers, Json(summary)).into_response());
+        let summary = shape::summary(found.id, &found.state, wish.look(access));
+        return Ok((seen.headers(sequence), Json(summary)).into_response());
     }
-    let detailed = answer::detailed(&app, &access, (found.id, &found.state), wish).await?;
-    Ok((headers, Json(detailed)).into_response())
+    let detailed = answer::detailed(&seen.views, access, (found.id, &found.state), wish).await?;
+    Ok((seen.headers(sequence), Json(detailed)).into_response())
 }

@@ -8,10 +8,14 @@ use muster_events::{
     team::{Standing, Team, Through},
 };
 
+use muster_projections::teams::{self, ListedTeam};
+
 use crate::{
     http::{
         access::{self, Access},
         app::App,
+        moment::Seen,
+        params::Params,
         problem::Problem,
     },
     ledger::Caller,
@@ -32,6 +36,36 @@ pub(super) async fn enter(
     let passes = standing.has_any(needs).ok_or_else(|| Problem::from(Refusal::NoPermission))?;
     count(passes);
     Ok((access, id, team.state))
+}
+
+/// The same for a read: of the team as it is, or as it was at the moment that the request asks for. `models` is what the
+/// answer is read from.
+pub(super) async fn enter_to_read(
+    app: &App,
+    caller: &Caller,
+    (organization, team): (&str, &str),
+    params: &Params,
+    needs: &[&'static str],
+    models: &[&str],
+) -> Result<(Seen, ListedTeam), Problem> {
+    let not_found = || Problem::from(Refusal::NotFound);
+    let (seen, named) = if params.get("as_of").is_some() {
+        let access = access::admit(app, caller, organization).await?;
+        (Seen::of(app, access, params, models).await?, team.to_owned())
+    } else {
+        let (access, id, _) = enter(app, caller, (organization, team), needs).await?;
+        (Seen::of(app, access, params, models).await?, id.to_string())
+    };
+    let access = &seen.access;
+    let found = teams::query::find_named(&seen.views, access.id, access.own(), &named).await;
+    let found = found.map_err(|error| Problem::unavailable(&error.to_string()))?.ok_or_else(not_found)?;
+    if seen.is_past {
+        // What the requester may do there he may do now.
+        let now = access::admit(app, caller, organization).await?;
+        let standing = Standing::new(&now.requester, (now.id, &now.organization), &now.roles, found.team.id);
+        standing.has_any(needs).ok_or_else(|| Problem::from(Refusal::NoPermission))?;
+    }
+    Ok((seen, found))
 }
 
 /// Counts those whom only their role on the team lets pass (behaviour.md 12).

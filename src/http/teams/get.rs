@@ -3,19 +3,14 @@
 use axum::{
     Json,
     extract::State,
-    http::header,
     response::{IntoResponse, Response},
 };
-use muster_events::refusal::Refusal;
-use muster_projections::teams;
 
-use super::{enter::enter, list::viewer};
+use super::{enter::enter_to_read, list::viewer};
 use crate::http::{
     app::App,
     auth::Bearer,
-    consistency::{await_views, read_headers},
-    described::{OfTeam, Reading},
-    idempotency::etag,
+    described::{OfTeam, Past, Reading},
     params::{InPath, Params},
     problem::Problem,
     request::About,
@@ -40,6 +35,7 @@ const MODELS: &[&str] = &["teams", "members", "users"];
     params(
         OfTeam,
         ("collapse" = Option<String>, Query, description = "`organization` leaves the organization out"),
+        Past,
         Reading,
     ),
     responses(
@@ -72,21 +68,13 @@ pub(super) async fn show(
     params: Params,
     whole: bool,
 ) -> Result<Response, Problem> {
-    let (access, id, _) = enter(&app, &caller, (&organization, &team), NEEDS).await?;
-    await_views(&app, &params).await?;
-    let mut headers = read_headers(&app, Some(access.id), MODELS);
-    let found = teams::query::find(app.views(), access.id, access.own(), id)
-        .await
-        .map_err(|error| Problem::unavailable(&error.to_string()))?;
-    let listed = found.ok_or_else(|| Problem::from(Refusal::NotFound))?;
-    if let Ok(tag) = etag(listed.team.sequence).parse() {
-        headers.insert(header::ETAG, tag);
-    }
-    let mut shape = viewer(&access).see(&listed);
+    let (seen, listed) = enter_to_read(&app, &caller, (&organization, &team), &params, NEEDS, MODELS).await?;
+    let access = &seen.access;
+    let mut shape = viewer(access).see(&listed);
     if whole {
         let look =
             Look { access: Some(access.scopes.clone()), with_features: false, base_url: about.base_url };
         shape = shape.within(summary(access.id, &access.organization, look));
     }
-    Ok((headers, Json(shape)).into_response())
+    Ok((seen.headers(Some(listed.team.sequence)), Json(shape)).into_response())
 }

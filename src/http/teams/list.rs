@@ -13,12 +13,11 @@ use muster_projections::{
 };
 
 use crate::http::{
-    access::{self, Access},
+    access::Access,
     app::App,
     auth::Bearer,
-    consistency::{await_views, read_headers},
-    described::{OfOrganization, Paging, Reading},
-    page,
+    described::{OfOrganization, Paging, Past, Reading},
+    moment, page,
     params::{InPath, Params},
     problem::Problem,
     request::About,
@@ -42,6 +41,7 @@ const MODELS: &[&str] = &["teams", "members", "users"];
         ("query" = Option<String>, Query, description = "Free text, in slug or name; `slug:` and `id:`"),
         ("detailed" = Option<String>, Query, description = "`0` leaves out projects and external teams"),
         Paging,
+        Past,
         Reading,
     ),
     responses(
@@ -62,18 +62,18 @@ pub(in crate::http) async fn list(
     about: About,
     params: Params,
 ) -> Result<Response, Problem> {
-    let access = access::enter(&app, &caller, &organization, NEEDS, false).await?;
+    let seen = moment::enter(&app, &caller, &organization, &params, (NEEDS, false), MODELS).await?;
+    let access = &seen.access;
     let wanted = params.page()?;
     let filter = filter(params.get("query").unwrap_or_default())?;
     let detailed = params.get("detailed") != Some("0");
-    await_views(&app, &params).await?;
-    let mut headers = read_headers(&app, Some(access.id), MODELS);
-    let listed = teams::query::search(app.views(), access.id, access.own(), &filter, wanted)
+    let listed = teams::query::search(&seen.views, access.id, access.own(), &filter, wanted)
         .await
         .map_err(|error| Problem::unavailable(&error.to_string()))?;
-    let viewer = viewer(&access);
+    let viewer = viewer(access);
     let see = |team| if detailed { viewer.see(team).detailed() } else { viewer.see(team) };
     let body: Vec<Team> = listed.rows.iter().map(see).collect();
+    let mut headers = seen.headers(None);
     headers.extend(page::link(&uri, &about.base_url, wanted, &listed));
     Ok((headers, Json(body)).into_response())
 }

@@ -10,13 +10,12 @@ use muster_projections::{
     read::Listed,
 };
 
-use super::enter::enter;
+use super::enter::enter_to_read;
 use crate::{
     http::{
         app::App,
         auth::Bearer,
-        consistency::{await_views, read_headers},
-        described::{OfTeam, Paging, Reading},
+        described::{OfTeam, Paging, Past, Reading},
         members::answer::role_name,
         page,
         params::{InPath, Params},
@@ -39,7 +38,7 @@ const MODELS: &[&str] = &["members", "users"];
     get,
     path = "/api/0/teams/{organization}/{team}/members/",
     tag = "teams",
-    params(OfTeam, Paging, Reading),
+    params(OfTeam, Paging, Past, Reading),
     responses(
         (status = 200, description = "The members", body = Vec<TeamMemberShape>,
             headers(("Link" = String), ("Muster-Position" = String), ("Muster-Stale" = Option<String>))),
@@ -58,19 +57,17 @@ pub(in crate::http) async fn members(
     about: About,
     params: Params,
 ) -> Result<Response, Problem> {
-    let (access, id, team) = enter(&app, &caller, (&organization, &team), NEEDS).await?;
+    let (seen, found) = enter_to_read(&app, &caller, (&organization, &team), &params, NEEDS, MODELS).await?;
+    let (access, team) = (&seen.access, &found.team);
     let wanted = params.page()?;
-    await_views(&app, &params).await?;
-    let mut headers = read_headers(&app, Some(access.id), MODELS);
-    let all = members::on_team::list(app.views(), access.id, id)
+    let all = members::on_team::list(&seen.views, access.id, team.id)
         .await
         .map_err(|error| Problem::unavailable(&error.to_string()))?;
     let envelopes = all.iter().flat_map(|on| shape::envelopes(&on.member));
     let opener = app.ledger.keys().opener(envelopes).await.map_err(Failure::from)?;
-    let now = app.ledger.clock().now();
     let shape = |on: &TeamMember| {
         let name = role_name(&access.roles, &on.member.org_role);
-        let member = shape::member(&on.member, &opener, name, now, None);
+        let member = shape::member(&on.member, &opener, name, seen.now, None);
         TeamMemberShape::of(member, on.role.as_ref(), &team.slug)
     };
     // By address after they have been opened: the views hold them sealed. The sort keeps those of one address by id.
@@ -81,6 +78,7 @@ pub(in crate::http) async fn members(
     let offset = usize::try_from(wanted.offset).unwrap_or(usize::MAX);
     let rows: Vec<_> = shapes.into_iter().take(behind).skip(offset).collect();
     let listed = Listed { rows, more };
+    let mut headers = seen.headers(None);
     headers.extend(page::link(&uri, &about.base_url, wanted, &listed));
     Ok((headers, Json(listed.rows)).into_response())
 }

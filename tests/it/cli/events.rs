@@ -110,3 +110,24 @@ fn a_tail_shows_what_is_appended_by_others() {
     let mut tail = Serving::start(&mut muster.command(&["events", "tail", "--from-start"]));
     tail.line("system: account dave@example.com, registered as dave@example.com");
 }
+
+#[test]
+fn how_an_organization_stood_is_shown_as_of_a_position_and_a_time() {
+    let muster = Muster::small();
+    let head = muster.head().to_string();
+    let now =
+        muster.run(&["events", "replay", "--to", &head, "--organization", "acme", "--json"]).done().json();
+    let acme = &now["organizations"][0];
+    assert_eq!((&acme["slug"], now["organizations"].as_array().unwrap().len()), (&"acme".into(), 1));
+    assert!(acme["members"].to_string().contains("carol@example.com"), "{acme}");
+    let shown = muster.run(&["events", "replay", "--to", &head]).done();
+    shown.says("carol@example.com").says(&format!("That is how it stood after position {head}."));
+    let before = muster.run(&["events", "replay", "--to", "1", "--json"]).done().json();
+    assert_eq!(before["organizations"].as_array().unwrap().len(), 0);
+    muster.run(&["events", "replay", "--to", "soon"]).misunderstood("--to: \"soon\" is neither a time");
+    let beyond = ["events", "replay", "--to", "99999"];
+    muster.run(&beyond).misunderstood("--to: position 99999 lies beyond the end of the log");
+    muster
+        .run(&["events", "replay", "--to", &head, "--organization", "x"])
+        .failed("there was no organization x");
+}

@@ -116,11 +116,3 @@ async fn a_member_over_the_limit_sees_himself_and_nothing_else() {
     let refused = otto.get("/api/0/organizations/acme/members/").await.expect(401).json();
     assert_eq!(refused["detail"]["code"], json!("member-disabled-over-limit"));
 }
-
-#[tokio::test]
-async fn reading_the_past_is_refused_by_name_until_it_can_be_done() {
-    let world = World::acme().await;
-    let path = format!("{}?as_of=7", world.path("acme", "dana"));
-    let refused = world.of("alice").get(&path).await.expect(400).json();
-    assert!(refused["as_of"][0].as_str().unwrap().contains("as_of"));
-}
