@@ -27,7 +27,7 @@ pub use self::{
     format::{Format, UnknownFormat},
     live::Tail,
     page::Page,
-    past::{Moment, MomentError, Past, PastError},
+    past::{Cause, Changed, Difference, Moment, MomentError, Past, PastError},
     position::{LogPosition, PositionError},
     query::{DEFAULT_LIMIT, FilterError, FilterText, MAX_LIMIT},
 };

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use muster_events::{refusal::Refusal, stream::Sequence, time::Timestamp};
+use muster_events::{
+    refusal::Refusal,
+    stream::{Position, Sequence},
+    time::Timestamp,
+};
 use muster_projections::views::Views;
 
 use super::{
@@ -17,7 +21,7 @@ use super::{
 };
 use crate::{
     history::{Moment, Past, PastError},
-    ledger::Caller,
+    ledger::{Caller, ExecuteError, Failure},
 };
 
 /// What a read is of.
@@ -71,8 +75,9 @@ impl Seen {
 
     async fn past(app: &App, access: Access, as_of: &str) -> Result<Self, Problem> {
         let (past, now) = past(app, &access, "as_of", as_of).await?;
-        let (organization, _) = past.organization.clone().ok_or(Refusal::NotFound)?;
-        let access = Access { organization, roles: Arc::clone(&past.roles), ..access };
+        let there = past.organization.clone().zip(past.roles.clone());
+        let ((organization, _), roles) = there.ok_or(Refusal::NotFound)?;
+        let access = Access { organization, roles, ..access };
         let mut headers = HeaderMap::new();
         headers.insert(names::POSITION, HeaderValue::from(past.at.position.0));
         if let Some(stale) = past.complete_to
@@ -95,24 +100,32 @@ impl Seen {
 }
 
 /// The organization at the moment that the parameter `name` asks for, and what counts as now there.
-pub(super) async fn past(
+async fn past(app: &App, access: &Access, name: &str, text: &str) -> Result<(Arc<Past>, Timestamp), Problem> {
+    let (position, time) = position(app, name, text).await?;
+    let past = app.history.past(access.id, position).await.map_err(|error| wrong(name, error))?;
+    let now = time.or(past.recorded_at).unwrap_or_else(|| app.ledger.clock().now());
+    Ok((past, now))
+}
+
+/// The position of the moment that the parameter `name` asks for, and its time where it is one.
+pub(super) async fn position(
     app: &App,
-    access: &Access,
     name: &str,
     text: &str,
-) -> Result<(Arc<Past>, Timestamp), Problem> {
-    let wrong = |error: PastError| match error {
-        PastError::Moment(error) => Problem::parameter(name, error.to_string()),
-        PastError::Store(error) => crate::ledger::ExecuteError::from(error).into(),
-        PastError::Views(error) => Problem::unavailable(&error.to_string()),
-    };
+) -> Result<(Position, Option<Timestamp>), Problem> {
     let moment = Moment::parse(text, app.ledger.store().incarnation());
-    let moment = moment.map_err(|error| wrong(error.into()))?;
-    let position = app.history.position_at(moment, app.ledger.clock().now()).await.map_err(wrong)?;
-    let past = app.history.past(access.id, position).await.map_err(wrong)?;
-    let now = match moment {
-        Moment::Time(time) => time,
-        Moment::Position(_) => past.recorded_at.unwrap_or_else(|| app.ledger.clock().now()),
-    };
-    Ok((past, now))
+    let moment = moment.map_err(|error| wrong(name, error.into()))?;
+    let position = app.history.position_at(moment, app.ledger.clock().now()).await;
+    let time = if let Moment::Time(time) = moment { Some(time) } else { None };
+    Ok((position.map_err(|error| wrong(name, error))?, time))
+}
+
+/// Why a past moment cannot be shown; `name` is the parameter that names it.
+pub(super) fn wrong(name: &str, error: PastError) -> Problem {
+    match error {
+        PastError::Moment(error) => Problem::parameter(name, error.to_string()),
+        PastError::Store(error) => ExecuteError::from(error).into(),
+        PastError::Sealing(error) => Failure::from(error).into(),
+        PastError::Views(error) => Problem::unavailable(&error.to_string()),
+    }
 }

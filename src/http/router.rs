@@ -71,6 +71,7 @@ fn endpoints(limits: Limits) -> OpenApiRouter<App> {
     let with_picture = || DefaultBodyLimit::max(limits.body.max(avatars::LARGEST_BODY));
     OpenApiRouter::with_openapi(Description::openapi())
         // Clients.
+        .routes(routes!(organizations::diff::diff))
         .routes(routes!(organizations::list::list, organizations::create::create))
         .routes(
             routes!(organizations::get::get, organizations::update::update, organizations::remove::remove)

@@ -1,5 +1,6 @@
 //! `muster events`: reads of the log.
 
+mod diff;
 mod export;
 mod filter;
 mod list;
@@ -37,6 +38,8 @@ pub(super) enum Events {
     Export(export::Export),
     /// Show how organizations stood at a moment of the past
     Replay(replay::Replay),
+    /// Say what changed between two moments: who joined, who left, who got which role, and by whom
+    Diff(diff::Diff),
 }
 
 impl Events {
@@ -47,6 +50,7 @@ impl Events {
             Self::Show(show) => show.run(settings, screen).await,
             Self::Export(export) => export.run(settings, screen).await,
             Self::Replay(replay) => replay.run(settings, screen).await,
+            Self::Diff(diff) => diff.run(settings, screen).await,
         }
     }
 }

@@ -69,7 +69,10 @@ impl Replay {
 }
 
 /// Every organization that there had been by then.
-async fn organizations(deployment: &Deployment, position: Position) -> Result<Vec<OrganizationId>> {
+pub(super) async fn organizations(
+    deployment: &Deployment,
+    position: Position,
+) -> Result<Vec<OrganizationId>> {
     let (mut found, mut after) = (vec![], None);
     loop {
         let types = vec!["OrganizationCreated".to_owned()];

@@ -93,8 +93,8 @@ impl Folded {
     }
 }
 
-/// The roles that were in force at `position`.
-pub(super) async fn roles(store: &dyn Store, position: Position) -> Result<Arc<Roles>, StoreError> {
+/// The roles that were in force at `position`; none before the first were defined.
+pub(super) async fn roles(store: &dyn Store, position: Position) -> Result<Option<Arc<Roles>>, StoreError> {
     let mut after = Sequence::ZERO;
     let mut found = RoleDefinitions::default();
     loop {
@@ -110,5 +110,5 @@ pub(super) async fn roles(store: &dyn Store, position: Position) -> Result<Arc<R
             _ => break,
         }
     }
-    found.in_force.ok_or_else(|| StoreError::Damaged(format!("no roles are defined at position {position}")))
+    Ok(found.in_force)
 }

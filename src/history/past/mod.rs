@@ -3,6 +3,7 @@
 //! The rows are made by the projections that make those of the read models, and are asked by the same queries: they stand
 //! in a database in memory. What is a person's stays sealed in them, so that an erasure reaches the past too.
 
+mod difference;
 mod fold;
 mod moment;
 
@@ -22,10 +23,11 @@ use muster_events::{
 use muster_projections::{error::ViewError, organizations, views::Views};
 use thiserror::Error;
 
+pub use self::difference::{Cause, Changed, Difference};
 use self::fold::Folded;
 pub use self::moment::{Moment, MomentError};
 use super::{History, LogPosition};
-use crate::store::StoreError;
+use crate::{sealing::SealingError, store::StoreError};
 
 /// States that are kept at once: pages of one list are asked for one after the other.
 const KEPT: NonZeroUsize = NonZeroUsize::new(16).unwrap();
@@ -39,6 +41,9 @@ pub enum PastError {
     /// The rows cannot be made or asked.
     #[error(transparent)]
     Views(#[from] ViewError),
+    /// What is a person's cannot be opened.
+    #[error(transparent)]
+    Sealing(#[from] SealingError),
     /// There is no such moment.
     #[error(transparent)]
     Moment(#[from] MomentError),
@@ -55,8 +60,8 @@ pub struct Past {
     pub complete_to: Option<LogPosition>,
     /// The organization, and the sequence of its last event; none when there was none, or none any more.
     pub organization: Option<(Arc<Organization>, Sequence)>,
-    /// The roles that were in force.
-    pub roles: Arc<Roles>,
+    /// The roles that were in force; none before the first were defined.
+    pub roles: Option<Arc<Roles>>,
     /// The rows of the read models.
     pub views: Views,
 }

@@ -2,6 +2,7 @@ mod answer;
 pub(super) mod avatar;
 mod change;
 pub(super) mod create;
+pub(super) mod diff;
 pub(super) mod get;
 pub(super) mod list;
 pub(super) mod remove;

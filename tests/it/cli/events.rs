@@ -131,3 +131,17 @@ fn how_an_organization_stood_is_shown_as_of_a_position_and_a_time() {
         .run(&["events", "replay", "--to", &head, "--organization", "x"])
         .failed("there was no organization x");
 }
+
+#[test]
+fn what_changed_between_two_moments_is_said_with_who_did_it() {
+    let muster = Muster::small();
+    let head = muster.head().to_string();
+    let said = muster.run(&["events", "diff", "1", &head, "--organization", "acme"]).done();
+    said.says("carol@example.com").says("joined").says("import");
+    let told = muster.run(&["events", "diff", "1", &head, "--json"]).done().json();
+    let members = told[0]["difference"]["members"].as_array().unwrap();
+    assert!(members.iter().any(|member| member["to"]["email"] == "carol@example.com"), "{told}");
+    muster.run(&["events", "diff", &head, &head]).done().says("Nothing changed between positions");
+    muster.run(&["events", "diff", &head, "1"]).misunderstood("FROM: is later than TO");
+    muster.run(&["events", "diff", "1", "soon"]).misunderstood("TO: \"soon\" is neither a time");
+}

@@ -153,3 +153,66 @@ async fn roles_are_those_that_were_in_force() {
     let (was, is) = (member(&alice, &path, &before).await, alice.get(&path).await.expect(200).json());
     assert_eq!((&was["roleName"], &is["roleName"]), (&json!("Member"), &json!("Colleague")));
 }
+
+#[tokio::test]
+async fn what_changed_between_two_moments_is_told_with_before_after_and_who_did_it() {
+    let world = World::acme().await;
+    let (alice, from) = (world.of("alice"), world.head().await);
+    let (dana, bob) = (world.path("acme", "dana"), world.path("acme", "bob"));
+    alice.put(&dana, &json!({"orgRole": "manager"})).await.expect(200);
+    alice.delete(&bob).await.expect(204);
+    let invited = alice.post(MEMBERS, &json!({"email": "new@example.com"})).await.expect(201).json();
+    alice.put("/api/0/organizations/acme/", &json!({"name": "Acme & Sons"})).await.expect(200);
+    alice.delete("/api/0/teams/acme/infra/").await.expect(204);
+    // There and back again is no change.
+    let mallory = world.path("acme", "mallory");
+    alice.put(&mallory, &json!({"orgRole": "member"})).await.expect(200);
+    alice.put(&mallory, &json!({"orgRole": "manager"})).await.expect(200);
+    let to = world.head().await;
+    let path = format!("/api/0/organizations/acme/diff/?from={from}&to={to}");
+    let told = world.of("alice").get(&path).await.expect(200).json();
+    let of = |id: &str| {
+        let mut members = told["members"].as_array().unwrap().iter();
+        members.find(|member| member["what"] == id).unwrap_or_else(|| panic!("{id} in {told}"))
+    };
+    let dana = of(&world.member("acme", "dana").to_string());
+    assert_eq!(
+        (&dana["change"], &dana["from"]["role"], &dana["to"]["role"]),
+        (&json!("changed"), &json!("member"), &json!("manager"))
+    );
+    assert_eq!(dana["events"][0]["actor"]["id"], json!(world.user("alice").to_string()));
+    assert_eq!(dana["events"][0]["type"], "OrgRoleChanged");
+    let bob = of(&world.member("acme", "bob").to_string());
+    assert_eq!((&bob["change"], &bob["to"]), (&json!("left"), &Value::Null));
+    let new = of(invited["id"].as_str().unwrap());
+    assert_eq!(
+        (&new["change"], &new["from"], &new["to"]["email"]),
+        (&json!("invited"), &Value::Null, &json!("new@example.com"))
+    );
+    let adam = world.member("acme", "adam").to_string();
+    assert!(
+        !told["members"].as_array().unwrap().iter().any(|member| member["what"] == adam.as_str()),
+        "{told}"
+    );
+    assert_eq!(told["organization"][0]["what"], "name");
+    assert_eq!(
+        (&told["organization"][0]["from"], &told["organization"][0]["to"]),
+        (&json!("The acme"), &json!("Acme & Sons"))
+    );
+    assert_eq!(
+        (&told["teams"][0]["change"], &told["teams"][0]["from"]["slug"]),
+        (&json!("deleted"), &json!("infra"))
+    );
+    world.of("alice").get(&format!("/api/0/organizations/acme/diff/?from={to}&to={from}")).await.expect(400);
+    world.of("bob").get(&path).await.expect(403);
+    let none = world
+        .of("alice")
+        .get(&format!("/api/0/organizations/acme/diff/?from={to}&to={to}"))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&none["members"], &none["teams"], &none["organization"]),
+        (&json!([]), &json!([]), &json!([]))
+    );
+}

@@ -48,6 +48,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint("GET",    "/api/0/organizations/{organization}/audit-logs/",                    "",                                                                   [401, 403, 403, 403, 200, 200, 200, 403, 403, 200]),
     Endpoint("GET",    "/api/0/organizations/{organization}/avatar/",                        "",                                                                   [401, 403, 200, 200, 200, 200, 200, 200, 403, 200]),
     Endpoint("PUT",    "/api/0/organizations/{organization}/avatar/",                        r#"{"avatar_type": "letter_avatar"}"#,                                [401, 403, 403, 403, 200, 200, 200, 403, 403, 200]),
+    Endpoint("GET",    "/api/0/organizations/{organization}/diff/",                          "",                                                                   [401, 403, 403, 403, 200, 200, 200, 403, 403, 200]),
     Endpoint("GET",    "/api/0/organizations/{organization}/events/",                        "",                                                                   [401, 403, 403, 403, 200, 200, 200, 403, 403, 200]),
     Endpoint("GET",    "/api/0/organizations/{organization}/invite-requests/",               "",                                                                   [401, 403, 200, 200, 200, 200, 200, 200, 403, 200]),
     Endpoint("POST",   "/api/0/organizations/{organization}/invite-requests/",               r#"{"email": "new#@example.com"}"#,                                   [401, 403, 201, 201, 201, 201, 201, 201, 403, 201]),

@@ -1,0 +1,70 @@
+//! GET `organizations/{organization}/diff/`: what changed between two moments, and by whom.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, HeaderValue},
+    response::{IntoResponse, Response},
+};
+use muster_events::stream::Position;
+
+use crate::http::{
+    access,
+    app::App,
+    auth::Bearer,
+    described::OfOrganization,
+    moment, names,
+    params::{InPath, Params},
+    problem::Problem,
+};
+
+/// As for the history, which this sums up.
+const NEEDS: &[&str] = &["org:write", "org:admin"];
+
+/// What changed in an organization between two moments
+///
+/// Who joined, who left, who got which role, which teams and settings are others, each with what it was, what it is, and
+/// the events that led there with who asked for them. What is in the end as it was in the beginning is left out.
+#[utoipa::path(
+    get,
+    path = "/api/0/organizations/{organization}/diff/",
+    tag = "history",
+    params(
+        OfOrganization,
+        ("from" = Option<String>, Query, description = "After this moment: a time (RFC 3339) or a position; from the beginning when it is not given"),
+        ("to" = Option<String>, Query, description = "Up to this moment; up to now when it is not given"),
+    ),
+    responses(
+        (status = 200, description = "`{\"from\", \"to\", \"organization\": [...], \"teams\": [...], \"members\": [...]}`",
+            body = serde_json::Value, headers(("Muster-Position" = String))),
+        (status = 400, description = "A moment is malformed, in the future, or they are the wrong way round"),
+        (status = 401, description = "No token, one that cannot be used, or a membership that is suspended"),
+        (status = 403, description = "The requester may not read this history"),
+        (status = 404, description = "There is no such organization"),
+        (status = 503, description = "Not available at the moment"),
+    )
+)]
+pub(in crate::http) async fn diff(
+    State(app): State<App>,
+    Bearer(caller): Bearer,
+    InPath(organization): InPath<String>,
+    params: Params,
+) -> Result<Response, Problem> {
+    let access = access::enter_past(&app, &caller, &organization, NEEDS, false).await?;
+    let from = match params.get("from") {
+        Some(from) => moment::position(&app, "from", from).await?.0,
+        None => Position::ZERO,
+    };
+    let to = match params.get("to") {
+        Some(to) => moment::position(&app, "to", to).await?.0,
+        None => app.ledger.store().head().await.map_err(crate::ledger::ExecuteError::from)?.position,
+    };
+    if from > to {
+        return Err(Problem::parameter("from", "It is later than \"to\"."));
+    }
+    let difference =
+        app.history.difference(access.id, from, to).await.map_err(|error| moment::wrong("to", error))?;
+    let mut headers = HeaderMap::new();
+    headers.insert(names::POSITION, HeaderValue::from(to.0));
+    Ok((headers, Json(difference)).into_response())
+}
