@@ -73,6 +73,17 @@ impl MemberFilter {
         self.text.is_some()
     }
 
+    /// The addresses of which one is looked for; none where none is.
+    pub fn addresses(&self) -> BTreeSet<&KeyedHash> {
+        let mut addresses = BTreeSet::new();
+        for condition in &self.conditions {
+            if let Condition::Address(hashes) = condition {
+                addresses.extend(hashes);
+            }
+        }
+        addresses
+    }
+
     /// Whether this one is meant. `texts` are the readable name, user name and addresses of the candidate; they are
     /// looked at only where [`MemberFilter::asks_for_text`].
     pub fn fits<T: AsRef<str>>(&self, candidate: &Candidate, texts: &[T]) -> bool {

@@ -51,6 +51,11 @@ impl Diff {
                 continue;
             }
             let rows = rows(&difference, &mut names).await;
+            if let Some(complete) = difference.complete_to {
+                screen.line(format!(
+                    "Only up to position {complete} everything can be read; see `muster doctor`."
+                ))?;
+            }
             if !rows.is_empty() {
                 nothing = false;
                 screen.heading(names.organization(id).await)?;

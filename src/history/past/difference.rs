@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use muster_events::{
     id::{MemberId, OrganizationId, TeamId},
     member::{self, InviteStatus},
-    organization,
+    organization::{Feature, Organization, Setting, settings},
     personal::{EmailAddress, Personal},
     stream::{Position, StreamId},
     team,
@@ -34,6 +34,8 @@ pub struct Difference {
     pub from: LogPosition,
     /// Up to this one.
     pub to: LogPosition,
+    /// Only up to here all is told, where a stream cannot be read beyond it; null where there is none.
+    pub complete_to: Option<LogPosition>,
     /// The organization itself, by field: its name, its settings.
     pub organization: Vec<Changed>,
     /// Its teams, by id.
@@ -47,7 +49,8 @@ pub struct Difference {
 pub struct Changed {
     /// The field of the organization, or the id.
     pub what: String,
-    /// In a word: `joined`, `left`, `invited`, `requested`, `created`, `deleted` or `changed`.
+    /// In a word: `created`, `deleted` or `changed`; of members `joined`, `left`, `invited`, `revoked`, `requested`,
+    /// `rejected`, `returned` (to an invitation) or `changed`.
     pub change: &'static str,
     /// What it was; null where it was not there.
     pub from: Value,
@@ -69,6 +72,14 @@ pub struct Cause {
     pub recorded_at: muster_events::time::Timestamp,
     /// Who asked.
     pub actor: Value,
+    #[serde(skip)]
+    payload: Value,
+}
+
+/// What it was or is: as it is told, and as it is compared.
+struct Told {
+    told: Value,
+    compared: Value,
 }
 
 type Causes = BTreeMap<StreamId, Vec<Cause>>;
@@ -97,16 +108,21 @@ impl History {
             all_teams.extend(changed(id.to_string(), was, is, of(&id.into()), change_of_thing));
         }
         let (was, is) = (fields(&before), fields(&after));
-        let names: BTreeSet<_> = was.keys().chain(is.keys()).cloned().collect();
-        let about: StreamId = organization.into();
-        debug_assert_eq!(about.aggregate_type, organization::TYPE);
-        let field = |name: String| {
-            let value = |fields: &Map<String, Value>| fields.get(&name).cloned().unwrap_or(Value::Null);
-            let (was, is) = (value(&was), value(&is));
-            changed(name, was, is, of(&about), |_, _| "changed")
+        let about = of(&organization.into());
+        let field = |name: &String| {
+            let value = |fields: &Map<String, Value>| fields.get(name).cloned().unwrap_or(Value::Null).into();
+            let causes = about.iter().filter(|cause| cause.touches(name)).cloned().collect();
+            changed(name.clone(), value(&was), value(&is), causes, |_, _| "changed")
         };
-        let organization = names.into_iter().filter_map(field).collect();
-        Ok(Difference { from: self.at(from), to: self.at(to), organization, teams: all_teams, members })
+        let complete_to = [before.complete_to, after.complete_to].into_iter().flatten();
+        Ok(Difference {
+            from: self.at(from),
+            to: self.at(to),
+            complete_to: complete_to.min_by_key(|at| at.position),
+            organization: is.keys().filter_map(field).collect(),
+            teams: all_teams,
+            members,
+        })
     }
 
     /// The events between the two, by stream.
@@ -136,17 +152,15 @@ impl History {
         }
     }
 
-    /// A member as people read it.
+    /// A member as people read it. A team that is called otherwise, or another address, is no change of his.
     async fn member(
         &self,
         past: &Past,
         organization: OrganizationId,
         id: MemberId,
-    ) -> Result<Value, PastError> {
-        let Some(found) = members::query::find(&past.views, organization, id).await? else {
-            return Ok(Value::Null);
-        };
-        let MemberDetails { member: row, teams } = found;
+    ) -> Result<Told, PastError> {
+        let found = members::query::find(&past.views, organization, id).await?;
+        let Some(MemberDetails { member: row, teams }) = found else { return Ok(Value::Null.into()) };
         let email = match (&row.account, &row.email) {
             (Some(account), _) => self.address(&account.email).await?,
             (None, Some(email)) => self.address(email).await?,
@@ -157,10 +171,22 @@ impl History {
             (InviteStatus::Approved, None) => "invited",
             _ => "requested",
         };
-        let teams: Map<_, _> = teams.into_iter().map(|team| (team.slug, json!(team.role))).collect();
-        Ok(
-            json!({ "email": email, "user": row.user, "status": status, "role": row.org_role, "teams": teams }),
-        )
+        let teams: Vec<_> = teams.into_iter().filter(|team| team.active).collect();
+        let by_id: Map<_, _> = teams.iter().map(|team| (team.id.to_string(), json!(team.role))).collect();
+        let by_slug: Map<_, _> = teams.into_iter().map(|team| (team.slug, json!(team.role))).collect();
+        let all = json!({
+            "user": row.user, "status": status, "role": row.org_role, "expiresAt": row.expires_at,
+            "flags": row.flags.iter().map(|flag| flag.name()).collect::<Vec<_>>(),
+        });
+        let with = |more: Value| match (all.clone(), more) {
+            (Value::Object(mut fields), Value::Object(more)) => {
+                fields.extend(more);
+                Value::Object(fields)
+            }
+            (all, _) => all,
+        };
+        let told = with(json!({ "email": email, "teams": by_slug }));
+        Ok(Told { told, compared: with(json!({ "teams": by_id })) })
     }
 
     async fn address(&self, email: &Personal<EmailAddress>) -> Result<String, SealingError> {
@@ -176,26 +202,67 @@ impl History {
 impl Cause {
     fn of(shown: ShownEvent) -> Self {
         let actor = shown.metadata.get("actor").cloned().unwrap_or(Value::Null);
-        let ShownEvent { position, event_type, recorded_at, .. } = shown;
-        Self { position, event_type, recorded_at, actor }
+        let ShownEvent { position, event_type, recorded_at, payload, .. } = shown;
+        Self { position, event_type, recorded_at, actor, payload }
     }
-}
 
-async fn team_of(past: &Past, organization: OrganizationId, id: TeamId) -> Result<Value, PastError> {
-    let found = teams::query::find(&past.views, organization, None, id).await?;
-    Ok(found.map_or(Value::Null, |found| json!({ "slug": found.team.slug, "name": found.team.name })))
-}
-
-/// The fields of the organization; those of its options and flags among them, by their own names.
-fn fields(past: &Past) -> Map<String, Value> {
-    let Some((organization, _)) = &past.organization else { return Map::new() };
-    let Ok(Value::Object(mut fields)) = serde_json::to_value(&**organization) else { return Map::new() };
-    fields.remove("created_at");
-    for group in ["options", "flags", "features"] {
-        if let Some(Value::Object(inner)) = fields.remove(group) {
-            fields.extend(inner);
+    /// Whether this event of an organization is about this field of it.
+    fn touches(&self, field: &str) -> bool {
+        let named = |key: &str| self.payload[key].as_str();
+        match self.event_type.as_str() {
+            "OrganizationCreated" | "OrganizationDeleted" => true,
+            "OrganizationRenamed" => field == "name",
+            "OrganizationSlugChanged" => field == "slug",
+            "DefaultRoleChanged" => field == "defaultRole",
+            "AvatarChanged" => field == "avatar",
+            "SsoEnabled" | "SsoChanged" | "SsoDisabled" => field == "sso",
+            "DeletionScheduled" | "DeletionCancelled" => field == "deletionDue",
+            "TwoFactorRequired" | "TwoFactorRequirementLifted" => field == "require2FA",
+            "EmailVerificationRequired" | "EmailVerificationRequirementLifted" => {
+                field == "requireEmailVerification"
+            }
+            "FeatureSet" => named("feature") == Some(field),
+            "OrganizationOptionChanged" => named("option") == Some(field),
+            "OrganizationFlagChanged" => {
+                let setting = named("flag").and_then(Setting::by_stored);
+                setting.is_some_and(|setting| setting.field == field)
+            }
+            _ => false,
         }
     }
+}
+
+impl From<Value> for Told {
+    fn from(told: Value) -> Self {
+        Self { compared: told.clone(), told }
+    }
+}
+
+async fn team_of(past: &Past, organization: OrganizationId, id: TeamId) -> Result<Told, PastError> {
+    let Some(found) = teams::query::find(&past.views, organization, None, id).await? else {
+        return Ok(Value::Null.into());
+    };
+    let team = found.team;
+    Ok(json!({ "slug": team.slug, "name": team.name, "idpProvisioned": team.idp_provisioned }).into())
+}
+
+/// The fields of the organization, as the API names them. One that is not there has the settings of a new one.
+fn fields(past: &Past) -> Map<String, Value> {
+    let new = Organization::default();
+    let there = past.organization.as_ref().map(|(organization, _)| &**organization);
+    let organization = there.unwrap_or(&new);
+    let settings = settings().iter().map(|setting| (setting.field.to_owned(), organization.setting(setting)));
+    let features = Feature::all()
+        .iter()
+        .map(|feature| (feature.to_string(), Value::Bool(organization.has_feature(*feature))));
+    let mut fields: Map<_, _> = settings.chain(features).collect();
+    let of = |value: fn(&Organization) -> Value| there.map_or(Value::Null, value);
+    fields.insert("name".into(), of(|it| json!(it.name)));
+    fields.insert("slug".into(), of(|it| json!(it.slug)));
+    fields.insert("defaultRole".into(), of(|it| json!(it.default_role)));
+    fields.insert("sso".into(), of(|it| json!(it.sso)));
+    fields.insert("avatar".into(), of(|it| json!(it.avatar)));
+    fields.insert("deletionDue".into(), of(|it| json!(it.deletion_due)));
     fields
 }
 
@@ -206,21 +273,25 @@ fn ids<T: std::str::FromStr + Ord>(causes: &Causes, kind: &str) -> BTreeSet<T> {
 
 fn changed(
     what: String,
-    from: Value,
-    to: Value,
+    from: Told,
+    to: Told,
     events: Vec<Cause>,
     change: fn(&Value, &Value) -> &'static str,
 ) -> Option<Changed> {
-    let change = change(&from, &to);
-    (from != to).then_some(Changed { what, change, from, to, events })
+    let is_other = from.compared != to.compared;
+    let change = change(&from.told, &to.told);
+    is_other.then_some(Changed { what, change, from: from.told, to: to.told, events })
 }
 
 fn change_of_member(from: &Value, to: &Value) -> &'static str {
     match (from["status"].as_str(), to["status"].as_str()) {
-        (Some("member"), Some("member")) | (Some("invited"), Some("invited")) => "changed",
+        (Some(was), Some(is)) if was == is => "changed",
         (_, Some("member")) => "joined",
+        (Some("member"), Some("invited")) => "returned",
         (_, Some("invited")) => "invited",
         (_, Some(_)) => "requested",
+        (Some("requested"), None) => "rejected",
+        (Some("invited"), None) => "revoked",
         (_, None) => "left",
     }
 }

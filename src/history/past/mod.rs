@@ -22,6 +22,7 @@ use muster_events::{
 };
 use muster_projections::{error::ViewError, organizations, views::Views};
 use thiserror::Error;
+use tokio::sync::{OnceCell, Semaphore};
 
 pub use self::difference::{Cause, Changed, Difference};
 use self::fold::Folded;
@@ -31,6 +32,9 @@ use crate::{sealing::SealingError, store::StoreError};
 
 /// States that are kept at once: pages of one list are asked for one after the other.
 const KEPT: NonZeroUsize = NonZeroUsize::new(16).unwrap();
+
+/// States that are folded at once: each reads the whole history of an organization.
+const FOLDS: usize = 2;
 
 /// Why a past state cannot be shown.
 #[derive(Debug, Error)]
@@ -66,24 +70,28 @@ pub struct Past {
     pub views: Views,
 }
 
-/// The states that were asked for last.
+/// The states that were asked for last. Whoever asks for one that is being folded waits for it.
 #[derive(Debug)]
-pub(super) struct Kept(Mutex<LruCache<(OrganizationId, Position), Arc<Past>>>);
+pub(super) struct Kept {
+    states: Mutex<LruCache<Key, Arc<OnceCell<Arc<Past>>>>>,
+    /// How many may be folded at once.
+    folds: Semaphore,
+}
+
+/// Incarnation of the log, organization, position.
+type Key = (u32, OrganizationId, Position);
 
 impl Default for Kept {
     fn default() -> Self {
-        Self(Mutex::new(LruCache::new(KEPT)))
+        Self { states: Mutex::new(LruCache::new(KEPT)), folds: Semaphore::new(FOLDS) }
     }
 }
 
 impl Kept {
-    fn get(&self, key: (OrganizationId, Position)) -> Option<Arc<Past>> {
+    fn at(&self, key: Key) -> Arc<OnceCell<Arc<Past>>> {
         // Nothing panics while it is held.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned()
-    }
-
-    fn put(&self, key: (OrganizationId, Position), past: Arc<Past>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).put(key, past);
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(states.get_or_insert(key, Arc::default))
     }
 }
 
@@ -99,24 +107,26 @@ impl History {
         organization: OrganizationId,
         position: Position,
     ) -> Result<Arc<Past>, PastError> {
-        let key = (organization, position);
-        if let Some(past) = self.kept.get(key).filter(|past| past.at.incarnation == self.store.incarnation())
-        {
-            return Ok(past);
-        }
+        let state = self.kept.at((self.store.incarnation().0, organization, position));
+        let folded = state.get_or_try_init(|| async {
+            let _one_of_few = self.kept.folds.acquire().await;
+            self.fold(organization, position).await.map(Arc::new)
+        });
+        folded.await.cloned()
+    }
+
+    async fn fold(&self, organization: OrganizationId, position: Position) -> Result<Past, PastError> {
         let folded = Folded::of(self.store.as_ref(), organization, position).await?;
         let roles = fold::roles(self.store.as_ref(), position).await?;
         let views = Views::in_memory(&fold::PROJECTIONS, &folded.tables).await?;
         let found = organizations::query::find(&views, organization).await?;
-        let past = Arc::new(Past {
+        Ok(Past {
             at: self.at(position),
             recorded_at: moment::recorded_at(self.store.as_ref(), position).await?,
             complete_to: folded.complete_to().map(|position| self.at(position)),
             organization: found.map(|row| (Arc::new(row.state), row.sequence)),
             roles,
             views,
-        });
-        self.kept.put(key, Arc::clone(&past));
-        Ok(past)
+        })
     }
 }

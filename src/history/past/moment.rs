@@ -68,7 +68,8 @@ pub(super) async fn position(
             Err(MomentError::AheadOfLog { given, head: head.position }.into())
         }
         Moment::Position(given) => Ok(given),
-        Moment::Time(time) if time > now => Err(MomentError::Future(time).into()),
+        // An event may bear a time that this machine's clock has not reached yet.
+        Moment::Time(time) if time > now.max(head.recorded_at) => Err(MomentError::Future(time).into()),
         Moment::Time(time) if head.recorded_at <= time => Ok(head.position),
         Moment::Time(time) => Ok(last_at(store, time, head.position).await?),
     }

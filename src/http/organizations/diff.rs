@@ -36,7 +36,7 @@ const NEEDS: &[&str] = &["org:write", "org:admin"];
     ),
     responses(
         (status = 200, description = "`{\"from\", \"to\", \"organization\": [...], \"teams\": [...], \"members\": [...]}`",
-            body = serde_json::Value, headers(("Muster-Position" = String))),
+            body = serde_json::Value, headers(("Muster-Position" = String), ("Muster-Stale" = Option<String>))),
         (status = 400, description = "A moment is malformed, in the future, or they are the wrong way round"),
         (status = 401, description = "No token, one that cannot be used, or a membership that is suspended"),
         (status = 403, description = "The requester may not read this history"),
@@ -66,5 +66,10 @@ pub(in crate::http) async fn diff(
         app.history.difference(access.id, from, to).await.map_err(|error| moment::wrong("to", error))?;
     let mut headers = HeaderMap::new();
     headers.insert(names::POSITION, HeaderValue::from(to.0));
+    if let Some(stale) = difference.complete_to
+        && let Ok(value) = HeaderValue::from_str(&stale.to_string())
+    {
+        headers.insert(names::STALE, value);
+    }
     Ok((headers, Json(difference)).into_response())
 }

@@ -29,7 +29,7 @@ use crate::{
 const NEEDS: &[&str] = &["team:read", "team:write", "team:admin"];
 
 /// What the answer is read from.
-const MODELS: &[&str] = &["members", "users"];
+const MODELS: &[&str] = &["members", "users", "teams"];
 
 /// The members of a team
 ///

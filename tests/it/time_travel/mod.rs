@@ -168,6 +168,9 @@ async fn what_changed_between_two_moments_is_told_with_before_after_and_who_did_
     let mallory = world.path("acme", "mallory");
     alice.put(&mallory, &json!({"orgRole": "member"})).await.expect(200);
     alice.put(&mallory, &json!({"orgRole": "manager"})).await.expect(200);
+    for on in [false, true] {
+        alice.put("/api/0/organizations/acme/", &json!({"allowJoinRequests": on})).await.expect(200);
+    }
     let to = world.head().await;
     let path = format!("/api/0/organizations/acme/diff/?from={from}&to={to}");
     let told = world.of("alice").get(&path).await.expect(200).json();
@@ -194,7 +197,16 @@ async fn what_changed_between_two_moments_is_told_with_before_after_and_who_did_
         !told["members"].as_array().unwrap().iter().any(|member| member["what"] == adam.as_str()),
         "{told}"
     );
-    assert_eq!(told["organization"][0]["what"], "name");
+    assert_eq!(
+        (told["organization"].as_array().unwrap().len(), &told["organization"][0]["what"]),
+        (1, &json!("name")),
+        "{told}"
+    );
+    assert_eq!(
+        told["organization"][0]["events"].as_array().unwrap().len(),
+        1,
+        "only the one that renamed it"
+    );
     assert_eq!(
         (&told["organization"][0]["from"], &told["organization"][0]["to"]),
         (&json!("The acme"), &json!("Acme & Sons"))
@@ -215,4 +227,17 @@ async fn what_changed_between_two_moments_is_told_with_before_after_and_who_did_
         (&none["members"], &none["teams"], &none["organization"]),
         (&json!([]), &json!([]), &json!([]))
     );
+}
+
+/// The log keeps the keyed hash of an address for ever; whoever guesses the address learns nothing by it.
+#[tokio::test]
+async fn who_was_erased_is_found_by_his_address_at_no_time() {
+    let world = World::acme().await;
+    let (alice, before) = (world.of("alice"), world.head().await);
+    let path = format!("{MEMBERS}?as_of={before}&query=email:dana@example.com");
+    assert_eq!(alice.get(&path).await.expect(200).json().as_array().unwrap().len(), 1);
+    world.of("root").delete(&format!("/api/0/users/{}/", world.user("dana"))).await.expect(200);
+    assert_eq!(alice.get(&path).await.expect(200).json(), json!([]));
+    let listed = member(&alice, MEMBERS, &before.to_string()).await.to_string();
+    assert!(listed.contains("[erased]") && !listed.contains("dana"), "{listed}");
 }
