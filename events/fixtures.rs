@@ -178,3 +178,39 @@ fn a_schema_version_before_the_first_is_not_read() {
         assert!(matches!(before.decode_as(&before.aggregate_type), Err(DecodeError::Upcast(_))), "{name}");
     }
 }
+
+/// Whoever looks for the rows of an address reads these types and no others: one that is missing there would be missed by
+/// an erasure.
+#[test]
+fn the_events_that_seal_an_address_for_a_row_are_those_that_are_looked_for() {
+    let of_members = current_events().into_iter().filter_map(|event| match event {
+        Event::Member(event) => Some(event),
+        _ => None,
+    });
+    let addressed = of_members.filter(|event| event.address().is_some());
+    let types: BTreeSet<_> = addressed.map(|event| Event::from(event).event_type()).collect();
+    assert_eq!(types, BTreeSet::from(crate::member::ADDRESSED));
+    // Every personal value of a member's event is such an address.
+    for event in current_events() {
+        let Event::Member(mut member) = event else { continue };
+        let mut values = Counted(0);
+        let Ok(()) = member.visit_personal(&mut values);
+        assert_eq!(values.0, usize::from(member.address().is_some()), "{member:?}");
+    }
+}
+
+/// Counts personal values.
+struct Counted(usize);
+
+impl crate::personal::PersonalVisitor for Counted {
+    type Error = std::convert::Infallible;
+
+    fn visit<T: crate::personal::PersonalText>(
+        &mut self,
+        _: &str,
+        _: &mut crate::personal::Personal<T>,
+    ) -> Result<(), Self::Error> {
+        self.0 += 1;
+        Ok(())
+    }
+}

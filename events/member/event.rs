@@ -304,7 +304,22 @@ stored!(MemberEvent {
     InviteeErased = 1,
 });
 
+/// The stored types of the events that seal an address for a row: those with a [`MemberEvent::address`].
+pub const ADDRESSED: [&str; 4] =
+    ["MemberInvited", "InviteRequested", "JoinRequested", "MemberReturnedToPending"];
+
 impl MemberEvent {
+    /// The address that the row is for from here on.
+    pub fn address(&self) -> Option<&Personal<EmailAddress>> {
+        match self {
+            Self::MemberInvited { email, .. }
+            | Self::InviteRequested { email, .. }
+            | Self::JoinRequested { email, .. }
+            | Self::MemberReturnedToPending { email, .. } => Some(email),
+            _ => None,
+        }
+    }
+
     /// Visits the personal values.
     pub fn visit_personal<V: PersonalVisitor>(&mut self, visitor: &mut V) -> Result<(), V::Error> {
         match self {

@@ -25,7 +25,7 @@ mod words;
 pub use accept::{AcceptContext, InvitationDetails, look_at};
 pub use command::{Assignment, MemberCommand, NewInvitation, NewMember};
 pub use consequence::{Consequence, ReturnToPending};
-pub use event::MemberEvent;
+pub use event::{ADDRESSED, MemberEvent};
 pub use flag::MemberFlag;
 pub use invite::{INVITATION_DAYS, InvitationContext, InvitationRequest};
 pub use remove::RemovalContext;

@@ -71,16 +71,6 @@ pub(super) struct Desk {
     pub(super) transport: Box<dyn MailTransport>,
 }
 
-/// Publishes what keeps letters from being sent; says how long to pause.
-pub(super) fn in_trouble(status: &watch::Sender<Status>, now: Timestamp, error: String) -> Duration {
-    let before = status.borrow().trouble.clone();
-    let (since, attempts) =
-        before.map_or((now, 1), |before| (before.since, before.attempts.saturating_add(1)));
-    tracing::warn!(error, attempts, "no letters are sent; trying again");
-    status.send_modify(|status| status.trouble = Some(Trouble { error, since, attempts }));
-    FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1))).min(LONGEST_PAUSE)
-}
-
 /// What is damaged or lost, where that is the matter: one letter that it concerns stands in nobody's way.
 fn unreadable(failure: &Failure) -> Option<String> {
     match failure {
@@ -96,6 +86,18 @@ impl Desk {
     pub(super) fn aside(&self) -> MutexGuard<'_, BTreeSet<LetterId>> {
         // Nothing panics while it is held.
         self.aside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Publishes what keeps letters from being sent; says how long to pause.
+    pub(super) fn in_trouble(&self, error: String) -> Duration {
+        let before = self.status.borrow().trouble.clone();
+        let (since, attempts) = before.map_or_else(
+            || (self.ledger.clock().now(), 1),
+            |before| (before.since, before.attempts.saturating_add(1)),
+        );
+        tracing::warn!(error, attempts, "no letters are sent; trying again");
+        self.status.send_modify(|status| status.trouble = Some(Trouble { error, since, attempts }));
+        FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1))).min(LONGEST_PAUSE)
     }
 
     /// Sends one letter, if it still waits and still makes sense; what is to be recorded of that.
@@ -186,7 +188,6 @@ impl Desk {
         let id = operation.id;
         let actor = Actor { id: Some(NAME.into()), ..Actor::only(ActorKind::System) };
         let meta = CommandMeta::by(actor);
-        let mut pause = FIRST_PAUSE;
         loop {
             match self.ledger.execute(&operation, &meta, Turn::unkeyed()).await {
                 Ok(outcome) => return Ok(outcome.done().map(|executed| executed.position)),
@@ -197,9 +198,7 @@ impl Desk {
                 }
                 Err(error) => {
                     let text = format!("what became of a letter is not recorded yet: {error}");
-                    in_trouble(&self.status, self.ledger.clock().now(), text);
-                    sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    sleep(self.in_trouble(text)).await;
                 }
             }
         }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     MailOptions, Status, Templates, TransportError,
-    desk::{Desk, NAME, Pause, in_trouble},
+    desk::{Desk, NAME, Pause},
 };
 use crate::{
     clock::{event_id, stopwatch},
@@ -42,7 +42,6 @@ pub struct Sender {
     read_models: ReadModels,
     shift: Shift,
     measured: Option<Instant>,
-    status: watch::Sender<Status>,
 }
 
 impl Sender {
@@ -63,13 +62,13 @@ impl Sender {
         let shift = Shift::new(Arc::clone(&store), NAME, holder);
         let status = watch::channel(Status::default()).0;
         let (until, aside) = (shift.until(), Mutex::default());
-        let desk = Desk { until, status: status.clone(), aside, ledger, options, from, templates, transport };
-        Ok(Self { shift, store, desk, read_models, measured: None, status })
+        let desk = Desk { until, status, aside, ledger, options, from, templates, transport };
+        Ok(Self { shift, store, desk, read_models, measured: None })
     }
 
     /// How it stands, from now on.
     pub fn status(&self) -> watch::Receiver<Status> {
-        self.status.subscribe()
+        self.desk.status.subscribe()
     }
 
     /// Works until `stop`. What is being handed over then is finished, and what became of it recorded.
@@ -81,10 +80,7 @@ impl Sender {
                 Ok(true) => continue,
                 Ok(false) => (POLL, true),
                 Err(Pause::Shift(ShiftError::Fenced)) => (ATTEMPT, false),
-                Err(error) => {
-                    let now = self.desk.ledger.clock().now();
-                    (in_trouble(&self.status, now, error.to_string()), false)
-                }
+                Err(error) => (self.desk.in_trouble(error.to_string()), false),
             };
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -100,7 +96,7 @@ impl Sender {
         let works = self.shift.hold().await?.is_some();
         let opened = self.read_models.status().applied.is_some();
         if !works || !opened {
-            self.status.send_modify(|status| *status = Status { works, trouble: None });
+            self.desk.status.send_modify(|status| *status = Status { works, trouble: None });
             return if works { Ok(false) } else { Err(ShiftError::Fenced.into()) };
         }
         // What another process has recorded is known from here on.
@@ -110,7 +106,7 @@ impl Sender {
         let aside = self.desk.aside().clone();
         let due = query::due(self.read_models.views(), now, &aside, BATCH).await?;
         if due.is_empty() {
-            self.status.send_modify(|status| *status = Status { works, trouble: None });
+            self.desk.status.send_modify(|status| *status = Status { works, trouble: None });
             return Ok(false);
         }
         let ended = CancellationToken::new();
@@ -136,7 +132,7 @@ impl Sender {
             }
         };
         self.read_models.wait_for(last.unwrap_or(head), VIEW_WAIT).await?;
-        self.status.send_modify(|status| *status = Status { works, trouble: None });
+        self.desk.status.send_modify(|status| *status = Status { works, trouble: None });
         // Rows of what cannot be sent or cannot be shown would keep it busy otherwise.
         Ok(last.is_some())
     }

@@ -76,7 +76,7 @@ impl Seen {
     async fn past(app: &App, access: Access, as_of: &str) -> Result<Self, Problem> {
         let (past, now) = past(app, &access, "as_of", as_of).await?;
         let there = past.organization.clone().zip(past.roles.clone());
-        let ((organization, _), roles) = there.ok_or(Refusal::NotFound)?;
+        let (organization, roles) = there.ok_or(Refusal::NotFound)?;
         let access = Access { organization, roles, ..access };
         let mut headers = HeaderMap::new();
         headers.insert(names::POSITION, HeaderValue::from(past.at.position.0));

@@ -107,33 +107,37 @@ impl Ledger {
         Ok((Receipt { id, position, leaf, subject: subject.to_string().into() }, destroyed))
     }
 
-    /// Destroys whatever is left of the keys of all who were erased up to now: what a process left that ended in between,
-    /// and what somebody put back from an old backup. Gives the number of keys.
-    pub async fn complete_erasures(&self) -> Result<u64, Failure> {
+    /// Destroys whatever is left of the keys of all who were `erased`: what a process left that ended in between, and what
+    /// somebody put back from an old backup. Gives the number of keys.
+    pub async fn complete_erasures(&self, erased: &[StoredEvent]) -> Result<u64, Failure> {
         let mut destroyed = 0;
-        for stored in self.incomplete_erasures().await? {
-            destroyed += self.destroy_keys(&stored).await?.1;
+        for stored in self.incomplete_erasures(erased).await? {
+            destroyed += self.destroy_keys(stored).await?.1;
         }
         Ok(destroyed)
     }
 
-    /// The erasures on record whose keys are still there.
-    pub async fn incomplete_erasures(&self) -> Result<Vec<StoredEvent>, Failure> {
+    /// Those of the erasures on record whose keys are still there.
+    pub async fn incomplete_erasures<'a>(
+        &self,
+        erased: &'a [StoredEvent],
+    ) -> Result<Vec<&'a StoredEvent>, Failure> {
         let mut incomplete = vec![];
-        for kind in [USER_ERASED, INVITEE_ERASED] {
-            for stored in self.erasures(kind).await? {
-                if self.is_incomplete(&stored).await? {
-                    incomplete.push(stored);
-                }
+        for stored in erased {
+            if self.is_incomplete(stored).await? {
+                incomplete.push(stored);
             }
         }
         Ok(incomplete)
     }
 
-    /// The erasures of accounts whose persons are still in an organization.
-    pub async fn erased_members(&self) -> Result<Vec<StoredEvent>, Failure> {
+    /// Those of the erasures of accounts whose persons are still in an organization.
+    pub async fn erased_members<'a>(
+        &self,
+        erased: &'a [StoredEvent],
+    ) -> Result<Vec<&'a StoredEvent>, Failure> {
         let mut members = vec![];
-        for stored in self.erasures(USER_ERASED).await? {
+        for stored in erased.iter().filter(|stored| stored.event_type == USER_ERASED) {
             let user = &stored.stream.aggregate_id;
             if !self.store().claims_with_key(ClaimKind::Membership, user, 1).await?.is_empty() {
                 members.push(stored);
@@ -154,11 +158,11 @@ impl Ledger {
         Ok(())
     }
 
-    /// All erasures of a kind.
-    async fn erasures(&self, kind: &str) -> Result<Vec<StoredEvent>, Failure> {
+    /// All erasures on record, of accounts and of others; reads the types of the whole log.
+    pub async fn erasures(&self) -> Result<Vec<StoredEvent>, Failure> {
         let (mut after, mut all) = (Position::ZERO, vec![]);
         loop {
-            let types = vec![kind.to_owned()];
+            let types = [USER_ERASED, INVITEE_ERASED].map(str::to_owned).into();
             let next = LogQuery { types, after: Some(after), limit: PAGE, ..LogQuery::default() };
             let page = self.store().query(next).await?;
             let is_last = page.len() < PAGE;

@@ -8,7 +8,7 @@ use muster_projections::{read::Page, tokens};
 use super::carry_out::{Hands, Pause, caused_by};
 use crate::{
     ledger::{Failure, operations::RevokeToken},
-    store::StoreError,
+    store::{StoreError, StoredEvent},
 };
 
 /// Tokens that are looked at once.
@@ -32,9 +32,9 @@ impl Hands {
         Ok(())
     }
 
-    /// Removes whoever was erased and is in an organization all the same.
-    pub(super) async fn remove_members_left(&self) -> Result<(), Pause> {
-        for stored in self.ledger.erased_members().await? {
+    /// Removes whoever was `erased` and is in an organization all the same.
+    pub(super) async fn remove_members_left(&self, erased: &[StoredEvent]) -> Result<(), Pause> {
+        for stored in self.ledger.erased_members(erased).await? {
             let Some(user) = stored.stream.aggregate_id.parse().ok() else { continue };
             if let Ok(cause) = stored.recorded() {
                 self.carry_out(&cause, &Reaction::RemoveErased { user }).await?;

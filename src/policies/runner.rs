@@ -49,9 +49,9 @@ pub struct Policies {
     incarnation: Incarnation,
     /// How far this process has come, and in which epoch of the lease; none before it has the lease.
     reached: Option<(u64, Position)>,
-    /// Whether what others left of erasures is done: their keys are gone, and their memberships.
-    no_keys_left: bool,
-    no_members_left: bool,
+    /// Whose erasure others may have left undone: none before the log was looked at for them, and nobody once their keys
+    /// are gone, and their memberships.
+    erased: Option<Vec<StoredEvent>>,
     saved: Instant,
     swept: Option<Instant>,
     status: watch::Sender<Status>,
@@ -80,8 +80,7 @@ impl Policies {
             store,
             hands: Hands { ledger, read_models, blobs, passed: AtomicU64::new(0), queues_letters: false },
             reached: None,
-            no_keys_left: false,
-            no_members_left: false,
+            erased: None,
             saved: stopwatch(),
             swept: None,
             status: watch::channel(Status::default()).0,
@@ -144,8 +143,7 @@ impl Policies {
             // The log was put back to an earlier state; the checkpoint in it was, too.
             self.incarnation = incarnation;
             self.reached = None;
-            self.no_keys_left = false;
-            self.no_members_left = false;
+            self.erased = None;
         }
         let Some(lease) = self.shift.hold().await? else {
             self.reached = None;
@@ -155,7 +153,7 @@ impl Policies {
         let before = self.reached.filter(|(epoch, _)| *epoch == lease.epoch);
         let (epoch, mut position) = before.unwrap_or((lease.epoch, lease.checkpoint));
         // Also of those before the checkpoint: somebody may have put keys back from a backup.
-        if !self.no_keys_left {
+        if self.erased.is_none() {
             self.destroy_keys_left().await?;
         }
         let batch = self.store.read_all(position, BATCH).await?;
@@ -170,7 +168,7 @@ impl Policies {
         }
         // Before the read models were opened there is nothing to look at.
         let opened = self.hands.read_models.status().applied.is_some();
-        if opened && !self.no_members_left {
+        if opened && self.erased.as_ref().is_some_and(|erased| !erased.is_empty()) {
             self.remove_members_left().await?;
         }
         if opened && self.swept.is_none_or(|swept| swept.elapsed() >= SWEEP) {
@@ -210,8 +208,14 @@ impl Policies {
 
     /// Of all who were erased, whoever did it.
     async fn destroy_keys_left(&mut self) -> Result<(), Pause> {
-        let destroyed = tokio::select! {
-            done = self.hands.ledger.complete_erasures() => done?,
+        let ledger = &self.hands.ledger;
+        let completed = async {
+            let erased = ledger.erasures().await?;
+            let destroyed = ledger.complete_erasures(&erased).await?;
+            Ok::<_, Pause>((erased, destroyed))
+        };
+        let (erased, destroyed) = tokio::select! {
+            done = completed => done?,
             lost = self.shift.keep() => match lost? {},
         };
         if destroyed > 0 {
@@ -220,17 +224,18 @@ impl Policies {
                 "keys of persons who were erased before were still there; now they are not"
             );
         }
-        self.no_keys_left = true;
+        self.erased = Some(erased);
         Ok(())
     }
 
     /// Of all who were erased before there was a checkpoint: at the command line, before anybody served.
     async fn remove_members_left(&mut self) -> Result<(), Pause> {
+        let erased = self.erased.as_deref().unwrap_or_default();
         tokio::select! {
-            done = self.hands.remove_members_left() => done?,
+            done = self.hands.remove_members_left(erased) => done?,
             lost = self.shift.keep() => match lost? {},
         }
-        self.no_members_left = true;
+        self.erased = Some(vec![]);
         Ok(())
     }
 

@@ -86,8 +86,9 @@ async fn letters(deployment: &Deployment) -> Result<report::Check> {
 /// Looks for keys of persons who were erased: a process ended in between, or they were put back from a backup.
 async fn erasures(ledger: &Ledger) -> Result<report::Check> {
     let mut findings = Findings::default();
-    for erased in ledger.incomplete_erasures().await? {
-        let (stream, position) = (erased.stream, erased.position);
+    let erased = ledger.erasures().await?;
+    for erased in ledger.incomplete_erasures(&erased).await? {
+        let (stream, position) = (&erased.stream, erased.position);
         findings.add(format!(
             "The {stream} was erased at position {position}, but a key is still there: `muster serve` destroys it when it \
              starts, `muster user erase` at once."

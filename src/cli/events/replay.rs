@@ -88,7 +88,7 @@ pub(super) async fn organizations(
 
 /// The organization with its teams and members; none where it was not there.
 async fn state(deployment: &Deployment, id: OrganizationId, past: &Past) -> Result<Option<Value>> {
-    let Some((organization, _)) = &past.organization else { return Ok(None) };
+    let Some(organization) = &past.organization else { return Ok(None) };
     let (mut teams, mut members) = (vec![], vec![]);
     let mut page = Page { offset: 0, limit: PAGE };
     loop {

@@ -8,8 +8,8 @@ use muster_events::{
     event::Event,
     id::{MemberId, UserId},
     letter::{LetterEvent, LetterId, Recipient},
-    member::MemberEvent,
-    personal::KeyedHash,
+    member::{ADDRESSED, MemberEvent},
+    personal::{KeyedHash, Personal},
     stream::{Position, Sequence},
     user::User,
 };
@@ -21,16 +21,8 @@ use crate::{
 
 /// Events that are read at once.
 const PAGE: usize = 1_000;
-/// The types of the events that say whom a row or a letter is for.
-const TYPES: [&str; 7] = [
-    "MemberInvited",
-    "InviteRequested",
-    "JoinRequested",
-    "MemberReturnedToPending",
-    "MemberAdded",
-    "InviteAccepted",
-    "LetterQueued",
-];
+/// The other types of events that say whom a row or a letter is for.
+const TYPES: [&str; 3] = ["MemberAdded", "InviteAccepted", "LetterQueued"];
 
 /// What concerns a person.
 #[derive(Debug, Default)]
@@ -49,7 +41,7 @@ impl Concerned {
         let addresses: Vec<_> = verified.filter_map(|address| address.email.hash().cloned()).collect();
         let (mut found, mut after) = (Self::default(), Position::ZERO);
         loop {
-            let types = TYPES.map(str::to_owned).into();
+            let types = ADDRESSED.iter().chain(&TYPES).map(ToString::to_string).collect();
             let (after_it, up_to) = (Some(after), Some(up_to));
             let query = LogQuery { types, after: after_it, up_to, limit: PAGE, ..LogQuery::default() };
             let page = ledger.store().query(query).await?;
@@ -64,13 +56,11 @@ impl Concerned {
     }
 
     fn look_at(&mut self, stored: &StoredEvent, id: UserId, addresses: &[KeyedHash]) -> Result<()> {
+        let is_his = |hash: &KeyedHash| addresses.contains(hash);
         match &*stored.event()? {
-            Event::Member(
-                MemberEvent::MemberInvited { email, .. }
-                | MemberEvent::InviteRequested { email, .. }
-                | MemberEvent::JoinRequested { email, .. }
-                | MemberEvent::MemberReturnedToPending { email, .. },
-            ) if email.hash().is_some_and(|hash| addresses.contains(hash)) => self.row(stored),
+            Event::Member(event) if event.address().and_then(Personal::hash).is_some_and(is_his) => {
+                self.row(stored);
+            }
             Event::Member(
                 MemberEvent::MemberAdded { user, .. } | MemberEvent::InviteAccepted { user, .. },
             ) if *user == id => self.row(stored),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use muster_events::{
     id::{MemberId, OrganizationId, TeamId},
     member::{self, InviteStatus},
-    organization::{Feature, Organization, Setting, settings},
+    organization::{self, Feature, Organization, Setting, settings},
     personal::{EmailAddress, Personal},
     stream::{Position, StreamId},
     team,
@@ -19,9 +19,9 @@ use serde_json::{Map, Value, json};
 
 use super::{Past, PastError};
 use crate::{
-    history::{History, LogPosition, ShownEvent, Sight, UNREADABLE},
+    history::{History, LogPosition, UNREADABLE},
     sealing::{SealingError, Unsealed},
-    store::LogQuery,
+    store::{LogQuery, StoredEvent},
 };
 
 /// Events that are read at once.
@@ -72,6 +72,7 @@ pub struct Cause {
     pub recorded_at: muster_events::time::Timestamp,
     /// Who asked.
     pub actor: Value,
+    /// Of an event of the organization, to know which field it is about.
     #[serde(skip)]
     payload: Value,
 }
@@ -142,8 +143,8 @@ impl History {
                 ..LogQuery::default()
             };
             let events = self.store.query(query).await?;
-            for (stored, shown) in events.iter().zip(self.show(&events, Sight::WITHOUT_ORIGIN).await?) {
-                causes.entry(stored.stream.clone()).or_default().push(Cause::of(shown));
+            for stored in &events {
+                causes.entry(stored.stream.clone()).or_default().push(Cause::of(stored));
             }
             match events.last() {
                 Some(last) if events.len() == PAGE => after = last.position,
@@ -174,19 +175,14 @@ impl History {
         let teams: Vec<_> = teams.into_iter().filter(|team| team.active).collect();
         let by_id: Map<_, _> = teams.iter().map(|team| (team.id.to_string(), json!(team.role))).collect();
         let by_slug: Map<_, _> = teams.into_iter().map(|team| (team.slug, json!(team.role))).collect();
-        let all = json!({
-            "user": row.user, "status": status, "role": row.org_role, "expiresAt": row.expires_at,
-            "flags": row.flags.iter().map(|flag| flag.name()).collect::<Vec<_>>(),
+        let told = json!({
+            "email": email, "user": row.user, "status": status, "role": row.org_role, "expiresAt": row.expires_at,
+            "flags": row.flags.iter().map(|flag| flag.name()).collect::<Vec<_>>(), "teams": by_slug,
         });
-        let with = |more: Value| match (all.clone(), more) {
-            (Value::Object(mut fields), Value::Object(more)) => {
-                fields.extend(more);
-                Value::Object(fields)
-            }
-            (all, _) => all,
-        };
-        let told = with(json!({ "email": email, "teams": by_slug }));
-        Ok(Told { told, compared: with(json!({ "teams": by_id })) })
+        let mut compared = told.clone();
+        compared["teams"] = by_id.into();
+        compared["email"] = Value::Null;
+        Ok(Told { told, compared })
     }
 
     async fn address(&self, email: &Personal<EmailAddress>) -> Result<String, SealingError> {
@@ -200,10 +196,17 @@ impl History {
 }
 
 impl Cause {
-    fn of(shown: ShownEvent) -> Self {
-        let actor = shown.metadata.get("actor").cloned().unwrap_or(Value::Null);
-        let ShownEvent { position, event_type, recorded_at, payload, .. } = shown;
-        Self { position, event_type, recorded_at, actor, payload }
+    /// Nothing that is told of it is sealed, and so no key is asked for.
+    fn of(stored: &StoredEvent) -> Self {
+        let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+        let is_field = stored.stream.aggregate_type == organization::TYPE;
+        Self {
+            position: stored.position,
+            event_type: stored.event_type.clone(),
+            recorded_at: stored.recorded_at,
+            actor: parsed(&stored.metadata)["actor"].take(),
+            payload: if is_field { parsed(&stored.payload) } else { Value::Null },
+        }
     }
 
     /// Whether this event of an organization is about this field of it.
@@ -249,7 +252,7 @@ async fn team_of(past: &Past, organization: OrganizationId, id: TeamId) -> Resul
 /// The fields of the organization, as the API names them. One that is not there has the settings of a new one.
 fn fields(past: &Past) -> Map<String, Value> {
     let new = Organization::default();
-    let there = past.organization.as_ref().map(|(organization, _)| &**organization);
+    let there = past.organization.as_deref();
     let organization = there.unwrap_or(&new);
     let settings = settings().iter().map(|setting| (setting.field.to_owned(), organization.setting(setting)));
     let features = Feature::all()

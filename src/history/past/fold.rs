@@ -26,7 +26,7 @@ const PAGE: usize = 1_000;
 const STREAMS: usize = 200;
 
 /// Rows at a position.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Folded {
     pub(super) tables: MemoryTables,
     /// Streams that cannot be read, from this position on.

@@ -14,11 +14,7 @@ use std::{
 
 use lru::LruCache;
 use muster_events::{
-    id::OrganizationId,
-    organization::Organization,
-    roles::Roles,
-    stream::{Position, Sequence},
-    time::Timestamp,
+    id::OrganizationId, organization::Organization, roles::Roles, stream::Position, time::Timestamp,
 };
 use muster_projections::{error::ViewError, organizations, views::Views};
 use thiserror::Error;
@@ -62,8 +58,8 @@ pub struct Past {
     pub recorded_at: Option<Timestamp>,
     /// The position up to which all is seen, where a stream cannot be read beyond it.
     pub complete_to: Option<LogPosition>,
-    /// The organization, and the sequence of its last event; none when there was none, or none any more.
-    pub organization: Option<(Arc<Organization>, Sequence)>,
+    /// The organization; none when there was none, or none any more.
+    pub organization: Option<Arc<Organization>>,
     /// The roles that were in force; none before the first were defined.
     pub roles: Option<Arc<Roles>>,
     /// The rows of the read models.
@@ -124,7 +120,7 @@ impl History {
             at: self.at(position),
             recorded_at: moment::recorded_at(self.store.as_ref(), position).await?,
             complete_to: folded.complete_to().map(|position| self.at(position)),
-            organization: found.map(|row| (Arc::new(row.state), row.sequence)),
+            organization: found.map(|row| Arc::new(row.state)),
             roles,
             views,
         })

@@ -7,8 +7,7 @@ use muster_events::{
     refusal::Refusal,
     team::{Standing, Team, Through},
 };
-
-use muster_projections::teams::{self, ListedTeam};
+use muster_projections::teams;
 
 use crate::{
     http::{
@@ -39,7 +38,7 @@ pub(super) async fn enter(
 }
 
 /// The same for a read: of the team as it is, or as it was at the moment that the request asks for. `models` is what the
-/// answer is read from.
+/// answer is read from. Gives the id of the team, and the slug that it has there.
 pub(super) async fn enter_to_read(
     app: &App,
     caller: &Caller,
@@ -47,25 +46,22 @@ pub(super) async fn enter_to_read(
     params: &Params,
     needs: &[&'static str],
     models: &[&str],
-) -> Result<(Seen, ListedTeam), Problem> {
-    let not_found = || Problem::from(Refusal::NotFound);
-    let (seen, named) = if params.get("as_of").is_some() {
-        let access = access::admit(app, caller, organization).await?;
-        (Seen::of(app, access, params, models).await?, team.to_owned())
-    } else {
-        let (access, id, _) = enter(app, caller, (organization, team), needs).await?;
-        (Seen::of(app, access, params, models).await?, id.to_string())
-    };
-    let access = &seen.access;
-    let found = teams::query::find_named(&seen.views, access.id, access.own(), &named).await;
-    let found = found.map_err(|error| Problem::unavailable(&error.to_string()))?.ok_or_else(not_found)?;
-    if seen.is_past {
-        // What the requester may do there he may do now.
-        let now = access::admit(app, caller, organization).await?;
-        let standing = Standing::new(&now.requester, (now.id, &now.organization), &now.roles, found.team.id);
-        standing.has_any(needs).ok_or_else(|| Problem::from(Refusal::NoPermission))?;
+) -> Result<(Seen, TeamId, String), Problem> {
+    if params.get("as_of").is_none() {
+        let (access, id, team) = enter(app, caller, (organization, team), needs).await?;
+        return Ok((Seen::of(app, access, params, models).await?, id, team.slug.clone()));
     }
-    Ok((seen, found))
+    let access = access::admit(app, caller, organization).await?;
+    let (present, roles) = (Arc::clone(&access.organization), Arc::clone(&access.roles));
+    let seen = Seen::of(app, access, params, models).await?;
+    let access = &seen.access;
+    let found = teams::query::find_named(&seen.views, access.id, access.own(), team).await;
+    let found = found.map_err(|error| Problem::unavailable(&error.to_string()))?;
+    let team = found.ok_or_else(|| Problem::from(Refusal::NotFound))?.team;
+    // What the requester may do there he may do now.
+    let standing = Standing::new(&access.requester, (access.id, &present), &roles, team.id);
+    standing.has_any(needs).ok_or_else(|| Problem::from(Refusal::NoPermission))?;
+    Ok((seen, team.id, team.slug))
 }
 
 /// Counts those whom only their role on the team lets pass (behaviour.md 12).

@@ -6,6 +6,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use muster_events::refusal::Refusal;
+use muster_projections::teams;
+
 use super::{enter::enter_to_read, list::viewer};
 use crate::http::{
     app::App,
@@ -68,8 +71,12 @@ pub(super) async fn show(
     params: Params,
     whole: bool,
 ) -> Result<Response, Problem> {
-    let (seen, listed) = enter_to_read(&app, &caller, (&organization, &team), &params, NEEDS, MODELS).await?;
+    let (seen, id, _) = enter_to_read(&app, &caller, (&organization, &team), &params, NEEDS, MODELS).await?;
     let access = &seen.access;
+    let found = teams::query::find(&seen.views, access.id, access.own(), id)
+        .await
+        .map_err(|error| Problem::unavailable(&error.to_string()))?;
+    let listed = found.ok_or_else(|| Problem::from(Refusal::NotFound))?;
     let mut shape = viewer(access).see(&listed);
     if whole {
         let look =

@@ -29,7 +29,7 @@ use crate::{
 const NEEDS: &[&str] = &["team:read", "team:write", "team:admin"];
 
 /// What the answer is read from.
-const MODELS: &[&str] = &["members", "users", "teams"];
+const MODELS: &[&str] = &["members", "users"];
 
 /// The members of a team
 ///
@@ -57,10 +57,11 @@ pub(in crate::http) async fn members(
     about: About,
     params: Params,
 ) -> Result<Response, Problem> {
-    let (seen, found) = enter_to_read(&app, &caller, (&organization, &team), &params, NEEDS, MODELS).await?;
-    let (access, team) = (&seen.access, &found.team);
+    let (seen, id, slug) =
+        enter_to_read(&app, &caller, (&organization, &team), &params, NEEDS, MODELS).await?;
+    let access = &seen.access;
     let wanted = params.page()?;
-    let all = members::on_team::list(&seen.views, access.id, team.id)
+    let all = members::on_team::list(&seen.views, access.id, id)
         .await
         .map_err(|error| Problem::unavailable(&error.to_string()))?;
     let envelopes = all.iter().flat_map(|on| shape::envelopes(&on.member));
@@ -68,7 +69,7 @@ pub(in crate::http) async fn members(
     let shape = |on: &TeamMember| {
         let name = role_name(&access.roles, &on.member.org_role);
         let member = shape::member(&on.member, &opener, name, seen.now, None);
-        TeamMemberShape::of(member, on.role.as_ref(), &team.slug)
+        TeamMemberShape::of(member, on.role.as_ref(), &slug)
     };
     // By address after they have been opened: the views hold them sealed. The sort keeps those of one address by id.
     let mut shapes: Vec<TeamMemberShape> = all.iter().map(shape).collect();

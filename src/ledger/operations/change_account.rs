@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use muster_events::{
+    access::Requester,
     claims::{ClaimKind, Place},
     id::{MemberId, OrganizationId, UserId},
     member::Member,
@@ -65,19 +66,25 @@ pub struct ChangeAccount {
     pub change: Result<AccountChange, Refusal>,
 }
 
+/// Who asks for something of an account, and the account, when he may; none asks where it is the operator at the command
+/// line.
+pub(super) async fn asked(
+    unit: &mut Unit<'_>,
+    by: Option<&Caller>,
+    account: Option<UserId>,
+) -> Result<(Option<Requester>, UserId), Failure> {
+    let Some(caller) = by else { return Ok((None, account.ok_or(Refusal::NotFound)?)) };
+    let requester = unit.asker(caller).await?;
+    let id = requester.change_account(account)?;
+    Ok((Some(requester), id))
+}
+
 #[async_trait]
 impl Operation for ChangeAccount {
     type Answer = UserId;
 
     async fn attempt(&self, unit: &mut Unit<'_>) -> Result<UserId, Failure> {
-        let requester = match &self.by {
-            Some(caller) => Some(unit.asker(caller).await?),
-            None => None,
-        };
-        let id = match &requester {
-            Some(requester) => requester.change_account(self.account)?,
-            None => self.account.ok_or(Refusal::NotFound)?,
-        };
+        let (requester, id) = asked(unit, self.by.as_ref(), self.account).await?;
         let found = unit.read::<User>(id).await?;
         if !found.state.exists() {
             return Err(Refusal::NotFound.into());

@@ -9,14 +9,14 @@ use muster_events::{
     event::Event,
     id::{MemberId, UserId},
     member::{self, Consequence, Member, MemberCommand, MemberEvent},
-    personal::{EmailAddress, KeyedHash},
+    personal::{EmailAddress, KeyedHash, Personal},
     refusal::Refusal,
     stream::{Position, Sequence},
     user::{User, UserCommand},
 };
 use tokio::sync::Mutex;
 
-use super::change_account::ownerships;
+use super::change_account::{asked, ownerships};
 use crate::{
     ledger::{Caller, Failure, Operation, Unit},
     store::{LogQuery, StoreError, StoredEvent},
@@ -24,8 +24,6 @@ use crate::{
 
 /// Events that are read at once.
 const PAGE: usize = 1_000;
-/// The types of the events that seal an address for a row.
-const ADDRESSED: [&str; 4] = ["MemberInvited", "InviteRequested", "JoinRequested", "MemberReturnedToPending"];
 
 /// Whose rows are looked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,7 +52,7 @@ impl Rows {
         let head = unit.read_whole_log().await?;
         while self.up_to < head {
             let page = LogQuery {
-                types: ADDRESSED.map(str::to_owned).into(),
+                types: member::ADDRESSED.map(str::to_owned).into(),
                 after: Some(self.up_to),
                 up_to: Some(head),
                 limit: PAGE,
@@ -77,17 +75,15 @@ impl Rows {
             return Ok(());
         }
         let event = stored.event().map_err(|error| StoreError::Damaged(error.to_string()))?;
-        let (email, was) = match &*event {
-            Event::Member(
-                MemberEvent::MemberInvited { email, .. }
-                | MemberEvent::InviteRequested { email, .. }
-                | MemberEvent::JoinRequested { email, .. },
-            ) => (email, None),
-            // The address of the account, whether or not he has shown that it is his.
-            Event::Member(MemberEvent::MemberReturnedToPending { email, user, .. }) => (email, Some(*user)),
-            _ => return Ok(()),
+        let Event::Member(event) = &*event else { return Ok(()) };
+        let has_one =
+            |email: &Personal<EmailAddress>| email.hash().is_some_and(|hash| addresses.contains(hash));
+        // The address of the account, whether or not he has shown that it is his.
+        let was = match event {
+            MemberEvent::MemberReturnedToPending { user, .. } => Some(*user),
+            _ => None,
         };
-        if email.hash().is_some_and(|hash| addresses.contains(hash)) || (was.is_some() && was == *user) {
+        if event.address().is_some_and(has_one) || (was.is_some() && was == *user) {
             self.members.extend(stored.stream.aggregate_id.parse::<MemberId>());
         }
         Ok(())
@@ -132,14 +128,7 @@ impl Operation for EraseAccount {
     type Answer = UserId;
 
     async fn attempt(&self, unit: &mut Unit<'_>) -> Result<UserId, Failure> {
-        let requester = match &self.by {
-            Some(caller) => Some(unit.asker(caller).await?),
-            None => None,
-        };
-        let id = match &requester {
-            Some(requester) => requester.change_account(self.account)?,
-            None => self.account.ok_or(Refusal::NotFound)?,
-        };
+        let (requester, id) = asked(unit, self.by.as_ref(), self.account).await?;
         let found = unit.read::<User>(id).await?;
         if found.state.erased {
             return Ok(id);

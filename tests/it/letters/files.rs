@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, os::unix::fs::PermissionsExt as _, sync::Arc};
 
 use muster::{
     deployment::Deployment,
@@ -207,4 +207,16 @@ async fn read_models_that_are_built_again_send_nothing() {
     }
     assert_eq!(deployment.ledger.store().head().await.unwrap().position, head);
     assert_eq!(mails(&directory).len(), 0);
+}
+
+/// They hold links that open invitations.
+#[tokio::test]
+async fn letters_in_files_are_for_nobody_else() {
+    let (world, directory) = with_files(World::acme_builder().await).await;
+    world.of("alice").post(&format!("{ACME}members/"), &json!({"email": "a@example.com"})).await.expect(201);
+    settled(&world).await;
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&directory), 0o700);
+    let letter = std::fs::read_dir(&directory).unwrap().next().unwrap().unwrap().path();
+    assert_eq!(mode(&letter), 0o600);
 }
