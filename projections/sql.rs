@@ -59,6 +59,14 @@ impl Dialect {
         }
     }
 
+    /// What the clock of the database shows, in microseconds since the epoch.
+    pub(crate) fn now(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT CAST(unixepoch('subsec') * 1000000 AS INTEGER) AS now",
+            Self::Postgres => "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now",
+        }
+    }
+
     /// The query for the statements that tables and indexes were made by, as `name` and `sql`. SQLite keeps them; those
     /// of Postgres are put together from what is there, in the words of [`create_table`] and [`create_indexes`].
     pub(crate) fn definitions(self) -> &'static str {
@@ -76,15 +84,18 @@ impl Dialect {
                 JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p' \
                 WHERE n.nspname = 'views' AND c.relkind = 'r' \
                 UNION ALL \
-                SELECT indexname::text, indexdef FROM pg_indexes WHERE schemaname = 'views'"
+                SELECT indexname::text, indexdef FROM pg_indexes WHERE schemaname = 'views' \
+                UNION ALL \
+                SELECT viewname::text, 'CREATE VIEW ' || viewname || ' AS' || definition FROM pg_views \
+                WHERE schemaname = 'views'"
             }
         }
     }
 }
 
-/// The statement that makes the table. A table that was made from another one is recognized by it.
-pub(crate) fn create_table(dialect: Dialect, table: &Table) -> String {
-    let mut sql = format!("CREATE TABLE {} (", table.name);
+/// The statement that makes the table under this name. A table that was made from another one is recognized by it.
+pub(crate) fn create_table(dialect: Dialect, table: &Table, name: &str) -> String {
+    let mut sql = format!("CREATE TABLE {name} (");
     for column in table.all_columns() {
         let constraint = if column.nullable { "" } else { " NOT NULL" };
         let _ = write!(sql, "{} {}{constraint}, ", column.name, dialect.type_name(column.kind));
@@ -93,23 +104,33 @@ pub(crate) fn create_table(dialect: Dialect, table: &Table) -> String {
     sql
 }
 
-/// The statements that make the table's indexes, each with the index's name.
-pub(crate) fn create_indexes(dialect: Dialect, table: &Table) -> impl Iterator<Item = (String, String)> {
+/// The statements that make the indexes of the table of this name, each with the index's name.
+pub(crate) fn create_indexes(
+    dialect: Dialect,
+    table: &Table,
+    name: &str,
+) -> impl Iterator<Item = (String, String)> {
     table.indexes.iter().map(move |columns| {
-        let name = format!("{}_by_{}", table.name, columns.join("_and_"));
+        let index = format!("{name}_by_{}", columns.join("_and_"));
         let on = match dialect {
-            Dialect::Sqlite => table.name.to_owned(),
+            Dialect::Sqlite => name.to_owned(),
             // As Postgres itself writes it out.
-            Dialect::Postgres => format!("{SCHEMA}.{} USING btree", table.name),
+            Dialect::Postgres => format!("{SCHEMA}.{name} USING btree"),
         };
-        let sql = format!("CREATE INDEX {name} ON {on} ({})", columns.join(", "));
-        (name, sql)
+        let sql = format!("CREATE INDEX {index} ON {on} ({})", columns.join(", "));
+        (index, sql)
     })
+}
+
+/// The statement that shows the rows of one generation under the table's own name, which is where queries look.
+pub(crate) fn create_view(table: &Table, generation: u32) -> String {
+    let columns = names(table.all_columns());
+    format!("CREATE VIEW {} AS SELECT {columns} FROM {}", table.name, table.of_generation(generation))
 }
 
 /// The statement that carries out a group of changes.
 pub(crate) fn statement(dialect: Dialect, group: &Group<'_>) -> String {
-    let table = group.table.name;
+    let table = group.name;
     let columns = names(group.columns.iter().copied());
     let source = dialect.source(&group.columns);
     let outside_key = group.columns.iter().skip(group.table.key.len()).map(|column| column.name);

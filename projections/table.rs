@@ -92,6 +92,11 @@ pub struct Table {
 }
 
 impl Table {
+    /// The name of the table in the database that holds the rows of a generation.
+    pub(crate) fn of_generation(&self, generation: u32) -> String {
+        format!("{}_{generation}", self.name)
+    }
+
     /// All columns, the key first.
     pub fn all_columns(&self) -> impl Iterator<Item = &'static Column> {
         self.key.iter().chain(self.columns)

@@ -7,19 +7,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{place, remove};
 use crate::{
-    change::{Cell, Change, Misfit, Row},
+    change::{Cell, Change, Row},
     table::{Column, Table, Value},
 };
 
 /// Changes, folded.
 #[derive(Debug, Default)]
 pub(crate) struct Fold {
-    tables: BTreeMap<&'static str, TableFold>,
+    /// By the table's own name, and the generation where there are several.
+    tables: BTreeMap<(&'static str, Option<u32>), TableFold>,
 }
 
 #[derive(Debug)]
 struct TableFold {
     table: &'static Table,
+    /// Its name in the database.
+    name: String,
     /// Beginnings of keys. Carried out first: what was put behind a deletion is among `rows`, what was set behind it
     /// finds no row.
     deleted: BTreeSet<Vec<Value>>,
@@ -35,12 +38,21 @@ struct RowFold {
 }
 
 impl Fold {
-    /// Adds a change behind those that are here.
-    pub(crate) fn add(&mut self, change: Change) -> Result<(), Misfit> {
-        change.check()?;
+    /// Adds a change behind those that are here, of a table that there is only one of. The change fits its table.
+    pub(crate) fn add(&mut self, change: Change) {
+        self.add_at(None, change);
+    }
+
+    /// Adds a change of the rows of one generation. The change fits its table.
+    pub(crate) fn add_to(&mut self, generation: u32, change: Change) {
+        self.add_at(Some(generation), change);
+    }
+
+    fn add_at(&mut self, generation: Option<u32>, change: Change) {
         let Change { table, key, row } = change;
-        let fold = self.tables.entry(table.name).or_insert_with(|| TableFold {
+        let fold = self.tables.entry((table.name, generation)).or_insert_with(|| TableFold {
             table,
+            name: generation.map_or_else(|| table.name.into(), |generation| table.of_generation(generation)),
             deleted: BTreeSet::new(),
             rows: BTreeMap::new(),
         });
@@ -57,7 +69,11 @@ impl Fold {
                 fold.deleted.insert(key);
             }
         }
-        Ok(())
+    }
+
+    /// How many rows it has something for.
+    pub(crate) fn len(&self) -> usize {
+        self.tables.values().map(|fold| fold.rows.len() + fold.deleted.len()).sum()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -89,6 +105,8 @@ impl RowFold {
 #[derive(Debug)]
 pub(crate) struct Group<'a> {
     pub(crate) table: &'static Table,
+    /// Its name in the database.
+    pub(crate) name: &'a str,
     pub(crate) act: Act,
     /// The columns that each row has a value for: those of the key, or of its beginning, first.
     pub(crate) columns: Vec<&'static Column>,
@@ -105,11 +123,11 @@ pub(crate) enum Act {
 
 impl TableFold {
     fn groups(&self) -> impl Iterator<Item = Group<'_>> {
-        let table = self.table;
+        let (table, name) = (self.table, self.name.as_str());
         let mut groups: BTreeMap<(Act, Vec<&'static str>), Group<'_>> = BTreeMap::new();
         let mut add = |act, columns: Vec<&'static Column>, row| {
             let names = columns.iter().map(|column| column.name).collect();
-            let empty = Group { table, act, columns, rows: vec![] };
+            let empty = Group { table, name, act, columns, rows: vec![] };
             groups.entry((act, names)).or_insert(empty).rows.push(row);
         };
         for beginning in &self.deleted {

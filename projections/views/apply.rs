@@ -2,8 +2,14 @@
 
 use muster_events::stream::Position;
 
-use super::{Checkpoint, Lease, ParkedStream, Views, checkpoint, lease, parked, parked::Parked};
+use super::{
+    Generation, Lease, ParkedStream, Views,
+    generation::{self, State},
+    lease, parked,
+    parked::Parked,
+};
 use crate::{
+    change::Change,
     database::Transaction,
     error::ViewError,
     projection::{LogEntry, Projection},
@@ -21,6 +27,9 @@ pub enum Outcome {
     /// The views are not where this process believed them to be: another one has begun them anew. Nothing was
     /// applied; [`Views::prepare`] says where they are.
     Moved,
+    /// A generation that has just been built is further back than the batch begins. Nothing was applied;
+    /// [`Views::prepare`] says where to begin.
+    Behind,
     /// Another process holds the lease. Nothing was applied.
     Fenced,
 }
@@ -28,15 +37,18 @@ pub enum Outcome {
 /// Where the views stand after a batch.
 #[derive(Debug)]
 pub struct Applied {
-    /// Where each of the projections stands.
-    pub checkpoints: Vec<Checkpoint>,
-    /// All streams that are set aside.
+    /// The living generation of each of the projections.
+    pub living: Vec<Generation>,
+    /// The streams that are set aside in them.
     pub parked: Vec<ParkedStream>,
 }
 
+/// A projection, and the number of the generation of its rows.
+pub(super) type Target = (&'static Projection, u32);
+
 /// How the changes of a batch are carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Care {
+pub(super) enum Care {
     /// All as one, each row once: an event that is refused undoes the batch.
     Trusting,
     /// Each event by itself: one that is refused has its stream set aside.
@@ -71,29 +83,49 @@ impl Views {
         {
             return Ok(Outcome::Fenced);
         }
-        let stored = checkpoint::read(&writing.rows(&checkpoint::query()).await?)?;
-        let Some(mut checkpoints) = batch.continued(&stored) else { return Ok(Outcome::Moved) };
-        let mut parked = Parked::read(&writing.rows(&parked::query()).await?)?;
-        let mut fold = Fold::default();
+        let stored = generation::read(&writing.rows(&generation::query()).await?)?;
+        let mut targets = match batch.targets(&stored) {
+            Ok(targets) => targets,
+            Err(outcome) => return Ok(outcome),
+        };
         let end = batch.entries.last().map_or(batch.after, |entry| entry.position);
-        for (projection, checkpoint) in batch.projections.iter().zip(&mut checkpoints) {
-            if checkpoint.position >= end {
-                continue;
-            }
-            for entry in batch.entries.iter().filter(|entry| entry.position > checkpoint.position) {
-                match care {
-                    Care::Trusting => take(&mut fold, &mut parked, projection, entry)?,
-                    Care::Each => take_alone(&mut writing, &mut parked, projection, entry).await?,
-                }
-            }
-            fold.add(checkpoint::advance(projection, end))?;
-            checkpoint.position = end;
-        }
-        parked.save(&mut fold)?;
-        live::carry_out(&mut writing, &fold).await?;
+        let parked = carry_out(&mut writing, &mut targets, batch.entries, end, care).await?;
         writing.commit().await?;
-        Ok(Outcome::Applied(Applied { checkpoints, parked: parked.streams.into_values().collect() }))
+        let mut living: Vec<_> = targets.into_iter().map(|(_, generation)| generation).collect();
+        living.retain(|generation| generation.state == State::Living);
+        let parked = parked.of(&living, State::Living);
+        Ok(Outcome::Applied(Applied { living, parked }))
     }
+}
+
+/// Gives each target those of `entries` that lie after its own position, and moves it to `end`. The streams that are set
+/// aside afterwards, in whatever generation.
+pub(super) async fn carry_out(
+    writing: &mut Transaction,
+    targets: &mut [(&'static Projection, Generation)],
+    entries: &[LogEntry],
+    end: Position,
+    care: Care,
+) -> Result<Parked, Failure> {
+    let mut parked = Parked::read(&writing.rows(&parked::query()).await?)?;
+    let mut fold = Fold::default();
+    for (projection, generation) in targets {
+        if generation.position >= end {
+            continue;
+        }
+        let target = (*projection, generation.number);
+        for entry in entries.iter().filter(|entry| entry.position > generation.position) {
+            match care {
+                Care::Trusting => take(&mut fold, &mut parked, target, entry),
+                Care::Each => take_alone(writing, &mut parked, target, entry).await?,
+            }
+        }
+        generation.position = end;
+        generation.advance(&mut fold);
+    }
+    parked.save(&mut fold);
+    live::carry_out(writing, &fold).await?;
+    Ok(parked)
 }
 
 struct Batch<'a> {
@@ -105,62 +137,67 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// Where each projection stands, in the order of the projections; none when the batch does not continue one.
-    fn continued(&self, stored: &[Checkpoint]) -> Option<Vec<Checkpoint>> {
-        let continued = |projection: &&'static Projection| {
-            let is_continued = |stored: &&Checkpoint| {
-                stored.is_of(projection, self.incarnation) && stored.position >= self.after
+    /// The generations that the batch is applied to: of each projection the living one first. Where there is none that
+    /// the batch continues, what became of it.
+    fn targets(&self, stored: &[Generation]) -> Result<Vec<(&'static Projection, Generation)>, Outcome> {
+        let mut targets = vec![];
+        for projection in self.projections {
+            let of = |generation: &&Generation| {
+                generation.is_of(projection, self.incarnation) && generation.is_kept_up()
             };
-            stored.iter().find(is_continued).cloned()
-        };
-        self.projections.iter().map(continued).collect()
+            let mut found: Vec<_> = stored.iter().filter(of).cloned().collect();
+            found.sort_by_key(|generation| generation.state);
+            if found.first().is_none_or(|first| first.state != State::Living || first.position < self.after) {
+                return Err(Outcome::Moved);
+            }
+            if found.iter().any(|generation| generation.position < self.after) {
+                return Err(Outcome::Behind);
+            }
+            targets.extend(found.into_iter().map(|generation| (*projection, generation)));
+        }
+        Ok(targets)
     }
 }
 
-/// Adds what the event does in `projection` to `fold`. An event that cannot be read, or that waits behind another one,
-/// does nothing but wait.
-fn take(
-    fold: &mut Fold,
-    parked: &mut Parked,
-    projection: &'static Projection,
-    entry: &LogEntry,
-) -> Result<(), SinkError> {
-    if !projection.takes(&entry.stream) || parked.queue(projection, entry) {
-        return Ok(());
+/// Adds what the event does in the target to `fold`. One that cannot be read, or whose changes do not fit, has its stream
+/// set aside; one that waits behind such an event does nothing but wait.
+pub(super) fn take(fold: &mut Fold, parked: &mut Parked, target: Target, entry: &LogEntry) {
+    let (projection, generation) = target;
+    if !projection.takes(&entry.stream) || parked.queue(target, entry) {
+        return;
     }
-    let event = match &entry.event {
-        Ok(event) => event,
-        Err(error) => {
-            parked.park(projection, entry, error);
-            return Ok(());
-        }
+    let changes = match &entry.event {
+        Ok(event) => projection.changes(event),
+        Err(error) => return parked.park(target, entry, error),
     };
-    for change in projection.changes(event) {
-        // A projection changes its own tables only: another one's would not be built again with it.
-        if !projection.tables.contains(&change.table) {
-            let (table, name) = (change.table.name, projection.name);
-            return Err(SinkError::Refused(format!("{table} is no table of projection {name}")));
-        }
-        fold.add(change)?;
+    // All are looked at first: of an event that is refused nothing is carried out.
+    if let Some(error) = changes.iter().find_map(|change| refusal(projection, change)) {
+        return parked.park(target, entry, &error);
     }
-    Ok(())
+    for change in changes {
+        fold.add_to(generation, change);
+    }
 }
 
-/// Carries out what the event does in `projection`, or sets its stream aside.
+fn refusal(projection: &Projection, change: &Change) -> Option<String> {
+    // A projection changes its own tables only: another one's would not be built again with it.
+    if !projection.tables.contains(&change.table) {
+        return Some(format!("{} is no table of projection {}", change.table.name, projection.name));
+    }
+    change.check().err().map(|misfit| misfit.to_string())
+}
+
+/// Carries out what the event does in the target, or sets its stream aside.
 async fn take_alone(
     writing: &mut Transaction,
     parked: &mut Parked,
-    projection: &'static Projection,
+    target: Target,
     entry: &LogEntry,
 ) -> Result<(), SinkError> {
     let mut fold = Fold::default();
-    let refused = match take(&mut fold, parked, projection, entry) {
-        Ok(()) => carry_out_or_undo(writing, &fold).await?,
-        Err(SinkError::Refused(error)) => Some(error),
-        Err(error) => return Err(error),
-    };
-    if let Some(error) = refused {
-        parked.park(projection, entry, &error);
+    take(&mut fold, parked, target, entry);
+    if let Some(error) = carry_out_or_undo(writing, &fold).await? {
+        parked.park(target, entry, &error);
     }
     Ok(())
 }
@@ -182,7 +219,7 @@ async fn carry_out_or_undo(writing: &mut Transaction, fold: &Fold) -> Result<Opt
 }
 
 /// Why an attempt came to nothing.
-enum Failure {
+pub(super) enum Failure {
     /// Carrying it out failed.
     Sink(SinkError),
     /// What is stored cannot be read.

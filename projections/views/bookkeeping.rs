@@ -12,15 +12,18 @@ use crate::{
     },
 };
 
-/// How far each projection has come.
-pub(super) static CHECKPOINTS: Table = Table {
-    name: "checkpoints",
-    key: &[Column::new("projection", Text)],
+/// The generations of each projection, and how far each has come.
+pub(super) static GENERATIONS: Table = Table {
+    name: "generations",
+    key: &[Column::new("projection", Text), Column::new("generation", Integer)],
     columns: &[
+        Column::new("state", Text),
         Column::new("version", Integer),
         Column::new("incarnation", Text),
         Column::new("position", Integer),
         Column::new("tables", Text),
+        Column::optional("builder", Text),
+        Column::optional("until", Integer),
     ],
     indexes: &[],
 };
@@ -30,6 +33,7 @@ pub(super) static PARKED: Table = Table {
     name: "parked",
     key: &[
         Column::new("projection", Text),
+        Column::new("generation", Integer),
         Column::new("aggregate_type", Text),
         Column::new("aggregate_id", Text),
     ],
@@ -62,19 +66,36 @@ pub(super) async fn make(writing: &mut Transaction) -> Result<Definitions, sqlx:
         make_schema(writing).await?;
         writing.run(LEASES).await?;
     }
-    let there = by_name(&writing.rows(&Query::new(dialect.definitions())).await?)?;
-    for table in [&CHECKPOINTS, &PARKED] {
-        if !there.contains_key(table.name) {
-            writing.run(&sql::create_table(dialect, table)).await?;
-        }
+    let mut there = by_name(&writing.rows(&Query::new(dialect.definitions())).await?)?;
+    let declared = |table: &Table| sql::create_table(dialect, table, table.name);
+    let is_declared = |table: &&Table| there.get(table.name) == Some(&declared(table));
+    if [&GENERATIONS, &PARKED].iter().all(is_declared) {
+        return Ok(there);
+    }
+    // What is there was made by another version of muster, or is only a part: what it says cannot be read.
+    drop_all(writing, &there).await?;
+    there.clear();
+    for table in [&GENERATIONS, &PARKED] {
+        writing.run(&declared(table)).await?;
     }
     Ok(there)
+}
+
+async fn drop_all(writing: &mut Transaction, there: &Definitions) -> Result<(), sqlx::Error> {
+    let of_kind = |kind: &'static str| there.iter().filter(move |(_, sql)| sql.starts_with(kind));
+    for (view, _) in of_kind("CREATE VIEW") {
+        writing.run(&format!("DROP VIEW {view}")).await?;
+    }
+    for (table, _) in of_kind("CREATE TABLE").filter(|(name, _)| *name != "leases") {
+        writing.run(&format!("DROP TABLE {table}")).await?;
+    }
+    Ok(())
 }
 
 /// Whether the tables are there: new views have none.
 pub(super) async fn is_there(readers: &Pool) -> Result<bool, sqlx::Error> {
     let there = by_name(&readers.rows(&Query::new(readers.dialect().definitions())).await?)?;
-    Ok(there.contains_key(CHECKPOINTS.name))
+    Ok(there.contains_key(GENERATIONS.name))
 }
 
 /// Looked for first: who may not make a schema may not say `IF NOT EXISTS` either.

@@ -7,7 +7,7 @@
 
 mod apply;
 mod bookkeeping;
-mod checkpoint;
+mod generation;
 mod lease;
 mod parked;
 mod postgres;
@@ -15,9 +15,10 @@ mod prepare;
 mod sqlite;
 
 pub use apply::{Applied, Outcome};
-pub use checkpoint::Checkpoint;
+pub use generation::{Generation, State};
 pub use lease::Lease;
 pub use parked::ParkedStream;
+pub use prepare::Prepared;
 
 use crate::{
     database::{Pool, Transaction},

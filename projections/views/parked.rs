@@ -1,6 +1,6 @@
 //! Streams that were set aside, because a projection cannot take one of their events.
 //!
-//! One row a stream and projection is enough: the events themselves are in the log, from the first sequence that
+//! One row a stream and generation is enough: the events themselves are in the log, from the first sequence that
 //! stands here to the last one before the checkpoint.
 
 use std::collections::BTreeMap;
@@ -10,14 +10,20 @@ use muster_events::{
     stream::{Position, Sequence, StreamId},
 };
 
-use super::{Views, bookkeeping::PARKED};
+use super::{
+    Views,
+    apply::Target,
+    bookkeeping::PARKED,
+    generation::{self, Generation, State, number},
+};
 use crate::{
-    change::{Change, Misfit},
+    change::Change,
     database::{Query, Row},
     error::ViewError,
-    projection::{LogEntry, Projection},
+    projection::LogEntry,
     read::Cells,
     sink::fold::Fold,
+    sql,
     table::Value,
 };
 
@@ -26,6 +32,8 @@ use crate::{
 pub struct ParkedStream {
     /// The projection's name.
     pub projection: String,
+    /// The generation of its rows.
+    pub generation: u32,
     /// The stream.
     pub stream: StreamId,
     /// The organization whose rows are out of date; none when any organization's may be.
@@ -43,25 +51,27 @@ pub struct ParkedStream {
 }
 
 impl Views {
-    /// The streams that are set aside, by projection and stream.
+    /// The streams that are set aside in the living rows, by projection and stream.
     pub async fn parked(&self) -> Result<Vec<ParkedStream>, ViewError> {
-        Ok(Parked::read(&self.readers.rows(&query()).await?)?.streams.into_values().collect())
+        let mut reading = self.readers.reading().await?;
+        let generations = generation::read(&reading.rows(&generation::query()).await?)?;
+        Ok(Parked::read(&reading.rows(&query()).await?)?.of(&generations, State::Living))
     }
 }
 
 /// The query for all streams that are set aside, which [`Parked::read`] reads.
 pub(super) fn query() -> Query {
-    Query::new(
-        "SELECT projection, aggregate_type, aggregate_id, organization_id, first_sequence, first_position, \
-        last_position, events, error FROM parked",
-    )
+    Query::new(sql::select_all(&PARKED))
 }
+
+/// Projection, generation, stream.
+type Key = (String, u32, StreamId);
 
 /// The streams that are set aside, as one transaction sees and changes them.
 #[derive(Debug, Default)]
 pub(super) struct Parked {
-    pub(super) streams: BTreeMap<(String, StreamId), ParkedStream>,
-    changed: Vec<(String, StreamId)>,
+    streams: BTreeMap<Key, ParkedStream>,
+    changed: Vec<Key>,
 }
 
 impl Parked {
@@ -71,6 +81,7 @@ impl Parked {
             let cells = Cells(row);
             let stream = ParkedStream {
                 projection: cells.text("projection")?.into(),
+                generation: number(cells, "generation")?,
                 stream: StreamId::new(cells.text("aggregate_type")?, cells.text("aggregate_id")?),
                 organization: cells.optional_id("organization_id")?,
                 first_sequence: cells.sequence("first_sequence")?,
@@ -79,18 +90,28 @@ impl Parked {
                 events: cells.count("events")?,
                 error: cells.text("error")?.into(),
             };
-            parked.streams.insert((stream.projection.clone(), stream.stream.clone()), stream);
+            parked.streams.insert(key_of(&stream), stream);
         }
         Ok(parked)
     }
 
+    /// Those that are set aside in the generations of this state.
+    pub(super) fn of(self, generations: &[Generation], state: State) -> Vec<ParkedStream> {
+        let is_of = |parked: &ParkedStream| {
+            generations.iter().any(|of| {
+                of.state == state && of.projection == parked.projection && of.number == parked.generation
+            })
+        };
+        self.streams.into_values().filter(is_of).collect()
+    }
+
     /// Puts the event behind those of its stream that wait already. False when none waits.
-    pub(super) fn queue(&mut self, projection: &Projection, entry: &LogEntry) -> bool {
+    pub(super) fn queue(&mut self, (projection, generation): Target, entry: &LogEntry) -> bool {
         // Mostly nothing is parked at all: then nothing is looked for either.
         if self.streams.is_empty() {
             return false;
         }
-        let key = (projection.name.to_owned(), entry.stream.clone());
+        let key = (projection.name.to_owned(), generation, entry.stream.clone());
         let Some(stream) = self.streams.get_mut(&key) else { return false };
         stream.events += 1;
         stream.last_position = entry.position;
@@ -99,11 +120,11 @@ impl Parked {
     }
 
     /// Sets the stream of this event aside, because of this event.
-    pub(super) fn park(&mut self, projection: &Projection, entry: &LogEntry, error: &str) {
-        let key = (projection.name.to_owned(), entry.stream.clone());
+    pub(super) fn park(&mut self, (projection, generation): Target, entry: &LogEntry, error: &str) {
         let stream = ParkedStream {
-            projection: key.0.clone(),
-            stream: key.1.clone(),
+            projection: projection.name.to_owned(),
+            generation,
+            stream: entry.stream.clone(),
             organization: entry.organization,
             first_sequence: entry.sequence,
             first_position: entry.position,
@@ -112,20 +133,30 @@ impl Parked {
             // The one character that no column takes.
             error: error.replace('\0', "\u{FFFD}"),
         };
+        let key = key_of(&stream);
         self.streams.insert(key.clone(), stream);
         self.changed.push(key);
     }
 
     /// Adds what has changed here to what the database is told.
-    pub(super) fn save(&mut self, fold: &mut Fold) -> Result<(), Misfit> {
+    pub(super) fn save(&mut self, fold: &mut Fold) {
         let changed = self.changed.drain(..).filter_map(|key| self.streams.get(&key));
-        changed.map(row).try_for_each(|row| fold.add(row))
+        changed.map(row).for_each(|row| fold.add(row));
     }
 }
 
+fn key_of(parked: &ParkedStream) -> Key {
+    (parked.projection.clone(), parked.generation, parked.stream.clone())
+}
+
 fn row(parked: &ParkedStream) -> Change {
-    let ParkedStream { projection, stream, .. } = parked;
-    let key = [projection.as_str(), &stream.aggregate_type, &stream.aggregate_id].map(Value::from);
+    let StreamId { aggregate_type, aggregate_id } = &parked.stream;
+    let key: [Value; 4] = [
+        parked.projection.as_str().into(),
+        parked.generation.into(),
+        aggregate_type.as_str().into(),
+        aggregate_id.as_str().into(),
+    ];
     let cells = [
         ("organization_id", parked.organization.into()),
         ("first_sequence", parked.first_sequence.into()),
@@ -137,7 +168,7 @@ fn row(parked: &ParkedStream) -> Change {
     Change::put(&PARKED, key, cells)
 }
 
-/// Forgets what is set aside in `projection`: it starts anew.
-pub(super) fn forget(projection: &Projection) -> Change {
-    Change::delete(&PARKED, [projection.name.into()])
+/// Forgets what is set aside in a generation.
+pub(super) fn forget(generation: &Generation) -> Change {
+    Change::delete(&PARKED, [generation.projection.as_str().into(), generation.number.into()])
 }

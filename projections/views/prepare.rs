@@ -1,44 +1,69 @@
 //! Making the tables, and making them again where what stands in them cannot be trusted.
 
 use super::{
-    Checkpoint, Views,
+    Generation, Views,
     bookkeeping::{self, Definitions},
-    checkpoint, parked,
+    generation::{self, State},
+    parked,
 };
 use crate::{
     database::Transaction,
     error::ViewError,
     projection::Projection,
-    sink::{
-        fold::Fold,
-        live::{self, SinkError},
-    },
+    sink::{fold::Fold, live},
     sql::{self, Dialect},
 };
 
+/// Where the views stand when they have been prepared.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The living generation of each projection, or the one of an older version that is read until the rows of this
+    /// version are built.
+    pub living: Vec<Generation>,
+    /// Generations that are kept up to date beside the living ones.
+    pub following: Vec<Generation>,
+}
+
 impl Views {
-    /// Makes the tables that are not there. A projection whose rows are of another version, of another incarnation
-    /// of the log or in other tables than it has now starts anew. Returns where each of `projections` stands.
+    /// Makes the tables that are not there. A projection whose rows are of another incarnation of the log or in other
+    /// tables than it has now starts anew. One whose rows are of an older version keeps them until others are built;
+    /// one of a newer version is refused.
     pub async fn prepare(
         &self,
         projections: &[&'static Projection],
         incarnation: &str,
-    ) -> Result<Vec<Checkpoint>, ViewError> {
+    ) -> Result<Prepared, ViewError> {
         let mut writing = self.writer.writing().await?;
         let there = bookkeeping::make(&mut writing).await?;
-        let stored = checkpoint::read(&writing.rows(&checkpoint::query()).await?)?;
+        let stored = generation::read(&writing.rows(&generation::query()).await?)?;
         for projection in projections {
-            let old = stored.iter().find(|stored| stored.projection == projection.name);
-            let is_trusted = old.is_some_and(|old| old.is_of(projection, incarnation));
-            if !(is_trusted && is_as_declared(writing.dialect(), projection, &there)) {
-                begin(&mut writing, projection, old, incarnation).await?;
+            let of = |generation: &&Generation| {
+                generation.projection == projection.name && generation.state == State::Living
+            };
+            let old = stored.iter().find(of).filter(|old| old.incarnation == incarnation);
+            let dialect = writing.dialect();
+            let is_trusted = old.is_some_and(|old| match old.version.cmp(&projection.version) {
+                std::cmp::Ordering::Equal => is_as_declared(dialect, projection, old.number, &there),
+                std::cmp::Ordering::Less => old.table_names().all(|name| there.contains_key(&name)),
+                std::cmp::Ordering::Greater => true,
+            });
+            if let Some(newer) = old.filter(|old| old.version > projection.version) {
+                return Err(newer_version(projection, newer));
+            }
+            if !is_trusted {
+                begin(&mut writing, projection, &stored, incarnation).await?;
             }
         }
-        let mut checkpoints = checkpoint::read(&writing.rows(&checkpoint::query()).await?)?;
+        let mut living = generation::read(&writing.rows(&generation::query()).await?)?;
         writing.commit().await?;
-        checkpoints
-            .retain(|stored| projections.iter().any(|projection| projection.name == stored.projection));
-        Ok(checkpoints)
+        living.retain(|stored| projections.iter().any(|projection| projection.name == stored.projection));
+        let mut following = living.clone();
+        following.retain(|generation| {
+            let of = projections.iter().any(|projection| generation.is_of(projection, incarnation));
+            of && generation.state == State::Following
+        });
+        living.retain(|generation| generation.state == State::Living);
+        Ok(Prepared { living, following })
     }
 
     /// Empties the tables of `projection`; it starts anew from the beginning of the log `incarnation`.
@@ -48,41 +73,118 @@ impl Views {
         incarnation: &str,
     ) -> Result<(), ViewError> {
         let mut writing = self.writer.writing().await?;
-        let stored = checkpoint::read(&writing.rows(&checkpoint::query()).await?)?;
-        let old = stored.iter().find(|stored| stored.projection == projection.name);
-        begin(&mut writing, projection, old, incarnation).await?;
+        let stored = generation::read(&writing.rows(&generation::query()).await?)?;
+        begin(&mut writing, projection, &stored, incarnation).await?;
         Ok(writing.commit().await?)
     }
 }
 
+fn newer_version(projection: &Projection, living: &Generation) -> ViewError {
+    ViewError::Unusable(format!(
+        "the read model {} is of version {}, which a newer muster made; this one makes version {}: use the newer one, \
+         or go back with `muster projections rollback {}`",
+        projection.name, living.version, projection.version, projection.name
+    ))
+}
+
 /// Also true to the letter after somebody changed a table and forgot to raise the version.
-fn is_as_declared(dialect: Dialect, projection: &Projection, there: &Definitions) -> bool {
+fn is_as_declared(dialect: Dialect, projection: &Projection, number: u32, there: &Definitions) -> bool {
     projection.tables.iter().all(|table| {
-        there.get(table.name) == Some(&sql::create_table(dialect, table))
-            && sql::create_indexes(dialect, table).all(|(name, sql)| there.get(&name) == Some(&sql))
+        let name = table.of_generation(number);
+        there.get(&name) == Some(&sql::create_table(dialect, table, &name))
+            && sql::create_indexes(dialect, table, &name).all(|(name, sql)| there.get(&name) == Some(&sql))
+            && there.get(table.name).is_some_and(|view| shows(view, &name))
     })
 }
 
+/// Whether the definition of a view says that it shows the rows of the table `name`. Postgres writes it in its own way.
+fn shows(view: &str, name: &str) -> bool {
+    let end = view.trim_end_matches(';').rsplit([' ', '.']).next();
+    end == Some(name)
+}
+
+/// The living generation begins anew, and there is no other one.
 async fn begin(
     writing: &mut Transaction,
     projection: &Projection,
-    old: Option<&Checkpoint>,
+    stored: &[Generation],
     incarnation: &str,
 ) -> Result<(), ViewError> {
-    let dialect = writing.dialect();
-    let old = old.iter().flat_map(|old| old.tables.iter().map(String::as_str));
-    for table in old.chain(projection.tables.iter().map(|table| table.name)) {
-        writing.run(&format!("DROP TABLE IF EXISTS {table}")).await?;
+    let mut fold = Fold::default();
+    for old in stored.iter().filter(|old| old.projection == projection.name) {
+        hide(writing, old.tables.iter().map(String::as_str)).await?;
+        drop_tables(writing, old).await?;
+        for change in [parked::forget(old), old.delete()] {
+            fold.add(change);
+        }
     }
+    let number = generation::next(projection, stored);
+    let new = Generation::new(projection, number, State::Living, incarnation);
+    make_tables(writing, projection, number).await?;
+    make_indexes(writing, projection, number).await?;
+    show(writing, projection, number).await?;
+    fold.add(new.put());
+    Ok(live::carry_out(writing, &fold).await?)
+}
+
+/// Makes the tables of a generation, without what only readers need.
+pub(super) async fn make_tables(
+    writing: &mut Transaction,
+    projection: &Projection,
+    number: u32,
+) -> Result<(), ViewError> {
     for table in projection.tables {
-        writing.run(&sql::create_table(dialect, table)).await?;
-        for (_, sql) in sql::create_indexes(dialect, table) {
+        let name = table.of_generation(number);
+        // One that nobody knows of any more.
+        writing.run(&format!("DROP TABLE IF EXISTS {name}")).await?;
+        writing.run(&sql::create_table(writing.dialect(), table, &name)).await?;
+    }
+    Ok(())
+}
+
+/// Makes the indexes that readers need.
+pub(super) async fn make_indexes(
+    writing: &mut Transaction,
+    projection: &Projection,
+    number: u32,
+) -> Result<(), ViewError> {
+    for table in projection.tables {
+        let name = table.of_generation(number);
+        for (_, sql) in sql::create_indexes(writing.dialect(), table, &name) {
             writing.run(&sql).await?;
         }
     }
-    let mut fold = Fold::default();
-    for change in [parked::forget(projection), checkpoint::begin(projection, incarnation)] {
-        fold.add(change).map_err(SinkError::from)?;
+    Ok(())
+}
+
+/// Readers find the rows of this generation from now on.
+pub(super) async fn show(
+    writing: &mut Transaction,
+    projection: &Projection,
+    number: u32,
+) -> Result<(), ViewError> {
+    hide(writing, projection.tables.iter().map(|table| table.name)).await?;
+    for table in projection.tables {
+        writing.run(&sql::create_view(table, number)).await?;
     }
-    Ok(live::carry_out(writing, &fold).await?)
+    Ok(())
+}
+
+/// Readers find nothing under these names.
+pub(super) async fn hide(
+    writing: &mut Transaction,
+    tables: impl Iterator<Item = &str>,
+) -> Result<(), ViewError> {
+    for table in tables {
+        writing.run(&format!("DROP VIEW IF EXISTS {table}")).await?;
+    }
+    Ok(())
+}
+
+/// Drops the tables of a generation, which nothing shows any more.
+pub(super) async fn drop_tables(writing: &mut Transaction, generation: &Generation) -> Result<(), ViewError> {
+    for name in generation.table_names() {
+        writing.run(&format!("DROP TABLE IF EXISTS {name}")).await?;
+    }
+    Ok(())
 }
