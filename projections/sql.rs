@@ -158,6 +158,19 @@ pub(crate) fn select_all(table: &Table) -> String {
     format!("SELECT {} FROM {} ORDER BY {}", names(table.all_columns()), table.name, names(table.key))
 }
 
+/// The statement that reads `limit` rows of the table of this name in the order of their keys, from the beginning or
+/// after a key.
+pub(crate) fn select_page(table: &Table, name: &str, from_beginning: bool, limit: usize) -> String {
+    let (columns, key) = (names(table.all_columns()), names(table.key));
+    let after = if from_beginning {
+        String::new()
+    } else {
+        let places = list((1..=table.key.len()).map(|place| format!("${place}")));
+        format!(" WHERE ({key}) > ({places})")
+    };
+    format!("SELECT {columns} FROM {name}{after} ORDER BY {key} LIMIT {limit}")
+}
+
 fn names<'a>(columns: impl IntoIterator<Item = &'a Column>) -> String {
     list(columns.into_iter().map(|column| column.name.to_owned()))
 }

@@ -50,6 +50,10 @@ impl Server {
         Self { url, script }
     }
 
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     pub(crate) fn database(&self) -> Database {
         self.url.parse().unwrap()
     }

@@ -3,6 +3,7 @@
 //! A query has one text for both. What differs between them is in the two modules here and in [`crate::sql`]; how each
 //! is opened is in [`crate::views`].
 
+mod copy;
 mod postgres;
 mod sqlite;
 
@@ -105,6 +106,15 @@ impl Pool {
         })
     }
 
+    /// A transaction for rows that nobody else writes. On Postgres it does not hold the write lock, so that whoever keeps
+    /// the living rows goes on meanwhile.
+    pub(crate) async fn filling(&self) -> Result<Transaction, sqlx::Error> {
+        Ok(match self {
+            Self::Sqlite(pool) => Transaction::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Transaction::Postgres(postgres::filling(pool).await?),
+        })
+    }
+
     pub(crate) fn dialect(&self) -> Dialect {
         match self {
             Self::Sqlite(_) => Dialect::Sqlite,
@@ -160,6 +170,14 @@ impl Transaction {
         match self {
             Self::Sqlite(transaction) => sqlite::carry_out(transaction, &sql, group).await,
             Self::Postgres(transaction) => postgres::carry_out(transaction, &sql, group).await,
+        }
+    }
+
+    /// Fills a table that has no rows with those of a group, where the database has a way of its own for that.
+    pub(crate) async fn fill(&mut self, group: &Group<'_>) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Sqlite(_) => self.carry_out(group).await,
+            Self::Postgres(transaction) => copy::fill(transaction, group).await,
         }
     }
 

@@ -31,6 +31,15 @@ pub(super) async fn reading(pool: &PgPool) -> Result<Transaction<'static, Postgr
 
 /// The commit does not wait for the disk: one that is lost with the machine is applied again, as its checkpoint is
 /// lost with it.
+pub(super) async fn filling(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    let wait = LOCK_WAIT.as_millis();
+    let sql = format!("SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = {wait}");
+    transaction.execute(raw_sql(&sql)).await?;
+    Ok(transaction)
+}
+
+/// As [`filling`], and with the write lock.
 pub(super) async fn writing(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
     // Not with `BEGIN` in one text: when the lock is not had in time, the connection would be given back to the pool
     // inside a failed transaction.

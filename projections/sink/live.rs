@@ -52,16 +52,30 @@ pub(crate) async fn carry_out(transaction: &mut Transaction, fold: &Fold) -> Res
     Ok(())
 }
 
+/// The rows of the table of this name after a key, or from the beginning: at most `limit`, in the order of their keys.
+pub(crate) async fn page(
+    transaction: &mut Transaction,
+    table: &'static Table,
+    name: &str,
+    after: Option<&[Value]>,
+    limit: usize,
+) -> Result<Vec<(Vec<Value>, Vec<Value>)>, sqlx::Error> {
+    let sql = sql::select_page(table, name, after.is_none(), limit);
+    let query = after.unwrap_or_default().iter().cloned().fold(Query::new(sql), Query::bind);
+    transaction.rows(&query).await?.iter().map(|row| split(table, row)).collect()
+}
+
 /// All rows of `table`, to be compared with those of another sink.
 pub(crate) async fn rows(pool: &Pool, table: &'static Table) -> Result<Rows, sqlx::Error> {
-    let mut rows = Rows::new();
-    for row in pool.rows(&Query::new(sql::select_all(table))).await? {
-        let read = |column| cell(&row, column);
-        let mut key: Vec<_> = table.all_columns().map(read).collect::<Result<_, _>>()?;
-        let cells = key.split_off(table.key.len());
-        rows.insert(key, cells);
-    }
-    Ok(rows)
+    let rows = pool.rows(&Query::new(sql::select_all(table))).await?;
+    rows.iter().map(|row| split(table, row)).collect()
+}
+
+/// The key, and the other cells.
+fn split(table: &'static Table, row: &Row) -> Result<(Vec<Value>, Vec<Value>), sqlx::Error> {
+    let mut key: Vec<_> = table.all_columns().map(|column| cell(row, column)).collect::<Result<_, _>>()?;
+    let cells = key.split_off(table.key.len());
+    Ok((key, cells))
 }
 
 fn cell(row: &Row, column: &Column) -> Result<Value, sqlx::Error> {

@@ -41,6 +41,11 @@ impl MemoryTables {
     pub fn rows(&self, table: &Table) -> Rows {
         self.tables.get(table.name).cloned().unwrap_or_default()
     }
+
+    /// The rows of `table` in the order of their keys.
+    pub(crate) fn iter(&self, table: &Table) -> impl Iterator<Item = (&Vec<Value>, &Vec<Value>)> {
+        self.tables.get(table.name).into_iter().flatten()
+    }
 }
 
 fn write(table: &Table, row: &mut [Value], cells: Vec<Cell>) {

@@ -27,14 +27,15 @@ on_every_database! {
     a_change_of_another_projections_table_is_refused
     a_projection_is_given_only_what_lies_after_its_own_checkpoint
     a_batch_that_does_not_continue_the_views_is_not_applied
-    rows_of_another_version_incarnation_or_schema_are_built_anew
+    rows_of_another_incarnation_or_schema_are_built_anew
+    rows_of_an_older_version_go_on_being_read_and_those_of_a_newer_one_are_refused
     tables_that_a_projection_no_longer_has_are_dropped
     two_processes_apply_every_event_once
     a_batch_can_be_applied_by_any_thread
     what_the_database_refuses_is_undone_and_its_stream_set_aside
 }
 
-static NAMES: Table = Table {
+pub(super) static NAMES: Table = Table {
     name: "names",
     key: &[Column::new("id", ColumnType::Integer)],
     columns: &[Column::new("name", ColumnType::Text)],
@@ -42,7 +43,7 @@ static NAMES: Table = Table {
 };
 
 /// Cannot take a team that is called "poison".
-static NAMES_OF_TEAMS: Projection = Projection {
+pub(super) static NAMES_OF_TEAMS: Projection = Projection {
     name: "names of teams",
     version: 1,
     aggregates: &[team::TYPE],
@@ -68,7 +69,7 @@ fn created(number: u64, name: &str) -> (TeamId, TeamEvent) {
 }
 
 /// Teams 1, 2, 3, then 1 and 2 again, so that a parked stream has something behind it.
-fn teams(second: &str) -> Log {
+pub(super) fn teams(second: &str) -> Log {
     let mut log = Log::default();
     for (number, name) in [(1, "one"), (2, second), (3, "three"), (1, "uno"), (2, "due")] {
         let (stream, event) = created(number, name);
@@ -80,7 +81,7 @@ fn teams(second: &str) -> Log {
     log
 }
 
-async fn names(views: &Views) -> Vec<String> {
+pub(super) async fn names(views: &Views) -> Vec<String> {
     shown(&NAMES, &views.rows(&NAMES).await.unwrap())
 }
 
@@ -92,7 +93,7 @@ async fn a_refused_event_parks_its_stream_in_that_projection_only(lab: &Lab) {
         test.views.prepare(both, LOG).await.unwrap();
         test.applied(both, 0, &entries[..split]).await;
         let applied = test.applied(both, split as u64, &entries[split..]).await;
-        assert_eq!(applied.checkpoints.iter().map(|at| at.position.0).collect::<Vec<_>>(), [5, 5]);
+        assert_eq!(applied.living.iter().map(|at| at.position.0).collect::<Vec<_>>(), [5, 5]);
         assert_eq!(names(&test.views).await, ["1: name=uno", "3: name=three"], "split at {split}");
         assert_eq!(test.views.rows(&TEAMS).await.unwrap().len(), 3, "other projections go on");
         let [parked] = applied.parked.as_slice() else { panic!("{:?}", applied.parked) };
@@ -159,7 +160,7 @@ async fn a_projection_is_given_only_what_lies_after_its_own_checkpoint(lab: &Lab
     let entries = teams("two").entries();
     test.applied(&[&COUNTED], 0, &entries[..3]).await;
     let behind = test.applied(&[&COUNTED], 0, &entries[..2]).await;
-    assert_eq!(behind.checkpoints[0].position, Position(3), "what another process did stays done");
+    assert_eq!(behind.living[0].position, Position(3), "what another process did stays done");
     test.applied(&[&COUNTED, &teams::PROJECTION], 0, &entries).await;
     assert_eq!(GIVEN.get(), entries.len());
     assert_eq!(test.views.rows(&TEAMS).await.unwrap().len(), 3);
@@ -199,21 +200,52 @@ static NEXT_SCHEMA: Projection = Projection {
     project: name_of_team,
 };
 
-async fn rows_of_another_version_incarnation_or_schema_are_built_anew(lab: &Lab) {
-    let cases: [(&'static Projection, &str, bool); 4] = [
-        (&NAMES_OF_TEAMS, LOG, true),
-        (&NAMES_OF_TEAMS, "00000002", false),
-        (&NEXT_VERSION, LOG, false),
-        (&NEXT_SCHEMA, LOG, false),
-    ];
+static LONGER_NAMES: Table = Table {
+    name: "names",
+    key: &[Column::new("id", ColumnType::Integer)],
+    columns: &[Column::new("name", ColumnType::Text), Column::optional("nick", ColumnType::Text)],
+    indexes: &[],
+};
+
+static NEXT_VERSION_AND_COLUMNS: Projection = Projection {
+    name: "names of teams",
+    version: 2,
+    aggregates: &[team::TYPE],
+    tables: &[&LONGER_NAMES],
+    project: |_| vec![],
+};
+
+async fn rows_of_another_incarnation_or_schema_are_built_anew(lab: &Lab) {
+    let cases: [(&'static Projection, &str, bool); 3] =
+        [(&NAMES_OF_TEAMS, LOG, true), (&NAMES_OF_TEAMS, "00000002", false), (&NEXT_SCHEMA, LOG, false)];
     for (projection, incarnation, kept) in cases {
         let test = TestViews::new(lab).await;
         test.views.prepare(&[&NAMES_OF_TEAMS], LOG).await.unwrap();
         test.applied(&[&NAMES_OF_TEAMS], 0, &teams("poison").entries()).await;
-        let [checkpoint] = test.views.prepare(&[projection], incarnation).await.unwrap().try_into().unwrap();
-        assert_eq!(checkpoint.position, Position(if kept { 5 } else { 0 }));
+        let prepared = test.views.prepare(&[projection], incarnation).await.unwrap();
+        assert_eq!(prepared.living[0].position, Position(if kept { 5 } else { 0 }));
         assert_eq!(names(&test.views).await.len(), if kept { 2 } else { 0 });
         assert_eq!(test.views.parked().await.unwrap().len(), usize::from(kept));
+    }
+}
+
+async fn rows_of_an_older_version_go_on_being_read_and_those_of_a_newer_one_are_refused(lab: &Lab) {
+    let test = TestViews::new(lab).await;
+    test.views.prepare(&[&NAMES_OF_TEAMS], LOG).await.unwrap();
+    test.applied(&[&NAMES_OF_TEAMS], 0, &teams("poison").entries()).await;
+    let prepared = test.views.prepare(&[&NEXT_VERSION], LOG).await.unwrap();
+    assert_eq!((prepared.living[0].version, prepared.living[0].position), (1, Position(5)));
+    assert_eq!(names(&test.views).await.len(), 2);
+    let outcome = test.views.apply(&[&NEXT_VERSION], LOG, Position(5), &[], None).await.unwrap();
+    assert!(matches!(outcome, Outcome::Moved), "they are not applied to: {outcome:?}");
+    // Rows that the queries of this version could not read are begun anew.
+    let prepared = test.views.prepare(&[&NEXT_VERSION_AND_COLUMNS], LOG).await.unwrap();
+    assert_eq!((prepared.living[0].version, prepared.living[0].position), (2, Position(0)));
+    for refused in
+        [test.views.prepare(&[&NAMES_OF_TEAMS], LOG).await, test.views.look(&[&NAMES_OF_TEAMS], LOG).await]
+    {
+        let ViewError::Unusable(said) = refused.unwrap_err() else { panic!() };
+        assert!(said.starts_with("the read model names of teams is of version 2, which a newer"), "{said}");
     }
 }
 
@@ -283,9 +315,9 @@ async fn what_the_database_refuses_is_undone_and_its_stream_set_aside(lab: &Lab)
     };
     let test = TestViews::new(lab).await;
     test.views.prepare(&[&NAMES_AND_INITIALS], LOG).await.unwrap();
-    let refuse = "CREATE TRIGGER no_two BEFORE INSERT ON names WHEN new.name = 'zwei' \
+    let refuse = "CREATE TRIGGER no_two BEFORE INSERT ON names_1 WHEN new.name = 'zwei' \
         BEGIN SELECT RAISE(ABORT, 'no two'); END";
-    lab.harm(refuse, "ALTER TABLE views.names ADD CONSTRAINT no_two CHECK (name <> 'zwei')").await;
+    lab.harm(refuse, "ALTER TABLE views.names_1 ADD CONSTRAINT no_two CHECK (name <> 'zwei')").await;
     let entries = teams("zwei").entries();
     test.applied(&[&NAMES_AND_INITIALS], 0, &entries[..3]).await;
     let applied = test.applied(&[&NAMES_AND_INITIALS], 3, &entries[3..]).await;

@@ -6,6 +6,7 @@ mod lease;
 mod open;
 mod postgres;
 mod queries;
+mod rebuild;
 mod requests;
 mod rows;
 mod search;

@@ -57,7 +57,7 @@ async fn a_database_of_another_program_is_left_alone() {
 async fn many_processes_can_make_the_views_at_once(lab: &Lab) {
     let open = || async {
         let views = lab.open().await;
-        views.prepare(&crate::all(), LOG).await.unwrap().len()
+        views.prepare(&crate::all(), LOG).await.unwrap().living.len()
     };
     let opened = tokio::join!(open(), open(), open(), open());
     let count = all().len();
@@ -71,11 +71,11 @@ async fn views_that_are_opened_again_are_not_built_again(lab: &Lab) {
     let test = TestViews::of(lab, &log).await;
     test.views.close().await;
     let views = lab.open().await;
-    let at = |checkpoints: Vec<crate::views::Checkpoint>| {
-        checkpoints.iter().map(|checkpoint| checkpoint.position).collect::<Vec<_>>()
+    let at = |living: Vec<crate::views::Generation>| {
+        living.iter().map(|living| living.position).collect::<Vec<_>>()
     };
-    assert_eq!(at(views.checkpoints().await.unwrap()), vec![Position(1); all().len()]);
-    assert_eq!(at(views.prepare(&all(), LOG).await.unwrap()), vec![Position(1); all().len()]);
+    assert_eq!(at(views.living().await.unwrap()), vec![Position(1); all().len()]);
+    assert_eq!(at(views.prepare(&all(), LOG).await.unwrap().living), vec![Position(1); all().len()]);
 }
 
 async fn refusal_of_postgres(options: PgConnectOptions) -> String {
@@ -110,7 +110,7 @@ async fn a_user_who_owns_nothing_but_the_schema_is_enough() {
     database.run(&format!("CREATE SCHEMA views AUTHORIZATION {user}")).await;
     let new_pool = || pool(2, options.clone());
     let views = Views::open_postgres(new_pool(), new_pool()).await.unwrap();
-    assert_eq!(views.prepare(&all(), LOG).await.unwrap().len(), all().len());
+    assert_eq!(views.prepare(&all(), LOG).await.unwrap().living.len(), all().len());
     views.close().await;
     database.run(&format!("DROP OWNED BY {user}; DROP ROLE {user}")).await;
 }

@@ -32,7 +32,7 @@ struct World {
 }
 
 /// A log that is as long as there are choices, where each leads to something that can happen.
-fn log_of(choices: &[[u8; 4]]) -> Log {
+pub(super) fn log_of(choices: &[[u8; 4]]) -> Log {
     let mut world = World::default();
     for [kind, which, other, what] in choices {
         let (which, other) = (which % EACH + 1, other % EACH + 1);

@@ -67,7 +67,7 @@ async fn a_statement_that_takes_too_long_is_tried_again() {
     let impatient = || pool(2, database.options().options([("statement_timeout", "300")]));
     let views = Views::open_postgres(impatient(), impatient()).await.unwrap();
     let mut other = database.options().connect().await.unwrap();
-    raw_sql("BEGIN; LOCK TABLE views.teams").execute(&mut other).await.unwrap();
+    raw_sql("BEGIN; LOCK TABLE views.teams_1").execute(&mut other).await.unwrap();
     for error in [apply(&views).await.unwrap_err(), views.rows(&TEAMS).await.unwrap_err()] {
         assert!(matches!(error, ViewError::Unavailable(_)), "{error}");
         assert!(error.to_string().contains("statement timeout"), "{error}");
@@ -81,17 +81,17 @@ async fn tables_that_somebody_dropped_or_changed_are_made_again() {
     let lab = Lab::postgres().await;
     let (database, test) = database_and_views(&lab).await;
     for harm in [
-        "DROP TABLE views.teams",
-        "ALTER TABLE views.teams ADD COLUMN colour text",
-        "ALTER TABLE views.teams ALTER COLUMN name TYPE text COLLATE \"default\"",
-        "DROP INDEX views.teams_by_organization_id_and_slug",
+        "DROP TABLE views.teams_1 CASCADE",
+        "DROP VIEW views.teams",
+        "ALTER TABLE views.teams_3 ADD COLUMN colour text",
+        "DROP INDEX views.teams_4_by_organization_id_and_slug",
         "DROP SCHEMA views CASCADE",
     ] {
         assert!(matches!(apply(&test.views).await.unwrap(), Outcome::Applied(_)));
         assert_eq!(test.views.rows(&TEAMS).await.unwrap().len(), 1);
         database.run(harm).await;
-        let checkpoints = test.views.prepare(&[&teams::PROJECTION], LOG).await.unwrap();
-        assert_eq!(checkpoints[0].position, Position::ZERO, "{harm}");
+        let prepared = test.views.prepare(&[&teams::PROJECTION], LOG).await.unwrap();
+        assert_eq!(prepared.living[0].position, Position::ZERO, "{harm}");
         assert_eq!(test.views.rows(&TEAMS).await.unwrap().len(), 0, "{harm}");
     }
 }

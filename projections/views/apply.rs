@@ -37,6 +37,8 @@ pub enum Outcome {
 /// Where the views stand after a batch.
 #[derive(Debug)]
 pub struct Applied {
+    /// What everything has reached that is kept up to date, read or not.
+    pub position: Position,
     /// The living generation of each of the projections.
     pub living: Vec<Generation>,
     /// The streams that are set aside in them.
@@ -91,10 +93,11 @@ impl Views {
         let end = batch.entries.last().map_or(batch.after, |entry| entry.position);
         let parked = carry_out(&mut writing, &mut targets, batch.entries, end, care).await?;
         writing.commit().await?;
+        let position = targets.iter().map(|(_, generation)| generation.position).min().unwrap_or(end);
         let mut living: Vec<_> = targets.into_iter().map(|(_, generation)| generation).collect();
         living.retain(|generation| generation.state == State::Living);
         let parked = parked.of(&living, State::Living);
-        Ok(Outcome::Applied(Applied { living, parked }))
+        Ok(Outcome::Applied(Applied { position, living, parked }))
     }
 }
 
@@ -188,7 +191,7 @@ fn refusal(projection: &Projection, change: &Change) -> Option<String> {
 }
 
 /// Carries out what the event does in the target, or sets its stream aside.
-async fn take_alone(
+pub(super) async fn take_alone(
     writing: &mut Transaction,
     parked: &mut Parked,
     target: Target,

@@ -48,6 +48,22 @@ pub(super) static PARKED: Table = Table {
     indexes: &[],
 };
 
+/// What the last comparison of each projection's living rows with the log has found.
+pub(super) static VERIFICATIONS: Table = Table {
+    name: "verifications",
+    key: &[Column::new("projection", Text)],
+    columns: &[
+        Column::new("generation", Integer),
+        Column::new("position", Integer),
+        Column::new("checked_at", Integer),
+        Column::new("differences", Integer),
+    ],
+    indexes: &[],
+};
+
+/// All of them.
+static ALL: [&Table; 3] = [&GENERATIONS, &PARKED, &VERIFICATIONS];
+
 /// Who works alone, on Postgres.
 const LEASES: &str = "CREATE TABLE IF NOT EXISTS leases (
     name text PRIMARY KEY,
@@ -66,19 +82,24 @@ pub(super) async fn make(writing: &mut Transaction) -> Result<Definitions, sqlx:
         make_schema(writing).await?;
         writing.run(LEASES).await?;
     }
-    let mut there = by_name(&writing.rows(&Query::new(dialect.definitions())).await?)?;
+    let mut there = definitions(writing).await?;
     let declared = |table: &Table| sql::create_table(dialect, table, table.name);
     let is_declared = |table: &&Table| there.get(table.name) == Some(&declared(table));
-    if [&GENERATIONS, &PARKED].iter().all(is_declared) {
+    if ALL.iter().copied().all(|table| is_declared(&table)) {
         return Ok(there);
     }
     // What is there was made by another version of muster, or is only a part: what it says cannot be read.
     drop_all(writing, &there).await?;
     there.clear();
-    for table in [&GENERATIONS, &PARKED] {
+    for table in ALL {
         writing.run(&declared(table)).await?;
     }
     Ok(there)
+}
+
+/// What tables, indexes and views there are.
+pub(super) async fn definitions(transaction: &mut Transaction) -> Result<Definitions, sqlx::Error> {
+    by_name(&transaction.rows(&Query::new(transaction.dialect().definitions())).await?)
 }
 
 async fn drop_all(writing: &mut Transaction, there: &Definitions) -> Result<(), sqlx::Error> {

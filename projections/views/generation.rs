@@ -17,7 +17,7 @@ use crate::{
     read::{Cells, damaged},
     sink::fold::Fold,
     sql,
-    table::Value,
+    table::{Table, Value},
 };
 
 /// What becomes of a generation.
@@ -124,7 +124,12 @@ impl Generation {
         self.tables.iter().map(|table| format!("{table}_{}", self.number))
     }
 
-    fn key(&self) -> [Value; 2] {
+    /// The name that one of its tables has in the database.
+    pub(super) fn name_of(&self, table: &Table) -> String {
+        table.of_generation(self.number)
+    }
+
+    pub(super) fn key(&self) -> [Value; 2] {
         [self.projection.as_str().into(), self.number.into()]
     }
 

@@ -7,18 +7,32 @@
 
 mod apply;
 mod bookkeeping;
+mod building;
+mod digest;
 mod generation;
 mod lease;
 mod parked;
 mod postgres;
 mod prepare;
+mod retry;
+mod save;
 mod sqlite;
+mod switch;
+mod verification;
+mod verify;
 
 pub use apply::{Applied, Outcome};
-pub use generation::{Generation, State};
+pub use building::{BUILDER_TTL, Building, Busy, Claim};
+pub use digest::{Comparison, TableDigest, ViewDigest};
+pub use generation::{Builder, Generation, State};
 pub use lease::Lease;
 pub use parked::ParkedStream;
 pub use prepare::Prepared;
+pub use retry::Retried;
+pub use save::Saved;
+pub use switch::Switched;
+pub use verification::Verification;
+pub use verify::{Difference, Differences, LogFold, Snapshot};
 
 use crate::{
     database::{Pool, Transaction},

@@ -68,7 +68,7 @@ pub(super) fn query() -> Query {
 type Key = (String, u32, StreamId);
 
 /// The streams that are set aside, as one transaction sees and changes them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Parked {
     streams: BTreeMap<Key, ParkedStream>,
     changed: Vec<Key>,
@@ -103,6 +103,29 @@ impl Parked {
             })
         };
         self.streams.into_values().filter(is_of).collect()
+    }
+
+    /// Only those of one generation.
+    pub(super) fn only(mut self, generation: &Generation) -> Self {
+        self.streams.retain(|(projection, number, _), _| {
+            *projection == generation.projection && *number == generation.number
+        });
+        self
+    }
+
+    /// What is set aside, by projection, generation and stream.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &ParkedStream> {
+        self.streams.values()
+    }
+
+    /// Takes a stream out.
+    pub(super) fn remove(&mut self, parked: &ParkedStream) {
+        self.streams.remove(&key_of(parked));
+    }
+
+    /// One stream of one generation.
+    pub(super) fn find(&self, (projection, generation): Target, stream: &StreamId) -> Option<&ParkedStream> {
+        self.streams.get(&(projection.name.to_owned(), generation, stream.clone()))
     }
 
     /// Puts the event behind those of its stream that wait already. False when none waits.
@@ -166,6 +189,18 @@ fn row(parked: &ParkedStream) -> Change {
         ("error", parked.error.as_str().into()),
     ];
     Change::put(&PARKED, key, cells)
+}
+
+/// Forgets that a stream is set aside.
+pub(super) fn delete(parked: &ParkedStream) -> Change {
+    let StreamId { aggregate_type, aggregate_id } = &parked.stream;
+    let key: [Value; 4] = [
+        parked.projection.as_str().into(),
+        parked.generation.into(),
+        aggregate_type.as_str().into(),
+        aggregate_id.as_str().into(),
+    ];
+    Change::delete(&PARKED, key)
 }
 
 /// Forgets what is set aside in a generation.

@@ -24,10 +24,26 @@ pub struct Prepared {
     pub following: Vec<Generation>,
 }
 
+impl Prepared {
+    fn of(projections: &[&'static Projection], incarnation: &str, stored: &[Generation]) -> Self {
+        let living = projections.iter().filter_map(|projection| living_of(projection, stored));
+        let living = living.filter(|living| living.incarnation == incarnation).cloned().collect();
+        let is_following = |generation: &&Generation| {
+            generation.state == State::Following
+                && projections.iter().any(|projection| generation.is_of(projection, incarnation))
+        };
+        Self { living, following: stored.iter().filter(is_following).cloned().collect() }
+    }
+}
+
+fn living_of<'a>(projection: &Projection, stored: &'a [Generation]) -> Option<&'a Generation> {
+    stored.iter().find(|stored| stored.projection == projection.name && stored.state == State::Living)
+}
+
 impl Views {
     /// Makes the tables that are not there. A projection whose rows are of another incarnation of the log or in other
-    /// tables than it has now starts anew. One whose rows are of an older version keeps them until others are built;
-    /// one of a newer version is refused.
+    /// tables than it has now starts anew. One whose rows are of an older version keeps them until others are built, where
+    /// the queries of this version can read them; one of a newer version is refused.
     pub async fn prepare(
         &self,
         projections: &[&'static Projection],
@@ -37,33 +53,41 @@ impl Views {
         let there = bookkeeping::make(&mut writing).await?;
         let stored = generation::read(&writing.rows(&generation::query()).await?)?;
         for projection in projections {
-            let of = |generation: &&Generation| {
-                generation.projection == projection.name && generation.state == State::Living
-            };
-            let old = stored.iter().find(of).filter(|old| old.incarnation == incarnation);
-            let dialect = writing.dialect();
-            let is_trusted = old.is_some_and(|old| match old.version.cmp(&projection.version) {
-                std::cmp::Ordering::Equal => is_as_declared(dialect, projection, old.number, &there),
-                std::cmp::Ordering::Less => old.table_names().all(|name| there.contains_key(&name)),
-                std::cmp::Ordering::Greater => true,
-            });
+            let old = living_of(projection, &stored).filter(|old| old.incarnation == incarnation);
             if let Some(newer) = old.filter(|old| old.version > projection.version) {
                 return Err(newer_version(projection, newer));
             }
+            let is_trusted = old.is_some_and(|old| {
+                if old.version == projection.version {
+                    is_as_declared(writing.dialect(), projection, old.number, &there)
+                } else {
+                    can_be_read(writing.dialect(), projection, old.number, &there)
+                }
+            });
             if !is_trusted {
                 begin(&mut writing, projection, &stored, incarnation).await?;
             }
         }
-        let mut living = generation::read(&writing.rows(&generation::query()).await?)?;
+        let stored = generation::read(&writing.rows(&generation::query()).await?)?;
         writing.commit().await?;
-        living.retain(|stored| projections.iter().any(|projection| projection.name == stored.projection));
-        let mut following = living.clone();
-        following.retain(|generation| {
-            let of = projections.iter().any(|projection| generation.is_of(projection, incarnation));
-            of && generation.state == State::Following
-        });
-        living.retain(|generation| generation.state == State::Living);
-        Ok(Prepared { living, following })
+        Ok(Prepared::of(projections, incarnation, &stored))
+    }
+
+    /// As [`Views::prepare`], and makes nothing: for who leaves that to another process. Generations of another
+    /// incarnation are left out.
+    pub async fn look(
+        &self,
+        projections: &[&'static Projection],
+        incarnation: &str,
+    ) -> Result<Prepared, ViewError> {
+        let stored = self.generations().await?;
+        let old = |projection| living_of(projection, &stored).filter(|old| old.incarnation == incarnation);
+        for projection in projections {
+            if let Some(newer) = old(projection).filter(|old| old.version > projection.version) {
+                return Err(newer_version(projection, newer));
+            }
+        }
+        Ok(Prepared::of(projections, incarnation, &stored))
     }
 
     /// Empties the tables of `projection`; it starts anew from the beginning of the log `incarnation`.
@@ -93,6 +117,15 @@ fn is_as_declared(dialect: Dialect, projection: &Projection, number: u32, there:
         let name = table.of_generation(number);
         there.get(&name) == Some(&sql::create_table(dialect, table, &name))
             && sql::create_indexes(dialect, table, &name).all(|(name, sql)| there.get(&name) == Some(&sql))
+            && there.get(table.name).is_some_and(|view| shows(view, &name))
+    })
+}
+
+/// Whether the rows of an older version stand in the tables that the queries of this one read, whatever their indexes.
+fn can_be_read(dialect: Dialect, projection: &Projection, number: u32, there: &Definitions) -> bool {
+    projection.tables.iter().all(|table| {
+        let name = table.of_generation(number);
+        there.get(&name) == Some(&sql::create_table(dialect, table, &name))
             && there.get(table.name).is_some_and(|view| shows(view, &name))
     })
 }

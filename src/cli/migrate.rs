@@ -87,8 +87,8 @@ async fn migrate(options: &DeploymentOptions, before: Schemas, used_by_others: b
 
 /// The versions that the rows of the read models were made by.
 async fn versions(views: &Views) -> Result<BTreeMap<String, u32>> {
-    let checkpoints = views.checkpoints().await?;
-    Ok(checkpoints.into_iter().map(|checkpoint| (checkpoint.projection, checkpoint.version)).collect())
+    let living = views.living().await?;
+    Ok(living.into_iter().map(|living| (living.projection, living.version)).collect())
 }
 
 impl<V: PartialEq + ToString> Change<V> {

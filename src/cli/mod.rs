@@ -15,6 +15,7 @@ mod keys;
 mod letters;
 mod migrate;
 mod org;
+mod projections;
 mod roles;
 mod serve;
 mod token;
@@ -83,6 +84,9 @@ enum Verb {
     /// Create, list and administer organizations
     #[command(subcommand)]
     Org(org::Org),
+    /// How the read models stand; build them anew, compare them with the log, take up what was set aside
+    #[command(subcommand)]
+    Projections(projections::Projections),
     /// List letters, look at one, send parked ones again, preview what they say
     #[command(subcommand)]
     Letters(letters::Letters),
@@ -123,6 +127,7 @@ impl Verb {
             Self::Token(token) => token.run(settings, screen).await,
             Self::User(user) => user.run(settings, screen).await,
             Self::Org(org) => org.run(settings, screen).await,
+            Self::Projections(projections) => projections.run(settings, screen).await,
             Self::Letters(letters) => letters.run(settings, screen).await,
             Self::InviteLink(invite_link) => invite_link.run(settings, screen).await,
             Self::Keys(keys) => keys.run(settings, screen).await,

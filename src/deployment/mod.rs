@@ -22,7 +22,7 @@ use crate::{
     ledger::{ExecuteError, Ledger},
     sealing::{KeyRing, MasterSource, SealingError},
     store::{Store, StoreError, postgres::PostgresStore},
-    subscription::Runner,
+    subscription::{Rebuild, Runner, Verifier},
 };
 
 /// The master key, where no other file is named.
@@ -166,6 +166,20 @@ impl Deployment {
     }
 }
 
+impl Deployment {
+    /// What compares the read models with the log.
+    pub fn verifier(&self) -> Verifier {
+        let (store, clock) = (Arc::clone(self.ledger.store()), Arc::clone(self.ledger.clock()));
+        Verifier::new(store, self.views.clone(), clock)
+    }
+
+    /// What builds read models anew.
+    pub fn rebuild(&self) -> Rebuild {
+        let (store, clock) = (Arc::clone(self.ledger.store()), Arc::clone(self.ledger.clock()));
+        Rebuild::new(store, self.views.clone(), muster_projections::all(), clock)
+    }
+}
+
 /// What a deployment is made of.
 struct Parts {
     store: Arc<dyn Store>,
@@ -177,7 +191,7 @@ struct Parts {
 /// Whether the views have seen more of the log than there is: it was put back to an earlier state.
 async fn is_ahead(views: &Views, store: &dyn Store) -> Result<bool, OpenError> {
     // The checkpoints first: what another process appends meanwhile makes the head higher, not lower.
-    let seen = views.checkpoints().await?;
+    let seen = views.generations().await?;
     let (incarnation, head) = (store.incarnation().to_string(), store.head().await?.position);
     let ahead = seen.iter().any(|seen| seen.incarnation == incarnation && seen.position > head);
     if ahead {

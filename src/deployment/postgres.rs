@@ -13,8 +13,8 @@ use crate::{
     store::{StoreError, postgres::PostgresStore},
 };
 
-/// Connections that apply to the views: one, and one that renews the lease meanwhile.
-const VIEW_WRITERS: u32 = 2;
+/// Connections that write the views: one applies, one renews the lease meanwhile, one fills rows that are built anew.
+const VIEW_WRITERS: u32 = 3;
 /// Connections that read the views at the same time.
 const VIEW_READERS: u32 = 8;
 

@@ -30,6 +30,8 @@ pub struct ServeOptions {
     pub metrics: Option<PrometheusHandle>,
     /// How e-mail is sent. Without it this process neither queues letters nor sends any.
     pub mail: Option<MailOptions>,
+    /// How often the read models are compared with the log; none for never.
+    pub verify_every: Option<Duration>,
 }
 
 /// The limits on requests.

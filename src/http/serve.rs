@@ -1,6 +1,6 @@
 //! The server: accepts connections, keeps the read models up to date, and stops without losing what it accepted.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::{extract::ConnectInfo, http::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -28,6 +28,9 @@ const WRITE_TIME: Duration = Duration::from_secs(30);
 
 /// How long accepting rests after an error, such as no file descriptor being left.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
+
+/// How many events a second are read by a comparison of the read models with the log that nobody waits for.
+const VERIFY_RATE: Option<NonZeroU32> = NonZeroU32::new(5_000);
 
 /// Why a server ended other than by being told to.
 #[derive(Debug, Error)]
@@ -65,6 +68,9 @@ pub async fn serve(
     let sender = mail.map(|mail| Sender::new(Arc::clone(&deployment.ledger), runner.read_models(), mail));
     let sender = sender.transpose().map_err(|error| ServeError::Mail(error.to_string()))?;
     policies.begin().await.map_err(|error| ServeError::Policies(error.to_string()))?;
+    // The read models go on until the last request has been answered.
+    let following = CancellationToken::new();
+    let verify_every = options.verify_every;
     let app = App::new(
         Arc::clone(&deployment.ledger),
         runner.read_models(),
@@ -73,8 +79,10 @@ pub async fn serve(
         options,
         streams.clone(),
     );
-    // The read models go on until the last request has been answered.
-    let following = CancellationToken::new();
+    if let Some(every) = verify_every {
+        let verifier = deployment.verifier().at_most(VERIFY_RATE);
+        tokio::spawn(verifier.run_every(every, muster_projections::all(), following.clone()));
+    }
     let mut runner = tokio::spawn(runner.run(following.clone()));
     let acting = CancellationToken::new();
     let mut policies = tokio::spawn(policies.run(acting.clone()));

@@ -2,8 +2,14 @@
 
 use std::time::Duration;
 
-use muster_events::{stream::StreamId, time::Timestamp};
-use muster_projections::{projection::LogEntry, views::ParkedStream};
+use muster_events::{
+    stream::{Position, StreamId},
+    time::Timestamp,
+};
+use muster_projections::{
+    projection::LogEntry,
+    views::{ParkedStream, Verification},
+};
 
 use super::Status;
 
@@ -31,5 +37,31 @@ pub(super) fn parked(before: &[ParkedStream], now: &[ParkedStream]) {
     for new in now.iter().filter(|parked| before.binary_search_by_key(&key(parked), key).is_err()) {
         let ParkedStream { projection, stream, first_position, error, .. } = new;
         tracing::error!(projection, %stream, position = first_position.0, error, "stream is parked");
+    }
+}
+
+/// Counts what a rebuild has folded, and says how far it is.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a double; positions are far below its precision")]
+pub(super) fn rebuild(
+    projections: impl Iterator<Item = &'static str>,
+    events: u64,
+    position: Position,
+    head: Position,
+) {
+    for projection in projections {
+        metrics::counter!("muster_rebuild_events_total", "projection" => projection).increment(events);
+        metrics::gauge!("muster_rebuild_position", "projection" => projection).set(position.0 as f64);
+        metrics::gauge!("muster_rebuild_target", "projection" => projection).set(head.0 as f64);
+    }
+}
+
+/// Shows what the last comparisons with the log have found.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a double; positions are far below its precision")]
+pub fn verifications(found: &[Verification]) {
+    for Verification { projection, position, differences, .. } in found {
+        let differing = metrics::gauge!("muster_projection_differences", "projection" => projection.clone());
+        differing.set(*differences as f64);
+        metrics::gauge!("muster_projection_verified_position", "projection" => projection.clone())
+            .set(position.0 as f64);
     }
 }

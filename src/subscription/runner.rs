@@ -1,13 +1,16 @@
 //! The catch-up runner: reads after the lowest checkpoint, in order, and applies a batch with its checkpoints in one
 //! transaction.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use muster_events::{stream::Position, time::Timestamp};
 use muster_projections::{
     error::ViewError,
-    projection::{LogEntry, Projection},
-    views::{Applied, Outcome, Views},
+    projection::Projection,
+    views::{Generation, Outcome, Views},
 };
 use thiserror::Error;
 use tokio::{
@@ -16,10 +19,16 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{ReadModels, Status, Trouble, reports, tenure::Tenure};
+use super::{
+    ReadModels, Status, Trouble,
+    entries::entry,
+    rebuild::{Rebuild, RebuildError},
+    renewal::Renewal,
+    tenure::Tenure,
+};
 use crate::{
-    clock::{Clock, event_id},
-    store::{Store, StoreError, StoredEvent},
+    clock::{Clock, event_id, stopwatch},
+    store::{Store, StoreError},
 };
 
 /// Most events that are applied in one transaction.
@@ -34,6 +43,9 @@ const LEASE: &str = "projections";
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause after an error.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// How often the views are looked at while rows of an older version are read, which another process may replace, or
+/// while nothing happens.
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How often a verb that needs the views now tries again after an error.
 const CATCH_UP_ATTEMPTS: u32 = 6;
 
@@ -49,29 +61,39 @@ pub enum CatchUpError {
     /// Another process has begun them anew.
     #[error("another process, perhaps another version of muster, has begun the views anew")]
     Moved,
+    /// Rows of an older version could not be built anew.
+    #[error(transparent)]
+    Rebuild(Box<RebuildError>),
 }
 
 /// Keeps views up to date with a log.
 #[derive(Debug)]
 pub struct Runner {
-    store: Arc<dyn Store>,
-    views: Views,
-    projections: Vec<&'static Projection>,
-    clock: Arc<dyn Clock>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) views: Views,
+    pub(super) projections: Vec<&'static Projection>,
+    pub(super) clock: Arc<dyn Clock>,
     poll: Duration,
     /// What was recorded before does not count as lag.
-    started: Timestamp,
-    incarnation: String,
+    pub(super) started: Timestamp,
+    pub(super) incarnation: String,
     tenure: Tenure,
     /// The lowest checkpoint; none when it has to be looked at (again).
-    position: Option<Position>,
-    status: watch::Sender<Status>,
+    pub(super) position: Option<Position>,
+    /// The projections whose rows are of this version: those that are applied to.
+    pub(super) current: Vec<&'static Projection>,
+    /// The others, and the rows of theirs that are read.
+    pub(super) outdated: Vec<&'static Projection>,
+    pub(super) outdated_living: Vec<Generation>,
+    /// When the views were looked at.
+    pub(super) looked: Instant,
+    pub(super) status: watch::Sender<Status>,
     wake: Arc<Notify>,
 }
 
 /// How far a turn got.
 #[derive(Debug, PartialEq, Eq)]
-enum Turn {
+pub(super) enum Turn {
     /// A batch was applied; there may be more.
     More,
     /// There was nothing to read.
@@ -104,6 +126,10 @@ impl Runner {
             incarnation,
             tenure,
             position: None,
+            current: vec![],
+            outdated: vec![],
+            outdated_living: vec![],
+            looked: stopwatch(),
             status,
             wake,
         }
@@ -124,7 +150,12 @@ impl Runner {
     pub async fn run(mut self, stop: CancellationToken) {
         let mut commits = self.store.commits();
         let mut hears_commits = true;
+        let mut renewal = Renewal::default();
         while !stop.is_cancelled() {
+            renewal.begin(&self.outdated, || self.rebuild());
+            if renewal.has_ended() {
+                self.position = None;
+            }
             // Before the log is read: what is committed from here on wakes the runner again.
             let committed = *commits.borrow_and_update();
             match self.turn().await {
@@ -142,6 +173,10 @@ impl Runner {
                 }
                 Err(error) => {
                     let attempts = self.in_trouble(&error);
+                    if matches!(error, CatchUpError::Views(ViewError::Unusable(_))) {
+                        // A process of another version may be able to do the work.
+                        self.tenure.give_back().await;
+                    }
                     tokio::select! {
                         () = stop.cancelled() => {}
                         () = sleep(pause_after(attempts)) => {}
@@ -149,15 +184,37 @@ impl Runner {
                 }
             }
         }
+        renewal.end().await;
         self.tenure.give_back().await;
     }
 
     /// Brings the views to where the log stands now, for a verb that runs without a server; says how far that is. Where
-    /// another process does the work, waits for it.
+    /// another process does the work, waits for it. Rows of an older version are built anew.
     pub async fn run_to_head(&mut self) -> Result<Position, CatchUpError> {
+        loop {
+            let reached = self.keep_to_head().await?;
+            if self.outdated.is_empty() {
+                return Ok(reached);
+            }
+            match self.rebuild().run(&self.outdated, &CancellationToken::new()).await {
+                Ok(_) => {}
+                Err(RebuildError::Busy { .. }) => sleep(LOOK_AGAIN).await,
+                Err(error) => return Err(CatchUpError::Rebuild(Box::new(error))),
+            }
+            self.position = None;
+        }
+    }
+
+    /// The same, and leaves rows of an older version as they are.
+    pub(super) async fn keep_to_head(&mut self) -> Result<Position, CatchUpError> {
         let reached = self.turns_to_head().await;
         self.tenure.give_back().await;
         reached
+    }
+
+    fn rebuild(&self) -> Rebuild {
+        let (store, views) = (Arc::clone(&self.store), self.views.clone());
+        Rebuild::new(store, views, self.projections.clone(), Arc::clone(&self.clock))
     }
 
     async fn turns_to_head(&mut self) -> Result<Position, CatchUpError> {
@@ -211,90 +268,29 @@ impl Runner {
         }
         let Some(lease) = self.tenure.hold().await? else { return self.stand_by().await };
         let after = self.position().await?;
+        if self.current.is_empty() {
+            return self.without_any().await;
+        }
         let stored = self.store.read_all(after, BATCH).await?;
         if stored.is_empty() {
+            self.look_at_parked().await?;
             self.out_of_trouble();
             return Ok(Turn::AtHead);
         }
         let entries: Vec<_> = stored.iter().map(entry).collect();
         let applied =
-            self.views.apply(&self.projections, &self.incarnation, after, &entries, Some(&lease)).await?;
+            self.views.apply(&self.current, &self.incarnation, after, &entries, Some(&lease)).await?;
         match applied {
             Outcome::Applied(applied) => self.applied(applied, &entries),
             Outcome::Fenced => {
                 self.tenure.lost();
                 self.position = None;
             }
+            Outcome::Behind => self.position = None,
             // Paused like an error, so that two versions of this program that keep the same views do not race.
             Outcome::Moved => return Err(CatchUpError::Moved),
         }
         Ok(Turn::More)
-    }
-
-    /// Looks how far the process has come that does the work.
-    async fn stand_by(&mut self) -> Result<Turn, CatchUpError> {
-        self.position = None;
-        let mut checkpoints = self.views.checkpoints().await?;
-        checkpoints.retain(|checkpoint| {
-            self.projections.iter().any(|projection| checkpoint.is_of(projection, &self.incarnation))
-        });
-        let parked = self.views.parked().await?.into();
-        let status = Status::at(&self.projections, &checkpoints, parked);
-        self.status.send_if_modified(|published| {
-            let changed = published.applied != status.applied || *published.parked != *status.parked;
-            let was_in_trouble = published.trouble.is_some();
-            *published = status;
-            changed || was_in_trouble
-        });
-        Ok(Turn::Standby)
-    }
-
-    /// The lowest checkpoint. Looks at the views when it has to: makes what is not there, and begins anew what
-    /// does not belong to this log.
-    async fn position(&mut self) -> Result<Position, CatchUpError> {
-        if let Some(position) = self.position {
-            return Ok(position);
-        }
-        let mut checkpoints = self.views.prepare(&self.projections, &self.incarnation).await?;
-        // After the checkpoints, so that one above the head cannot be one that has just come there.
-        let head = self.store.head().await?.position;
-        for checkpoint in checkpoints.iter_mut().filter(|checkpoint| checkpoint.position > head) {
-            let name = checkpoint.projection.as_str();
-            tracing::warn!(
-                projection = name,
-                checkpoint = checkpoint.position.0,
-                head = head.0,
-                "view is ahead of the log and begins anew"
-            );
-            if let Some(projection) = self.projections.iter().find(|projection| projection.name == name) {
-                self.views.begin_anew(projection, &self.incarnation).await?;
-            }
-            checkpoint.position = Position::ZERO;
-        }
-        let parked = self.views.parked().await?.into();
-        let status = Status::at(&self.projections, &checkpoints, parked);
-        let position = status.applied.unwrap_or(head);
-        self.position = Some(position);
-        // What is published says that the tables are there; trouble ends with the first turn that goes well.
-        self.status.send_modify(|published| {
-            let trouble = published.trouble.take();
-            *published = Status { trouble, ..status };
-        });
-        Ok(position)
-    }
-
-    fn applied(&mut self, applied: Applied, entries: &[LogEntry]) {
-        let before = self.status.borrow().clone();
-        let parked =
-            if *before.parked == *applied.parked { before.parked.clone() } else { applied.parked.into() };
-        let status = Status::at(&self.projections, &applied.checkpoints, parked);
-        self.position = status.applied;
-        reports::lag(self.clock.now(), self.started, &before, entries);
-        reports::parked(&before.parked, &status.parked);
-        if let Some(trouble) = &before.trouble {
-            tracing::info!(attempts = trouble.attempts, "views go on");
-        }
-        self.status.send_replace(status);
     }
 
     /// Publishes the error; says how often it was tried.
@@ -312,22 +308,11 @@ impl Runner {
         attempts
     }
 
-    fn out_of_trouble(&mut self) {
+    pub(super) fn out_of_trouble(&mut self) {
         self.status.send_if_modified(|status| status.trouble.take().is_some());
     }
 }
 
 fn pause_after(attempts: u32) -> Duration {
     FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1))).min(LONGEST_PAUSE)
-}
-
-fn entry(stored: &StoredEvent) -> LogEntry {
-    LogEntry {
-        position: stored.position,
-        stream: stored.stream.clone(),
-        sequence: stored.sequence,
-        recorded_at: stored.recorded_at,
-        organization: stored.organization,
-        event: stored.recorded().map_err(|error| error.to_string()),
-    }
 }

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use muster_events::{id::OrganizationId, stream::Position, time::Timestamp};
-use muster_projections::{projection::Projection, views::Checkpoint, views::ParkedStream};
+use muster_projections::{
+    projection::Projection,
+    views::{Generation, ParkedStream},
+};
 
 /// How the read models stand.
 #[derive(Debug, Clone, Default)]
 pub struct Status {
-    /// The position that every projection has reached; none before the views were looked at for the first time.
+    /// The position that every projection has reached whose rows are of this version; none before the views were looked at for the first time.
     pub applied: Option<Position>,
     /// Each projection.
     pub projections: Vec<ProjectionStatus>,
@@ -23,12 +26,21 @@ pub struct Status {
 pub struct ProjectionStatus {
     /// Its name.
     pub name: &'static str,
-    /// Its version.
+    /// The version of this program.
     pub version: u32,
+    /// The version that the rows which are read were made by: an older one until those of this one are built.
+    pub rows_of: u32,
     /// The position of the last event that it has taken or set aside.
     pub checkpoint: Position,
     /// How many streams it has set aside.
     pub parked: usize,
+}
+
+impl ProjectionStatus {
+    /// Whether rows are read that an older version made. They are not kept up to date by this program.
+    pub fn is_outdated(&self) -> bool {
+        self.rows_of < self.version
+    }
 }
 
 /// What keeps the runner from going on.
@@ -49,35 +61,41 @@ impl Status {
     }
 
     /// The position up to which these projections are complete in what concerns an organization (or all, without
-    /// one), when a stream of theirs is set aside; none when nothing is missing.
+    /// one), when a stream of theirs is set aside or their rows are of an older version; none when nothing is missing.
     pub fn stale_for(&self, organization: Option<OrganizationId>, projections: &[&str]) -> Option<Position> {
         // A stream without an organization, such as an account's, concerns every organization.
         let concerns = |parked: &&ParkedStream| {
             organization.is_none() || parked.organization.is_none_or(|of| Some(of) == organization)
         };
         let is_asked = |parked: &&ParkedStream| projections.contains(&parked.projection.as_str());
-        let first =
-            self.parked.iter().filter(is_asked).filter(concerns).map(|parked| parked.first_position).min();
-        first.map(|first| Position(first.0.saturating_sub(1)))
+        let parked = self.parked.iter().filter(is_asked).filter(concerns);
+        let parked = parked.map(|parked| Position(parked.first_position.0.saturating_sub(1)));
+        let outdated =
+            self.projections.iter().filter(|view| view.is_outdated() && projections.contains(&view.name));
+        parked.chain(outdated.map(|view| view.checkpoint)).min()
     }
 
-    /// The status where the projections stand at `checkpoints`.
+    /// The status where `living` are the generations that are read; `otherwise` is what has been reached when none of
+    /// them is of this version.
     pub(super) fn at(
         projections: &[&'static Projection],
-        checkpoints: &[Checkpoint],
+        living: &[Generation],
         parked: Arc<[ParkedStream]>,
+        otherwise: Position,
     ) -> Self {
-        let status = |projection: &&'static Projection| ProjectionStatus {
-            name: projection.name,
-            version: projection.version,
-            checkpoint: checkpoints
-                .iter()
-                .find(|checkpoint| checkpoint.projection == projection.name)
-                .map_or(Position::ZERO, |checkpoint| checkpoint.position),
-            parked: parked.iter().filter(|parked| parked.projection == projection.name).count(),
+        let status = |projection: &&'static Projection| {
+            let living = living.iter().find(|living| living.projection == projection.name);
+            ProjectionStatus {
+                name: projection.name,
+                version: projection.version,
+                rows_of: living.map_or(projection.version, |living| living.version),
+                checkpoint: living.map_or(Position::ZERO, |living| living.position),
+                parked: parked.iter().filter(|parked| parked.projection == projection.name).count(),
+            }
         };
         let projections: Vec<_> = projections.iter().map(status).collect();
-        let applied = projections.iter().map(|projection| projection.checkpoint).min();
+        let current = projections.iter().filter(|projection| !projection.is_outdated());
+        let applied = Some(current.map(|projection| projection.checkpoint).min().unwrap_or(otherwise));
         Self { applied, projections, parked, trouble: None }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
@@ -21,6 +22,7 @@ pub(super) struct Written {
     pub(super) log_format: Option<LogFormat>,
     pub(super) listen: Option<Address>,
     pub(super) trusted_proxies: Option<Vec<Network>>,
+    pub(super) verify_every: Option<NonZeroU32>,
     pub(super) limits: Option<Limits>,
     pub(super) mail: Option<EmailFlags>,
 }

@@ -10,8 +10,10 @@ mod mail;
 
 use std::{
     net::IpAddr,
+    num::NonZeroU32,
     path::{Path, PathBuf},
     str::FromStr,
+    time::Duration,
 };
 
 use clap::{Args, ValueEnum};
@@ -67,6 +69,10 @@ pub(super) struct ServeFlags {
     /// Networks of the proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8,192.168.1.7
     #[arg(long, env = "MUSTER_TRUSTED_PROXIES", value_name = "NETWORKS", value_delimiter = ',')]
     trusted_proxies: Option<Vec<Network>>,
+    /// Compare the read models with the log so often, at a low rate; /metrics and `doctor` say what was found
+    /// [default: never]
+    #[arg(long, env = "MUSTER_VERIFY_EVERY", value_name = "SECONDS")]
+    verify_every: Option<NonZeroU32>,
     #[command(flatten)]
     limits: Limits,
     #[command(flatten)]
@@ -129,6 +135,8 @@ pub(super) struct Settings {
     listen: Option<Address>,
     /// Whose X-Forwarded-For is believed, as the file of `--config` has it.
     trusted_proxies: Option<Vec<Network>>,
+    /// How often the read models are compared with the log, as the file of `--config` has it.
+    verify_every: Option<NonZeroU32>,
     /// The limits on requests, as the file of `--config` has them.
     limits: Limits,
     /// How e-mail is sent, as the file of `--config` says.
@@ -163,6 +171,7 @@ impl Settings {
             log_format: flags.log_format.or(file.log_format).unwrap_or_default(),
             listen: file.listen,
             trusted_proxies: file.trusted_proxies,
+            verify_every: file.verify_every,
             limits: file.limits.unwrap_or_default(),
             mail: file.mail.unwrap_or_default(),
         })
@@ -172,9 +181,11 @@ impl Settings {
     pub(super) fn serving(&self, flags: &ServeFlags) -> Result<ServeSettings, Usage> {
         let listen = flags.listen.as_ref().or(self.listen.as_ref());
         let proxies = flags.trusted_proxies.as_ref().or(self.trusted_proxies.as_ref());
+        let verify_every = flags.verify_every.or(self.verify_every);
         let options = ServeOptions {
             trusted_proxies: proxies.into_iter().flatten().map(|network| network.0).collect(),
             limits: flags.limits.or(self.limits).checked()?,
+            verify_every: verify_every.map(|seconds| Duration::from_secs(seconds.get().into())),
             ..ServeOptions::default()
         };
         let listen_was_named = listen.is_some();

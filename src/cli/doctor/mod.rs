@@ -1,7 +1,8 @@
 //! `muster doctor`: looks at everything that can be wrong, and says what to mend.
 //!
-//! It works beside a running server. One walk along the log ([`walk`]) recomputes what the store ([`claims`]) and the
-//! read models ([`views`]) hold besides it; in memory are one batch of events, the claims and the rows.
+//! It works beside a running server. One walk along the log ([`walk`]) recomputes what the store ([`claims`]) holds besides
+//! it; another one makes the rows of the read models ([`views`]). In memory are one batch of events, and the claims or
+//! the rows.
 
 mod claims;
 mod report;
@@ -60,7 +61,7 @@ async fn examine(deployment: &Deployment) -> Result<Report> {
     let (position, digest) = (walk.position, walk.digest.to_string());
     let own = store.check().await?;
     let claims = claims::check(&mut walk, store, ledger.clock().now()).await?;
-    let read_models = views::check(&mut walk, deployment).await?;
+    let read_models = views::check(deployment).await?;
     let mut checks = walk.checks(own);
     let keys = keys(ledger.keys()).await?;
     checks.extend([claims, read_models, letters(deployment).await?, keys, erasures(ledger).await?]);

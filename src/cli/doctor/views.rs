@@ -1,27 +1,17 @@
 //! The read models, compared with what the log says at the position that they have reached.
 
-use anyhow::{Result, bail};
-use muster_events::stream::Position;
-use muster_projections::{
-    projection::Projection,
-    sink::Rows,
-    views::{Checkpoint, Views},
-};
+use anyhow::Result;
+use muster_projections::views::State;
 
-use super::{
-    report::{Check, Findings},
-    walk::Walk,
-};
+use super::report::{Check, Findings};
 use crate::{
     cli::{open, screen::count},
     deployment::{Deployment, Place},
+    subscription::Verified,
 };
 
-/// How often a read model is looked at that moves while it is read.
-const LOOKS: usize = 50;
-
-/// Brings the read models to the head, and compares each with the walk.
-pub(super) async fn check(walk: &mut Walk<'_>, deployment: &Deployment) -> Result<Check> {
+/// Brings the read models to the head, and compares each with a fold of the log.
+pub(super) async fn check(deployment: &Deployment) -> Result<Check> {
     let mut findings = Findings::default();
     if let Err(error) = open::catch_up(deployment).await {
         findings.add(format!("{error:#}: {}.", deployment.place.rebuild_views()));
@@ -31,7 +21,7 @@ pub(super) async fn check(walk: &mut Walk<'_>, deployment: &Deployment) -> Resul
     for parked in views.parked().await? {
         findings.add(format!(
             "The read model {} has set the stream {} aside at position {}, with {} ({}): use a muster that can take \
-             them, or report it.",
+             them, or report it; `muster projections parked retry` takes them up again.",
             parked.projection,
             parked.stream,
             parked.first_position,
@@ -39,84 +29,33 @@ pub(super) async fn check(walk: &mut Walk<'_>, deployment: &Deployment) -> Resul
             parked.error,
         ));
     }
-    let projections: Vec<_> = walk.rows.iter().map(|(projection, _)| *projection).collect();
-    let (mut rows, mut moving) = (0, vec![]);
-    for projection in &projections {
-        let is_parked = views.parked().await?.iter().any(|parked| parked.projection == projection.name);
-        if is_parked {
-            continue;
+    let (place, mut rows) = (&deployment.place, 0);
+    match deployment.verifier().verify(&muster_projections::all()).await {
+        Ok(all) => {
+            for verified in &all {
+                rows += usize::try_from(verified.rows).unwrap_or(usize::MAX);
+                say_differences(verified, place, &mut findings);
+            }
         }
-        match compare(walk, views, projection, &mut findings).await? {
-            Some(compared) => rows += compared,
-            None => moving.push(projection.name),
-        }
+        Err(error) => findings.add(format!("{error}: {}.", place.rebuild_views())),
     }
+    let generations = views.generations().await?;
+    let building =
+        generations.iter().filter(|of| matches!(of.state, State::Building | State::Following)).count();
     let mut looked_at = format!("{}, the same as the log makes them", count(rows, "row"));
-    if !moving.is_empty() {
-        looked_at =
-            format!("{looked_at}; not compared, because they move all the time: {}", moving.join(", "));
+    if building > 0 {
+        looked_at = format!("{looked_at}; {} of a rebuild", count(building, "generation"));
     }
     Ok(findings.into_check("read models", looked_at))
 }
 
-/// Compares the rows of one projection at a moment in which they do not change. The number of rows; none when there
-/// was no such moment.
-async fn compare(
-    walk: &mut Walk<'_>,
-    views: &Views,
-    projection: &'static Projection,
-    findings: &mut Findings,
-) -> Result<Option<usize>> {
-    for _ in 0..LOOKS {
-        let Some(before) = checkpoint(views, projection).await? else {
-            bail!("{} has no checkpoint", projection.name)
-        };
-        walk.advance_to(before).await?;
-        if walk.position > before {
-            // The walk went further with another read model; this one will follow.
-            tokio::task::yield_now().await;
-            continue;
-        }
-        let mut tables = vec![];
-        for table in projection.tables {
-            tables.push((*table, views.rows(table).await?));
-        }
-        if checkpoint(views, projection).await? != Some(before) {
-            continue;
-        }
-        let expected =
-            walk.rows.iter().find(|(known, _)| known.name == projection.name).map(|(_, rows)| rows);
-        let Some(expected) = expected else { bail!("{} was not folded", projection.name) };
-        for (table, rows) in &tables {
-            say_differences(&walk.place, table.name, rows, &expected.rows(table), before, findings);
-        }
-        return Ok(Some(tables.iter().map(|(_, rows)| rows.len()).sum()));
-    }
-    Ok(None)
-}
-
-async fn checkpoint(views: &Views, projection: &Projection) -> Result<Option<Position>> {
-    let checkpoints = views.checkpoints().await?;
-    let of = |checkpoint: &&Checkpoint| checkpoint.projection == projection.name;
-    Ok(checkpoints.iter().find(of).map(|checkpoint| checkpoint.position))
-}
-
-fn say_differences(
-    place: &Place,
-    table: &str,
-    found: &Rows,
-    expected: &Rows,
-    at: Position,
-    findings: &mut Findings,
-) {
-    let missing = expected.keys().filter(|key| !found.contains_key(*key)).count();
-    let added = found.keys().filter(|key| !expected.contains_key(*key)).count();
-    let other =
-        found.iter().filter(|(key, row)| expected.get(*key).is_some_and(|expected| expected != *row)).count();
-    if missing + added + other > 0 {
+fn say_differences(verified: &Verified, place: &Place, findings: &mut Findings) {
+    let Verified { projection, position, differences, .. } = verified;
+    for (table, rows) in &differences.rows {
         findings.add(format!(
-            "The table {table} is not what the log makes it at position {at} ({missing} missing, {added} too many, \
-             {other} different): {}.",
+            "The table {table} is not what the log makes it at position {position} ({} wrong): `muster projections \
+             verify {projection}` names each difference, `muster projections rebuild {projection}` mends it, or {}.",
+            count(usize::try_from(*rows).unwrap_or(usize::MAX), "row"),
             place.rebuild_views()
         ));
     }

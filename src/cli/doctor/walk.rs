@@ -3,7 +3,6 @@
 use anyhow::Result;
 use indicatif::ProgressBar;
 use muster_events::{claims::claims_of, event::DecodeError, recorded::RecordedEvent, stream::Position};
-use muster_projections::{projection::Projection, sink::memory::MemoryTables};
 use serde_json::Value;
 
 use super::{
@@ -36,8 +35,6 @@ pub(super) struct Walk<'a> {
     pub(super) digest: RunningDigest,
     /// The claims that they lead to.
     pub(super) claims: Claims,
-    /// The rows that the projections make of them.
-    pub(super) rows: Vec<(&'static Projection, MemoryTables)>,
     events: usize,
     /// Events of aggregates that are none of ours.
     of_others: usize,
@@ -50,8 +47,6 @@ pub(super) struct Walk<'a> {
 impl<'a> Walk<'a> {
     /// At the beginning of the log.
     pub(super) fn new(deployment: &'a Deployment, bar: ProgressBar) -> Self {
-        let rows =
-            muster_projections::all().into_iter().map(|projection| (projection, MemoryTables::default()));
         Self {
             ledger: &deployment.ledger,
             bar,
@@ -59,7 +54,6 @@ impl<'a> Walk<'a> {
             position: Position::ZERO,
             digest: RunningDigest::default(),
             claims: Claims::default(),
-            rows: rows.collect(),
             events: 0,
             of_others: 0,
             log: Findings::default(),
@@ -126,18 +120,6 @@ impl<'a> Walk<'a> {
     fn fold(&mut self, stored: &StoredEvent, recorded: &RecordedEvent) {
         for change in claims_of(&stored.stream, stored.organization, &recorded.event) {
             self.claims.change(change, stored.recorded_at, stored.position);
-        }
-        for (projection, rows) in &mut self.rows {
-            if !projection.takes(&stored.stream) {
-                continue;
-            }
-            if let Err(misfit) = rows.apply(projection.changes(recorded)) {
-                self.contents.add(format!(
-                    "The event at position {} does not fit the read model {} ({misfit}): this is a fault of muster, \
-                     report it.",
-                    stored.position, projection.name
-                ));
-            }
         }
     }
 

@@ -9,7 +9,10 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{app::App, problem::Problem};
-use crate::{email, policies, subscription::Status};
+use crate::{
+    email, policies,
+    subscription::{self, Status},
+};
 
 /// Whether the process is alive
 #[utoipa::path(get, path = "/healthz", tag = "operation", security(()), responses((status = 200, description = "It is", body = String)))]
@@ -44,7 +47,7 @@ pub(super) async fn readyz(State(app): State<App>) -> Response {
     let views = status.projections.iter().map(|view| {
         json!({
             "name": view.name,
-            "version": view.version,
+            "version": view.rows_of,
             "position": view.checkpoint.0,
             "parked_streams": view.parked,
         })
@@ -77,7 +80,11 @@ fn degraded(status: &Status) -> impl Iterator<Item = String> {
         .trouble
         .iter()
         .map(|trouble| format!("the views do not follow the log since {}: {}", trouble.since, trouble.error));
-    parked.chain(trouble)
+    let outdated = status.projections.iter().filter(|view| view.is_outdated()).map(|view| {
+        let (name, rows_of, version) = (view.name, view.rows_of, view.version);
+        format!("view {name}: rows of version {rows_of} are read until those of version {version} are built")
+    });
+    parked.chain(outdated).chain(trouble)
 }
 
 fn degraded_policies(status: &policies::Status) -> impl Iterator<Item = String> {
@@ -106,6 +113,10 @@ pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Problem>
     let Some(handle) = &app.options.metrics else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "This process records no metrics."));
     };
+    // What another process has found is told here too.
+    if let Ok(found) = app.views().verifications().await {
+        subscription::report_verifications(&found);
+    }
     let kind = "text/plain; version=0.0.4; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind)], handle.render()).into_response())
 }

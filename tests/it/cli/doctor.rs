@@ -99,7 +99,7 @@ fn a_claim_that_the_log_does_not_give_is_found() {
 fn a_read_model_that_says_something_else_is_found_and_mended_as_it_says() {
     let muster = Muster::small();
     muster.run(&["org", "list"]).done();
-    sql(&muster, VIEWS, "UPDATE organizations SET name = 'Evil'");
+    sql(&muster, VIEWS, "UPDATE organizations_1 SET name = 'Evil'");
     muster
         .run(&["doctor"])
         .failed("the doctor found 1 fault")

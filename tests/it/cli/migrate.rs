@@ -31,14 +31,18 @@ fn it_says_what_was_brought_up_to_date_and_what_was_already() {
     sql(
         &muster,
         "views",
-        "UPDATE checkpoints SET version = 0 WHERE projection = 'teams'; UPDATE teams SET name = 'Old'",
+        "UPDATE generations SET version = 0 WHERE projection = 'teams' AND state = 'living'; UPDATE teams_1 SET name = 'Old'",
     );
     let again = migrated(&muster);
     assert_eq!(again["views"]["teams"]["before"], 0);
     assert_eq!(again["views"]["teams"]["after"], first["views"]["teams"]["after"]);
     assert_eq!(again["views"]["members"]["before"], again["views"]["members"]["after"]);
     muster.run(&["doctor"]).done();
-    sql(&muster, "views", "UPDATE checkpoints SET version = 0 WHERE projection = 'teams'");
+    sql(
+        &muster,
+        "views",
+        "UPDATE generations SET version = 0 WHERE projection = 'teams' AND state = 'living'",
+    );
     muster.run(&["migrate"]).done().says("is up to date now.").says("read model teams");
 }
 
@@ -101,7 +105,11 @@ async fn read_models_that_another_process_keeps_are_left_to_it() {
     migrated(&muster);
     let mut other = muster.database.as_ref().unwrap().connection().await;
     other.execute("SET application_name = 'muster'").await.unwrap();
-    sql(&muster, "views", "UPDATE checkpoints SET version = 0 WHERE projection = 'teams'");
+    sql(
+        &muster,
+        "views",
+        "UPDATE generations SET version = 0 WHERE projection = 'teams' AND state = 'living'",
+    );
     let left = migrated(&muster);
     assert_eq!(left["views_are_kept"], true);
     assert_eq!(left["views"]["teams"], json!({"before": 0, "after": 0}));

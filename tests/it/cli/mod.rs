@@ -24,6 +24,7 @@ mod keys;
 mod letters;
 mod letters_by_tls;
 mod migrate;
+mod projections;
 
 mod places;
 

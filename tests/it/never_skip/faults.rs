@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(20);
 const LEASE: &str = "SELECT epoch FROM views.leases WHERE name = 'projections' AND until > clock_timestamp()";
 const HEAD: &str = "SELECT coalesce(max(position), 0) FROM log.events";
 const APPLIED: &str = "SELECT coalesce(min(position), 0) AS applied, \
-     (SELECT epoch FROM views.leases WHERE name = 'projections') AS epoch FROM views.checkpoints";
+     (SELECT epoch FROM views.leases WHERE name = 'projections') AS epoch FROM views.generations WHERE state = 'living'";
 
 /// What is killed, each time with SIGKILL.
 #[derive(Debug, Clone, Copy)]

@@ -3,4 +3,6 @@
 mod following;
 mod lab;
 mod parking;
+mod rebuild;
 mod trouble;
+mod verify;

@@ -1,0 +1,249 @@
+//! Events a second through a rebuild, of each read model alone and of all in one pass, against what the same database
+//! needs to give out the same events, in the same run.
+//!
+//!     cargo bench --bench rebuild                                       # SQLite, 10,000 and 100,000 events
+//!     cargo bench --bench rebuild -- --million                          # and 1,000,000
+//!     tests/with-postgres cargo bench --bench rebuild -- --postgres     # Postgres, against COPY OUT
+//!
+//! Organizations have a long tail of sizes, and a few members have thousands of events. The most memory is that of the
+//! whole process, the making of the log included.
+
+mod setting;
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use muster::{
+    clock::{Clock, SystemClock, event_id, stopwatch},
+    deployment::{Deployment, DeploymentOptions, LOG_FILE},
+    store::{Append, NewEvent, Store, StreamWrite},
+};
+use muster_events::{
+    event::Event,
+    id::{MemberId, OrganizationId, TeamId, UserId},
+    member::{AssignedHow, MemberEvent},
+    organization::OrganizationEvent,
+    personal::{Envelope, KeyedHash, Personal, PersonalText},
+    recorded::{Actor, ActorKind, Metadata},
+    roles::RoleId,
+    stream::{Position, Sequence, StreamId},
+    team::TeamEvent,
+    user::UserEvent,
+};
+use setting::{postgres::Server, rate};
+use sqlx::Connection as _;
+use tokio_util::sync::CancellationToken;
+
+/// Events of one append.
+const APPEND: usize = 1_000;
+
+#[tokio::main]
+async fn main() {
+    let has = |flag: &str| std::env::args().any(|argument| argument == flag);
+    let mut sizes = vec![10_000, 100_000];
+    if has("--million") {
+        sizes.push(1_000_000);
+    }
+    let (directory, on_postgres) = (setting::directory(), has("--postgres"));
+    let server = if on_postgres { Some(Server::new(directory.path()).await) } else { None };
+    let database = server.as_ref().map(Server::database);
+    let options = DeploymentOptions { database, ..DeploymentOptions::directory(directory.path()) };
+    let deployment = Deployment::open(&options).await.unwrap();
+    println!("{:>10} {:>14} {:>12} {:>7}", "events", "", "a second", "");
+    let mut log = Log::new(deployment.ledger.store());
+    for size in sizes {
+        log.grow(size).await;
+        measure(&deployment, directory.path(), server.as_ref()).await;
+    }
+    println!("most memory: {} MiB", memory("VmHWM:") / 1024);
+}
+
+async fn measure(deployment: &Deployment, directory: &Path, server: Option<&Server>) {
+    deployment.runner().run_to_head().await.unwrap();
+    let head = deployment.ledger.store().head().await.unwrap().position.0;
+    let began = stopwatch();
+    match server {
+        Some(server) => copy_out(server).await,
+        None => tokio::task::block_in_place(|| scan(directory)),
+    }
+    let plain = rate(head, began.elapsed());
+    println!("{head:>10} {:>14} {plain:>12.0}", "given out");
+    let all = muster_projections::all();
+    let alone = all.iter().map(|projection| (projection.name, vec![*projection]));
+    for (name, projections) in alone.chain([("all", all.clone())]) {
+        let began = stopwatch();
+        let rebuilt = deployment.rebuild().run(&projections, &CancellationToken::new()).await.unwrap();
+        let ours = rate(head, began.elapsed());
+        assert_eq!(rebuilt.len(), projections.len());
+        println!(
+            "{head:>10} {name:>14} {ours:>12.0} {:>6.2}x   {:>5} MiB",
+            ours / plain,
+            memory("VmRSS:") / 1024
+        );
+    }
+}
+
+/// What `\copy (select * from log.events order by position) to '/dev/null'` does.
+async fn copy_out(server: &Server) {
+    let mut connection = sqlx::PgConnection::connect(server.url()).await.unwrap();
+    let statement = "COPY (SELECT * FROM log.events ORDER BY position) TO STDOUT";
+    let mut copy = connection.copy_out_raw(statement).await.unwrap();
+    let mut bytes = 0;
+    while let Some(chunk) = futures_util::StreamExt::next(&mut copy).await {
+        bytes += chunk.unwrap().len();
+    }
+    assert!(bytes > 0);
+}
+
+fn scan(directory: &Path) {
+    let connection = rusqlite::Connection::open(directory.join(LOG_FILE)).unwrap();
+    let mut statement = connection.prepare("SELECT * FROM events ORDER BY position").unwrap();
+    let columns = statement.column_count();
+    let (mut rows, mut bytes) = (statement.query([]).unwrap(), 0);
+    while let Some(row) = rows.next().unwrap() {
+        for column in 0..columns {
+            bytes += row.get_ref(column).unwrap().as_bytes_or_null().ok().flatten().map_or(8, <[u8]>::len);
+        }
+    }
+    assert!(bytes > 0);
+}
+
+/// KiB.
+fn memory(field: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with(field)).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+/// Makes a log.
+struct Log {
+    store: Arc<dyn Store>,
+    actor: Arc<Actor>,
+    metadata: Arc<str>,
+    members: Vec<(MemberId, OrganizationId, u64)>,
+    number: u64,
+    random: u64,
+}
+
+impl Log {
+    fn new(store: &Arc<dyn Store>) -> Self {
+        let actor = Actor::only(ActorKind::System);
+        let metadata = serde_json::to_string(&Metadata::by(actor.clone())).unwrap().into();
+        let (store, actor) = (Arc::clone(store), Arc::new(actor));
+        Self { store, actor, metadata, members: vec![], number: 1_000, random: 7 }
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.random =
+            self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.random >> 33) % end
+    }
+
+    /// Appends until the log has so many events.
+    async fn grow(&mut self, events: u64) {
+        let mut head = self.store.head().await.unwrap().position;
+        while head < Position(events) {
+            let wanted = usize::try_from(events - head.0).unwrap().min(APPEND);
+            let mut writes: BTreeMap<StreamId, StreamWrite> = BTreeMap::new();
+            let mut count = 0;
+            while count < wanted {
+                for write in self.some() {
+                    count += write.events.len();
+                    match writes.get_mut(&write.stream) {
+                        Some(before) => before.events.extend(write.events),
+                        None => drop(writes.insert(write.stream.clone(), write)),
+                    }
+                }
+            }
+            let writes = writes.into_values().collect();
+            head = self.store.append(Append { writes, ..Append::default() }).await.unwrap().position;
+        }
+    }
+
+    /// An organization with its members and teams now and then; mostly, members change.
+    fn some(&mut self) -> Vec<StreamWrite> {
+        if self.members.is_empty() || self.below(40) == 0 { self.organization() } else { vec![self.change()] }
+    }
+
+    fn organization(&mut self) -> Vec<StreamWrite> {
+        self.number += 1_000;
+        let organization = OrganizationId::new(self.number).unwrap();
+        let slug = format!("organization-{organization}");
+        let created = OrganizationEvent::OrganizationCreated {
+            slug,
+            name: "An Organization".into(),
+            default_role: role("member"),
+        };
+        let mut writes = vec![self.write(organization.into(), 0, organization, vec![created.into()])];
+        let team = TeamId::new(self.number + 1).unwrap();
+        let created =
+            TeamEvent::TeamCreated { organization, slug: format!("team-{team}"), name: "A Team".into() };
+        writes.push(self.write(team.into(), 0, organization, vec![created.into()]));
+        // Most are small, a few are large.
+        let size = 2 + 300 / (1 + self.below(100));
+        for index in 0..size {
+            let (user, member) = (
+                UserId::new(self.number + 10 + index).unwrap(),
+                MemberId::new(self.number + 500 + index).unwrap(),
+            );
+            let hash = KeyedHash(format!("{user:0>64}").into());
+            let registered = UserEvent::UserRegistered {
+                username: sealed("user", Some(hash.clone())),
+                name: Some(sealed("a name", None)),
+                email: sealed("address", Some(hash.clone())),
+            };
+            writes.push(self.write(user.into(), 0, organization, vec![registered.into()]));
+            let added = MemberEvent::MemberAdded {
+                organization,
+                user,
+                org_role: role("member"),
+                addresses: vec![hash],
+                ownership: None,
+            };
+            let assigned = MemberEvent::TeamAssigned { team, role: None, how: AssignedHow::Joined };
+            writes.push(self.write(member.into(), 0, organization, vec![added.into(), assigned.into()]));
+            self.members.push((member, organization, 2));
+        }
+        writes
+    }
+
+    fn change(&mut self) -> StreamWrite {
+        // A few members are changed again and again.
+        let most = self.members.len() as u64;
+        let of = if self.below(4) == 0 { most.min(200) } else { most };
+        let place = usize::try_from(self.below(of)).unwrap();
+        let (member, organization, sequence) = self.members[place];
+        let (from, to) = if sequence % 2 == 0 { ("member", "manager") } else { ("manager", "member") };
+        let event = MemberEvent::OrgRoleChanged { from: role(from), to: role(to), ownership: None };
+        let write = self.write(member.into(), sequence, organization, vec![event.into()]);
+        self.members[place].2 += 1;
+        write
+    }
+
+    fn write(
+        &self,
+        stream: StreamId,
+        expected: u64,
+        organization: OrganizationId,
+        events: Vec<Event>,
+    ) -> StreamWrite {
+        let new = |event: Event| NewEvent {
+            event_id: event_id(SystemClock.now()),
+            organization: Some(organization),
+            payload: event.encode().unwrap(),
+            event: Arc::new(event),
+            metadata: Arc::clone(&self.metadata),
+            actor: Arc::clone(&self.actor),
+        };
+        StreamWrite { stream, expected: Sequence(expected), events: events.into_iter().map(new).collect() }
+    }
+}
+
+fn role(name: &str) -> RoleId {
+    RoleId::new(name).unwrap()
+}
+
+/// As long as what is really sealed.
+fn sealed<T: PersonalText>(field: &str, hash: Option<KeyedHash>) -> Personal<T> {
+    let key = "0123456789abcdef01234567".into();
+    Personal::Sealed(Envelope { key, sealed_for: field.into(), sealed: "A".repeat(72), hash })
+}
