@@ -123,9 +123,10 @@ async fn given_saves_that_are_cut_off_then_the_rows_are_the_same_in_the_end(lab:
     let third = entries.len() / 3;
     // Each time more of the log is folded, then less of it than was cut off the last time.
     for (folded, millis) in [(entries.len(), 15), (third, 25), (2 * third, 40), (third, 10)] {
-        let mut building = claimed(&test.views, &users::PROJECTION, "one").await;
+        let killed = lab.open().await;
+        let mut building = claimed(&killed, &users::PROJECTION, "one").await;
         building.take(&entries[..folded], end(&entries[..folded]));
-        let _ = tokio::time::timeout(Duration::from_millis(millis), test.views.save(&mut building)).await;
+        let _ = tokio::time::timeout(Duration::from_millis(millis), killed.save(&mut building)).await;
     }
     let mut building = built(&test.views, &users::PROJECTION, &entries).await;
     assert_eq!(test.views.follow(&mut building, &[], Position::ZERO).await.unwrap(), Switched::Done);

@@ -228,9 +228,8 @@ impl Rebuild {
         mut buildings: Vec<Building>,
         stop: &CancellationToken,
     ) -> Result<Vec<Rebuilt>, RebuildError> {
-        let beating = self.beat();
+        let _beating = self.beat();
         let ended = Pass::new(self, stop).all(&mut buildings).await;
-        beating.abort();
         self.give_up(&buildings).await;
         ended
     }
@@ -258,16 +257,16 @@ impl Rebuild {
     }
 
     /// Says that this process is still there, for as long as that lasts.
-    fn beat(&self) -> JoinHandle<()> {
+    fn beat(&self) -> Beating {
         let (views, builder) = (self.views.clone(), self.builder.clone());
-        tokio::spawn(async move {
+        Beating(tokio::spawn(async move {
             loop {
                 sleep(BEAT).await;
                 if let Err(error) = views.beat(&builder).await {
                     tracing::debug!(%error, "the rebuild could not say that it is still there");
                 }
             }
-        })
+        }))
     }
 
     async fn give_up(&self, buildings: &[Building]) {
@@ -288,6 +287,15 @@ impl Rebuild {
             Some(page) => Ok(page?),
             None => Ok(Page { end: after, events: 0, entries: vec![] }),
         }
+    }
+}
+
+/// Ends with the rebuild, in whichever way that ends: who is gone must not seem to be there.
+struct Beating(JoinHandle<()>);
+
+impl Drop for Beating {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

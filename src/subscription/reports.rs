@@ -8,7 +8,7 @@ use muster_events::{
 };
 use muster_projections::{
     projection::LogEntry,
-    views::{ParkedStream, Verification},
+    views::{Generation, ParkedStream, State, Verification},
 };
 
 use super::Status;
@@ -41,7 +41,6 @@ pub(super) fn parked(before: &[ParkedStream], now: &[ParkedStream]) {
 }
 
 /// Counts what a rebuild has folded, and says how far it is.
-#[expect(clippy::cast_precision_loss, reason = "a gauge is a double; positions are far below its precision")]
 pub(super) fn rebuild(
     projections: impl Iterator<Item = &'static str>,
     events: u64,
@@ -50,9 +49,23 @@ pub(super) fn rebuild(
 ) {
     for projection in projections {
         metrics::counter!("muster_rebuild_events_total", "projection" => projection).increment(events);
-        metrics::gauge!("muster_rebuild_position", "projection" => projection).set(position.0 as f64);
-        metrics::gauge!("muster_rebuild_target", "projection" => projection).set(head.0 as f64);
+        progress(projection, position, head);
     }
+}
+
+/// Shows how far the rebuilds are that other processes do.
+pub fn rebuilds(generations: &[Generation], head: Position) {
+    let is_begun = |of: &&Generation| matches!(of.state, State::Building | State::Following);
+    for generation in generations.iter().filter(is_begun) {
+        progress(&generation.projection, generation.position, head);
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a double; positions are far below its precision")]
+fn progress(projection: &str, position: Position, head: Position) {
+    let name = projection.to_owned();
+    metrics::gauge!("muster_rebuild_position", "projection" => name.clone()).set(position.0 as f64);
+    metrics::gauge!("muster_rebuild_target", "projection" => name).set(head.0 as f64);
 }
 
 /// Shows what the last comparisons with the log have found.

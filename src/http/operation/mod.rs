@@ -113,9 +113,11 @@ pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Problem>
     let Some(handle) = &app.options.metrics else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "This process records no metrics."));
     };
-    // What another process has found is told here too.
-    if let Ok(found) = app.views().verifications().await {
+    // What another process does and finds is told here too.
+    if let (Ok(found), Ok(generations)) = (app.views().verifications().await, app.views().generations().await)
+    {
         subscription::report_verifications(&found);
+        subscription::report_rebuilds(&generations, app.applied());
     }
     let kind = "text/plain; version=0.0.4; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind)], handle.render()).into_response())

@@ -144,3 +144,21 @@ async fn given_a_stream_that_is_set_aside_then_it_is_listed_shown_and_tried_agai
     assert_eq!(muster.run(&["projections", "parked", "list", "--json"]).done().json()[0]["generation"], 2);
     muster.run(&["projections", "verify", "teams"]).done().says("without 1 stream that is set aside");
 }
+
+#[tokio::test]
+async fn given_a_server_that_compares_by_itself_then_its_metrics_say_what_it_found() {
+    let muster = Muster::small();
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--verify-every", "1"];
+    let mut serving = Serving::start(&mut muster.command(&arguments));
+    let url = format!("{}/metrics", serving.url());
+    let began = muster::clock::stopwatch();
+    loop {
+        let shown = reqwest::get(&url).await.unwrap().text().await.unwrap();
+        if shown.contains("muster_projection_verified_position{projection=\"members\"} 12") {
+            assert!(shown.contains("muster_projection_differences{projection=\"members\"} 0"), "{shown}");
+            break;
+        }
+        assert!(began.elapsed().as_secs() < 30, "{shown}");
+    }
+    assert!(serving.stop().0.success());
+}
