@@ -13,11 +13,7 @@ use crate::{
     database::{LOCK_WAIT, Pool, is_damage, result_code},
     error::ViewError,
     projection::Projection,
-    sink::{
-        fold::Fold,
-        live::{self, SinkError},
-        memory::MemoryTables,
-    },
+    sink::{fold::Fold, live, memory::MemoryTables},
 };
 
 /// `PRAGMA application_id` of this file: "msvw".
@@ -74,13 +70,16 @@ impl Views {
         let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
         let pool = Pool::Sqlite(pool.test_before_acquire(false).connect_with(options).await?);
         let views = Self { writer: pool.clone(), readers: pool };
-        views.prepare(projections, NO_LOG).await?;
+        let generations = views.prepare(projections, NO_LOG).await?.living;
         let mut fold = Fold::default();
-        for table in projections.iter().flat_map(|projection| projection.tables) {
-            let names = || table.columns.iter().map(|column| column.name);
-            for (key, row) in tables.rows(table) {
-                let cells: Vec<_> = names().zip(row).collect();
-                fold.add(Change::put(table, key, cells)).map_err(SinkError::from)?;
+        for generation in &generations {
+            let of = projections.iter().filter(|projection| projection.name == generation.projection);
+            for table in of.flat_map(|projection| projection.tables) {
+                for (key, row) in tables.rows(table) {
+                    let names = table.columns.iter().map(|column| column.name);
+                    let cells: Vec<_> = names.zip(row).collect();
+                    fold.add_to(generation.number, Change::put(table, key, cells));
+                }
             }
         }
         let mut writing = views.writer.writing().await?;
