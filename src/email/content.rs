@@ -1,41 +1,52 @@
 //! What a letter says now: looked up in the log when its turn comes, and nowhere kept. Or why it says nothing any more.
 
 use muster_events::{
-    id::{MemberId, OrganizationId, UserId},
-    letter::{Audience, DropReason, LetterKind, NewLetter, Recipient, Standing},
+    id::{MemberId, OrganizationId},
+    letter::{Audience, DropReason, LetterId, LetterKind, NewLetter, Recipient, Standing},
     member::{InviteStatus, Member, MemberFlag},
     organization::Organization,
-    personal::{Personal, PersonalText},
     team::Team,
     time::Timestamp,
     user::User,
 };
-use serde::Serialize;
 
 use super::MailOptions;
 use crate::{
     ledger::{Failure, Ledger},
-    sealing::Unsealed,
+    store::{LogQuery, Order, StoreError},
 };
 
 /// A person whom a letter names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Who {
     /// His name; his address, where he has none.
     pub name: String,
     /// His address.
     pub email: String,
+    /// His user name, where he has an account.
+    pub username: Option<String>,
 }
 
-/// What templates can name. Nothing for what has no place in letters of this kind.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+/// How an organization was asked to be deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deletion {
+    /// When it was asked for.
+    pub asked_at: String,
+    /// When it happens.
+    pub due_at: String,
+    /// The address that it was asked for from; none where it was not written down, or its person was erased.
+    pub user_ip_address: Option<String>,
+}
+
+/// What a letter says. Nothing for what has no place in letters of its kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Content {
     /// What this product is called.
-    pub product: String,
+    pub product_name: String,
     /// Where it is found.
     pub base_url: String,
     /// The recipient's address.
-    pub email: String,
+    pub recipient: String,
     /// The name of the organization.
     pub organization: String,
     /// Where the recipient can do what the letter asks for.
@@ -50,12 +61,10 @@ pub struct Content {
     pub provider: Option<String>,
     /// When the invitation ends.
     pub expires: Option<String>,
-    /// When the organization ends.
-    pub due: Option<String>,
-    /// Where an address is verified.
-    pub confirm_url: Option<String>,
-    /// Where a password is set.
-    pub recover_url: Option<String>,
+    /// Where it is set whether anybody can ask to be let in.
+    pub settings_link: Option<String>,
+    /// How the organization ends.
+    pub deletion: Option<Deletion>,
 }
 
 /// Looks up what letters say.
@@ -68,7 +77,7 @@ type Found<T> = Result<Result<T, DropReason>, Failure>;
 
 impl Contents<'_> {
     /// What `letter` says at `now`, or why it makes no sense any more.
-    pub(super) async fn of(&self, letter: &NewLetter, now: Timestamp) -> Found<Content> {
+    pub(super) async fn of(&self, id: LetterId, letter: &NewLetter, now: Timestamp) -> Found<Content> {
         let organization = self.ledger.state::<Organization>(&letter.organization.into()).await?.state;
         if !organization.exists() {
             return Ok(Err(DropReason::OrganizationGone));
@@ -80,9 +89,9 @@ impl Contents<'_> {
             return Ok(Err(DropReason::RecipientLeft));
         }
         let mut content = Content {
-            product: self.options.product_name.clone(),
+            product_name: self.options.product_name.clone(),
             base_url: self.options.base_url.clone(),
-            email,
+            recipient: email,
             organization: organization.name.clone(),
             provider: letter.about.provider.clone(),
             ..Content::default()
@@ -90,7 +99,7 @@ impl Contents<'_> {
         if let Some(actor) = letter.about.actor {
             content.actor = self.person(actor).await?;
         }
-        if let Err(why) = self.complete(&mut content, letter, &organization, now).await? {
+        if let Err(why) = self.complete(&mut content, (id, letter), &organization, now).await? {
             return Ok(Err(why));
         }
         Ok(Ok(content))
@@ -118,14 +127,13 @@ impl Contents<'_> {
     async fn complete(
         &self,
         content: &mut Content,
-        letter: &NewLetter,
+        (id, letter): (LetterId, &NewLetter),
         organization: &Organization,
         now: Timestamp,
     ) -> Found<()> {
         let settings = format!("{}/settings/{}", self.options.base_url, organization.slug);
         match letter.kind {
             LetterKind::Invitation | LetterKind::SecondFactor | LetterKind::VerifyEmail => {
-                content.confirm_url = Some(format!("{}/account/confirm-email/", self.options.base_url));
                 return self.invitation(content, letter, now).await;
             }
             LetterKind::SsoLink => {
@@ -137,7 +145,6 @@ impl Contents<'_> {
             }
             LetterKind::SsoDisabled => {
                 content.url = format!("{}/auth/login/{}/", self.options.base_url, organization.slug);
-                content.recover_url = Some(format!("{}/account/recover/", self.options.base_url));
                 if organization.sso.is_some() {
                     return Ok(Err(DropReason::NotNeeded));
                 }
@@ -148,14 +155,12 @@ impl Contents<'_> {
             }
             LetterKind::InviteRequest | LetterKind::JoinRequest => {
                 content.url = format!("{settings}/members/");
+                content.settings_link = Some(format!("{settings}/"));
                 return self.request(content, letter).await;
             }
             LetterKind::Deletion => {
                 content.url = format!("{settings}/");
-                content.due = organization.deletion_due.map(in_words);
-                if content.due.is_none() {
-                    return Ok(Err(DropReason::NotNeeded));
-                }
+                return self.deletion(content, (id, letter), organization).await;
             }
         }
         Ok(Ok(()))
@@ -222,6 +227,38 @@ impl Contents<'_> {
         Ok(if content.member.is_some() { Ok(()) } else { Err(DropReason::RequestAnswered) })
     }
 
+    /// How the organization was asked to be deleted, while that is what this letter answers: not when it was called off
+    /// meanwhile, and not when it was asked for anew, which has a letter of its own.
+    async fn deletion(
+        &self,
+        content: &mut Content,
+        (id, letter): (LetterId, &NewLetter),
+        organization: &Organization,
+    ) -> Found<()> {
+        let asked = LogQuery {
+            stream: Some(letter.organization.into()),
+            types: vec!["DeletionScheduled".into()],
+            limit: 1,
+            order: Order::Descending,
+            ..LogQuery::default()
+        };
+        let last = self.ledger.store().query(asked).await?.pop();
+        let (Some(due_at), Some(asked)) = (organization.deletion_due, last) else {
+            return Ok(Err(DropReason::NotNeeded));
+        };
+        if id != LetterId::derive(asked.event_id, letter.kind, letter.to) {
+            return Ok(Err(DropReason::NotNeeded));
+        }
+        let recorded = asked.recorded().map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let user_ip_address = match recorded.metadata.ip {
+            Some(ip) => self.text(&ip).await?,
+            None => None,
+        };
+        let (asked_at, due_at) = (in_words(asked.recorded_at), in_words(due_at));
+        content.deletion = Some(Deletion { asked_at, due_at, user_ip_address });
+        Ok(Ok(()))
+    }
+
     /// The row that the letter is about, while there is one in the organization.
     async fn member(&self, letter: &NewLetter) -> Result<Option<std::sync::Arc<Member>>, Failure> {
         let Some(id) = letter.about.member else { return Ok(None) };
@@ -236,35 +273,6 @@ impl Contents<'_> {
         let member = self.ledger.state::<Member>(&id.into()).await?.state;
         Ok(Some(member).filter(|member| member.exists() && member.organization == Some(organization)))
     }
-
-    /// The person behind a row: of his account, or of what he is invited by.
-    async fn who(&self, member: &Member) -> Result<Option<Who>, Failure> {
-        if let Some(user) = member.user {
-            return self.person(user).await;
-        }
-        let Some(email) = &member.email else { return Ok(None) };
-        Ok(self.text(email).await?.map(|email| Who { name: email.clone(), email }))
-    }
-
-    async fn person(&self, user: UserId) -> Result<Option<Who>, Failure> {
-        let account = self.ledger.state::<User>(&user.into()).await?.state;
-        let Some(primary) = account.addresses.first() else { return Ok(None) };
-        let Some(email) = self.text(&primary.email).await? else { return Ok(None) };
-        let name = match &account.name {
-            Some(name) => self.text(name).await?.filter(|name| !name.trim().is_empty()),
-            None => None,
-        };
-        Ok(Some(Who { name: name.unwrap_or_else(|| email.clone()), email }))
-    }
-
-    /// What is sealed; nothing once it was erased.
-    async fn text<T: PersonalText>(&self, personal: &Personal<T>) -> Result<Option<String>, Failure> {
-        let Some(envelope) = personal.envelope() else { return Ok(None) };
-        match self.ledger.keys().unseal(envelope).await? {
-            Unsealed::Value(text) => Ok(Some(text)),
-            Unsealed::Erased => Ok(None),
-        }
-    }
 }
 
 /// A time as people read it.
@@ -273,31 +281,4 @@ fn in_words(time: Timestamp) -> String {
     let (day, rest) = text.split_once('T').unwrap_or((&text, ""));
     let minute = rest.get(..5).unwrap_or_default();
     format!("{day} {minute} UTC")
-}
-
-/// What a letter of this kind may say, with everything that it can say: for previews, and to try templates.
-pub fn sample(kind: LetterKind) -> Content {
-    use LetterKind as K;
-    let base_url = "https://members.example.com".to_owned();
-    let who = |name: &str, email: &str| Who { name: name.into(), email: email.into() };
-    let is_invitation = matches!(kind, K::Invitation | K::SecondFactor | K::VerifyEmail);
-    let is_of_team = matches!(kind, K::TeamAccessRequest | K::TeamAccessApproved);
-    let is_request = matches!(kind, K::InviteRequest | K::JoinRequest);
-    let is_of_sso = matches!(kind, K::SsoLink | K::SsoDisabled);
-    let path = if is_invitation { "/accept/42/0123456789abcdef/" } else { "/settings/acme/" };
-    Content {
-        product: "muster".into(),
-        url: format!("{base_url}{path}"),
-        email: "mia@example.com".into(),
-        organization: "Acme & Sons".into(),
-        actor: Some(who("Alice Adams", "alice@example.com")),
-        member: (is_of_team || is_request).then(|| who("Bob Brown", "bob@example.com")),
-        team: is_of_team.then(|| "core".into()),
-        provider: is_of_sso.then(|| "okta".into()),
-        expires: is_invitation.then(|| "2026-12-24 10:00 UTC".into()),
-        due: (kind == K::Deletion).then(|| "2026-12-01 10:00 UTC".into()),
-        confirm_url: is_invitation.then(|| format!("{base_url}/account/confirm-email/")),
-        recover_url: (kind == K::SsoDisabled).then(|| format!("{base_url}/account/recover/")),
-        base_url,
-    }
 }

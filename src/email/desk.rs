@@ -145,7 +145,7 @@ impl Desk {
     ) -> Result<Attempted, Pause> {
         let contents = Contents { ledger: &self.ledger, options: &self.options };
         let failed = |text: String| Attempted::Failed { code: None, text, next_attempt_at: None };
-        let content = match contents.of(letter, now).await {
+        let content = match contents.of(id, letter, now).await {
             Ok(Ok(content)) => content,
             Ok(Err(why)) => return Ok(Attempted::Dropped(why)),
             Err(failure) => {
@@ -157,7 +157,7 @@ impl Desk {
             Ok(rendered) => rendered,
             Err(error) => return Ok(failed(error.to_string())),
         };
-        let message = match compose((id, letter.kind), &self.from, &content.email, rendered) {
+        let message = match compose((id, letter.kind), &self.from, &content.recipient, rendered) {
             Ok(message) => message,
             Err(error) => return Ok(failed(error.to_string())),
         };

@@ -2,14 +2,11 @@
 
 use std::path::Path;
 
-use minijinja::{
-    AutoEscape, Environment, UndefinedBehavior,
-    value::{Serde, Value},
-};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, context};
 use muster_events::letter::LetterKind;
 use thiserror::Error;
 
-use super::{Content, Rendered};
+use super::{Content, Rendered, variables::variables};
 
 /// Templates that cannot be used, or that fail with what they are given.
 #[derive(Debug, Error)]
@@ -71,6 +68,16 @@ impl Templates {
             if is_text { AutoEscape::None } else { AutoEscape::Html }
         });
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        // What may be missing is asked for before it is named.
+        environment.set_formatter(|out, state, value| {
+            if value.is_none() {
+                return Err(minijinja::Error::new(
+                    ErrorKind::UndefinedError,
+                    "a value is none; ask with {% if %}",
+                ));
+            }
+            minijinja::escape_formatter(out, state, value)
+        });
         for (name, bundled) in BUNDLED {
             let text = match directory.map(|directory| std::fs::read_to_string(directory.join(name))) {
                 Some(Ok(text)) => text,
@@ -98,15 +105,15 @@ impl Templates {
     /// What a letter of this kind says.
     pub fn render(&self, kind: LetterKind, content: &Content) -> Result<Rendered, TemplateError> {
         let (text_name, html_name) = (format!("{kind}.txt"), format!("{kind}.html"));
-        let text = self.fill(&text_name, content, "")?;
+        let values = variables(kind, content);
+        let text = self.fill(&text_name, context! { subject => "", ..values.clone() })?;
         let (subject, text) = text.split_once('\n').unwrap_or((&text, ""));
-        let html = self.fill(&html_name, content, subject)?;
+        let html = self.fill(&html_name, context! { subject, ..values })?;
         Ok(Rendered { subject: subject.trim().to_owned(), text: format!("{}\n", text.trim()), html })
     }
 
-    fn fill(&self, name: &str, content: &Content, subject: &str) -> Result<String, TemplateError> {
+    fn fill(&self, name: &str, values: Value) -> Result<String, TemplateError> {
         let template = self.environment.get_template(name).map_err(|error| failed(name, &error))?;
-        let values = minijinja::context! { subject, ..Value::from(Serde(content)) };
         template.render(values).map_err(|error| failed(name, &error))
     }
 }

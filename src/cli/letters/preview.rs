@@ -40,7 +40,7 @@ impl Preview {
                     muster_events::letter::Recipient::User(muster_events::id::UserId::new(1)?),
                 );
                 let from = "muster <muster@localhost>".parse()?;
-                compose((id, self.kind), &from, &content.email, rendered)?.formatted()
+                compose((id, self.kind), &from, &content.recipient, rendered)?.formatted()
             }
             _ => return Err(Usage("--out: FILE.html, FILE.txt or FILE.eml is needed".into()).into()),
         };

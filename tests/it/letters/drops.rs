@@ -76,6 +76,21 @@ async fn a_request_that_was_answered_and_an_end_that_was_called_off_are_told_to_
     assert_eq!(mails(&directory).len(), 0);
 }
 
+/// Each letter tells of one request; what is asked for anew has one of its own.
+#[tokio::test]
+async fn an_end_that_was_called_off_and_asked_for_anew_is_told_once() {
+    let (world, directory) = held_up().await;
+    let (acme, alice) = ("/api/0/organizations/acme/", world.of("alice"));
+    alice.delete(acme).await.expect(202);
+    queued(&world, 1).await;
+    alice.put(acme, &json!({"cancelDeletion": true})).await.expect(200);
+    alice.delete(acme).await.expect(202);
+    queued(&world, 2).await;
+    released(&world, &directory).await;
+    assert_eq!(dropped(&world).await, [DropReason::NotNeeded]);
+    assert_eq!(mails(&directory).len(), 1);
+}
+
 /// One that is about somebody who cannot be read is parked with the reason; the others are sent.
 #[tokio::test]
 async fn a_letter_that_cannot_be_made_stands_in_nobodys_way() {

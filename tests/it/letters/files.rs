@@ -131,7 +131,7 @@ async fn owners_are_told_that_their_organization_is_to_end() {
         ("alice@example.com", "[muster] Organization Queued for Deletion")
     );
     assert!(
-        mail.text.contains("Alice (alice@example.com) has asked for The acme to be deleted."),
+        mail.text.contains("alice (alice@example.com) has asked for The acme to be deleted, on 20"),
         "{}",
         mail.text
     );

@@ -83,13 +83,53 @@ fn a_directory_takes_the_place_of_what_it_has_and_is_tried_before_the_first_lett
     write("motto.txt", "Together.\n");
     write("organization.invite.txt", "Come\n\n{% include \"motto.txt\" %}");
     assert_eq!(own(&content).text, "Together.\n");
-    let without_actor = "{{ actor.name }} invites you\n";
+    let without_actor = "{{ inviter_name }} invites you\n";
     for (text, why) in
-        [("{{ oraganization }}\n", "undefined"), ("{% if %}\n", "syntax error"), (without_actor, "undefined")]
+        [("{{ oraganization }}\n", "undefined"), ("{% if %}\n", "syntax error"), (without_actor, "is none")]
     {
         write("organization.invite.txt", text);
         let error = Templates::load(Some(directory.path())).unwrap_err().to_string();
         assert!(error.starts_with("template organization.invite.txt: ") && error.contains(why), "{error}");
     }
     assert!(Templates::load(Some(Path::new("/nowhere"))).is_err());
+}
+
+/// The variables of behaviour.md section 10, under their names there: a template that names one that is not there fails.
+#[test]
+fn every_kind_has_the_variables_that_its_templates_are_used_to() {
+    use LetterKind as K;
+    let of_kind = |kind| match kind {
+        K::Invitation => "email organization url",
+        K::SsoLink => "organization actor_email provider url",
+        K::SsoDisabled => "email recover_url has_password organization actor_email provider set_password_url",
+        K::SecondFactor => "url organization",
+        K::VerifyEmail => "confirm_url invite_url email organization",
+        K::TeamAccessRequest => "email name organization team url requester",
+        K::TeamAccessApproved => "email name organization team",
+        K::InviteRequest => "email organization_name pending_requests_link inviter_name",
+        K::JoinRequest => "email organization_name pending_requests_link settings_link",
+        K::Deletion => "organization username user_ip_address deletion_datetime eta url",
+    };
+    let directory = tempfile::tempdir().unwrap();
+    for kind in LetterKind::ALL {
+        let lines = of_kind(kind).split(' ').map(|name| format!("{name} is {{{{ {name} or 'unknown' }}}}\n"));
+        let template = format!("Variables\n{}", lines.collect::<String>());
+        std::fs::write(directory.path().join(format!("{kind}.txt")), template).unwrap();
+    }
+    let templates = Templates::load(Some(directory.path())).unwrap();
+    let text = |kind| templates.render(kind, &sample(kind)).unwrap().text;
+    assert_eq!(
+        text(K::TeamAccessRequest),
+        "email is bob@example.com\nname is Bob Brown\norganization is Acme & Sons\nteam is core\n\
+         url is https://members.example.com/settings/acme/\nrequester is Alice Adams\n"
+    );
+    assert_eq!(
+        text(K::Deletion),
+        "organization is Acme & Sons\nusername is alice\nuser_ip_address is 192.0.2.7\n\
+         deletion_datetime is 2026-11-24 10:00 UTC\neta is 2026-12-01 10:00 UTC\n\
+         url is https://members.example.com/settings/acme/\n"
+    );
+    std::fs::write(directory.path().join("organization.invite.txt"), "{{ deletion_datetime }}\n").unwrap();
+    let error = Templates::load(Some(directory.path())).unwrap_err().to_string();
+    assert!(error.contains("undefined"), "what another kind of letter tells of: {error}");
 }
