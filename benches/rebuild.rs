@@ -5,8 +5,9 @@
 //!     cargo bench --bench rebuild -- --million                          # and 1,000,000
 //!     tests/with-postgres cargo bench --bench rebuild -- --postgres     # Postgres, against COPY OUT
 //!
-//! Organizations have a long tail of sizes, and a few members have thousands of events. The most memory is that of the
-//! whole process, the making of the log included.
+//! `--only NAME` measures one read model. A million events are those of 2,000 organizations: a long tail of sizes, and
+//! members of whom a few have thousands of events. The most memory is that of the whole process, the making of the log
+//! included.
 
 mod setting;
 
@@ -20,7 +21,7 @@ use muster::{
 use muster_events::{
     event::Event,
     id::{MemberId, OrganizationId, TeamId, UserId},
-    member::{AssignedHow, MemberEvent},
+    member::{AssignedHow, MemberEvent, MemberFlag},
     organization::OrganizationEvent,
     personal::{Envelope, KeyedHash, Personal, PersonalText},
     recorded::{Actor, ActorKind, Metadata},
@@ -39,6 +40,7 @@ const APPEND: usize = 1_000;
 #[tokio::main]
 async fn main() {
     let has = |flag: &str| std::env::args().any(|argument| argument == flag);
+    let only = std::env::args().skip_while(|argument| argument != "--only").nth(1);
     let mut sizes = vec![10_000, 100_000];
     if has("--million") {
         sizes.push(1_000_000);
@@ -52,12 +54,12 @@ async fn main() {
     let mut log = Log::new(deployment.ledger.store());
     for size in sizes {
         log.grow(size).await;
-        measure(&deployment, directory.path(), server.as_ref()).await;
+        measure(&deployment, directory.path(), server.as_ref(), only.as_deref()).await;
     }
     println!("most memory: {} MiB", memory("VmHWM:") / 1024);
 }
 
-async fn measure(deployment: &Deployment, directory: &Path, server: Option<&Server>) {
+async fn measure(deployment: &Deployment, directory: &Path, server: Option<&Server>, only: Option<&str>) {
     deployment.runner().run_to_head().await.unwrap();
     let head = deployment.ledger.store().head().await.unwrap().position.0;
     let began = stopwatch();
@@ -69,7 +71,8 @@ async fn measure(deployment: &Deployment, directory: &Path, server: Option<&Serv
     println!("{head:>10} {:>14} {plain:>12.0}", "given out");
     let all = muster_projections::all();
     let alone = all.iter().map(|projection| (projection.name, vec![*projection]));
-    for (name, projections) in alone.chain([("all", all.clone())]) {
+    let cases = alone.chain([("all", all.clone())]);
+    for (name, projections) in cases.filter(|(name, _)| only.is_none_or(|only| only == *name)) {
         let began = stopwatch();
         let rebuilt = deployment.rebuild().run(&projections, &CancellationToken::new()).await.unwrap();
         let ours = rate(head, began.elapsed());
@@ -161,7 +164,12 @@ impl Log {
 
     /// An organization with its members and teams now and then; mostly, members change.
     fn some(&mut self) -> Vec<StreamWrite> {
-        if self.members.is_empty() || self.below(40) == 0 { self.organization() } else { vec![self.change()] }
+        // Two thousand in a million events.
+        if self.members.is_empty() || self.below(445) == 0 {
+            self.organization()
+        } else {
+            vec![self.change()]
+        }
     }
 
     fn organization(&mut self) -> Vec<StreamWrite> {
@@ -207,13 +215,30 @@ impl Log {
     }
 
     fn change(&mut self) -> StreamWrite {
-        // A few members are changed again and again.
+        // Few are changed again and again, the first of them most often.
         let most = self.members.len() as u64;
-        let of = if self.below(4) == 0 { most.min(200) } else { most };
-        let place = usize::try_from(self.below(of)).unwrap();
+        let place = if self.below(4) == 0 {
+            let of = 1 + self.below(most.min(200));
+            self.below(of)
+        } else {
+            self.below(most)
+        };
+        let place = usize::try_from(place).unwrap();
         let (member, organization, sequence) = self.members[place];
-        let (from, to) = if sequence % 2 == 0 { ("member", "manager") } else { ("manager", "member") };
-        let event = MemberEvent::OrgRoleChanged { from: role(from), to: role(to), ownership: None };
+        let is_even = sequence % 2 == 0;
+        let team = TeamId::new(organization.get() + 1).unwrap();
+        let admin = || Some(role("admin"));
+        let flag = MemberFlag::MemberLimitRestricted;
+        let event = match (member.get() % 4, is_even) {
+            (0, true) => MemberEvent::TeamRoleChanged { team, from: None, to: admin() },
+            (0, false) => MemberEvent::TeamRoleChanged { team, from: admin(), to: None },
+            (1, true) => MemberEvent::MemberFlagSet { flag },
+            (1, false) => MemberEvent::MemberFlagCleared { flag },
+            (_, _) => {
+                let (from, to) = if is_even { ("member", "manager") } else { ("manager", "member") };
+                MemberEvent::OrgRoleChanged { from: role(from), to: role(to), ownership: None }
+            }
+        };
         let write = self.write(member.into(), sequence, organization, vec![event.into()]);
         self.members[place].2 += 1;
         write

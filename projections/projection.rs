@@ -1,6 +1,9 @@
 //! A read model as a function of the log.
 
+use std::sync::Arc;
+
 use muster_events::{
+    event::Event,
     id::OrganizationId,
     recorded::RecordedEvent,
     stream::{Position, Sequence, StreamId},
@@ -22,7 +25,7 @@ pub struct Projection {
     pub tables: &'static [&'static Table],
     /// What an event does. Pure, and knows nothing but the event: what else it would have to look up belongs into
     /// the event, into [`Row::Set`](crate::change::Row::Set) or into the beginning of a key.
-    pub project: fn(&RecordedEvent) -> Vec<Change>,
+    pub project: fn(&LogEntry, &Event) -> Vec<Change>,
 }
 
 impl Projection {
@@ -31,13 +34,17 @@ impl Projection {
         self.aggregates.iter().any(|aggregate| stream.aggregate_type == *aggregate)
     }
 
-    /// What the event does.
-    pub fn changes(&self, event: &RecordedEvent) -> Vec<Change> {
-        (self.project)(event)
+    /// What the event does, or why it cannot be read.
+    pub fn changes(&self, entry: &LogEntry) -> Result<Vec<Change>, String> {
+        match &entry.event {
+            Ok(event) => Ok((self.project)(entry, event)),
+            Err(error) => Err(error.clone()),
+        }
     }
 }
 
-/// An event as a subscription gives it to projections: decoded, or why it could not be.
+/// An event as a subscription gives it to projections: decoded, or why it could not be. Who acted is not among what a read
+/// model may depend on: that is in the log, where it can be erased.
 #[derive(Debug, Clone)]
 pub struct LogEntry {
     /// Its place in the whole log.
@@ -51,18 +58,18 @@ pub struct LogEntry {
     /// The organization that it belongs to.
     pub organization: Option<OrganizationId>,
     /// The event, or why it cannot be read.
-    pub event: Result<RecordedEvent, String>,
+    pub event: Result<Arc<Event>, String>,
 }
 
 impl From<RecordedEvent> for LogEntry {
     fn from(event: RecordedEvent) -> Self {
         Self {
             position: event.position,
-            stream: event.stream.clone(),
+            stream: event.stream,
             sequence: event.sequence,
             recorded_at: event.recorded_at,
             organization: event.organization,
-            event: Ok(event),
+            event: Ok(Arc::new(event.event)),
         }
     }
 }

@@ -82,7 +82,7 @@ impl<'r> Cells<'r> {
     }
 
     pub(crate) fn flag(self, column: &str) -> Result<bool, ViewError> {
-        self.0.cell::<Option<bool>>(column)?.ok_or_else(|| damaged(column, "is empty"))
+        self.0.cell::<Option<bool>, _>(column)?.ok_or_else(|| damaged(column, "is empty"))
     }
 
     pub(crate) fn sequence(self, column: &str) -> Result<Sequence, ViewError> {

@@ -43,11 +43,18 @@ impl Dialect {
         }
     }
 
-    /// The values of a [`Group`]: those of one row, or an array for each column.
-    fn source(self, columns: &[&Column]) -> String {
+    /// The values of a [`Group`]: those of so many rows, or an array for each column.
+    fn source(self, columns: &[&Column], rows: usize) -> String {
         let places = columns.iter().zip(1..);
         match self {
-            Self::Sqlite => format!("VALUES ({})", list(places.map(|(_, place)| format!("${place}")))),
+            Self::Sqlite => {
+                let row = |row: usize| {
+                    let first = row * columns.len() + 1;
+                    let places = (first..first + columns.len()).map(|place| format!("${place}"));
+                    format!("({})", list(places))
+                };
+                format!("VALUES {}", list((0..rows).map(row)))
+            }
             Self::Postgres => {
                 let array = |(column, place): (&&Column, _)| match column.kind {
                     ColumnType::Bool => format!("${place}::boolean[]"),
@@ -128,11 +135,11 @@ pub(crate) fn create_view(table: &Table, generation: u32) -> String {
     format!("CREATE VIEW {} AS SELECT {columns} FROM {}", table.name, table.of_generation(generation))
 }
 
-/// The statement that carries out a group of changes.
-pub(crate) fn statement(dialect: Dialect, group: &Group<'_>) -> String {
+/// The statement that carries out changes of a group: of so many rows at once on SQLite, of all on Postgres.
+pub(crate) fn statement(dialect: Dialect, group: &Group<'_>, rows: usize) -> String {
     let table = group.name;
     let columns = names(group.columns.iter().copied());
-    let source = dialect.source(&group.columns);
+    let source = dialect.source(&group.columns, rows);
     let outside_key = group.columns.iter().skip(group.table.key.len()).map(|column| column.name);
     match group.act {
         Act::Delete => format!("DELETE FROM {table} WHERE ({columns}) IN ({source})"),

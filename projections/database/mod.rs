@@ -10,18 +10,14 @@ mod sqlite;
 use std::{borrow::Cow, time::Duration};
 
 use sqlx::{
-    Decode, Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Type, postgres::PgRow, raw_sql,
-    sqlite::SqliteRow,
+    ColumnIndex, Decode, Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Type,
+    postgres::PgRow, raw_sql, sqlite::SqliteRow,
 };
 
 pub(crate) use postgres::sqlstate;
 pub(crate) use sqlite::result_code;
 
-use crate::{
-    sink::fold::Group,
-    sql::{self, Dialect},
-    table::Value,
-};
+use crate::{sink::fold::Group, sql::Dialect, table::Value};
 
 /// How long a statement waits for the lock of another process. Short, because who keeps the views tries again, and
 /// stops cleanly in between.
@@ -59,9 +55,11 @@ pub(crate) enum Row {
 }
 
 impl Row {
-    pub(crate) fn cell<'r, T>(&'r self, column: &str) -> Result<T, sqlx::Error>
+    /// The value of a column, by its name or its place.
+    pub(crate) fn cell<'r, T, C>(&'r self, column: C) -> Result<T, sqlx::Error>
     where
         T: Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> + Type<Postgres>,
+        C: ColumnIndex<SqliteRow> + ColumnIndex<PgRow>,
     {
         match self {
             Self::Sqlite(row) => row.try_get(column),
@@ -166,10 +164,9 @@ impl Transaction {
 
     /// Carries out changes that have one statement in common.
     pub(crate) async fn carry_out(&mut self, group: &Group<'_>) -> Result<(), sqlx::Error> {
-        let sql = sql::statement(self.dialect(), group);
         match self {
-            Self::Sqlite(transaction) => sqlite::carry_out(transaction, &sql, group).await,
-            Self::Postgres(transaction) => postgres::carry_out(transaction, &sql, group).await,
+            Self::Sqlite(transaction) => sqlite::carry_out(transaction, group).await,
+            Self::Postgres(transaction) => postgres::carry_out(transaction, group).await,
         }
     }
 

@@ -13,6 +13,7 @@ use sqlx::{
 use super::{LOCK_WAIT, Query, Row};
 use crate::{
     sink::fold::Group,
+    sql::{self, Dialect},
     table::{ColumnType, Value},
 };
 
@@ -54,12 +55,9 @@ pub(super) async fn writing(pool: &PgPool) -> Result<Transaction<'static, Postgr
     Ok(transaction)
 }
 
-pub(super) async fn carry_out(
-    connection: &mut PgConnection,
-    sql: &str,
-    group: &Group<'_>,
-) -> Result<(), sqlx::Error> {
-    let mut query = sqlx::query(sql);
+pub(super) async fn carry_out(connection: &mut PgConnection, group: &Group<'_>) -> Result<(), sqlx::Error> {
+    let sql = sql::statement(Dialect::Postgres, group, group.rows.len());
+    let mut query = sqlx::query(&sql);
     for (place, column) in group.columns.iter().enumerate() {
         let cells = group.rows.iter().filter_map(|row| row.get(place).copied());
         query = match column.kind {

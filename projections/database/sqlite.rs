@@ -1,22 +1,35 @@
-//! What is SQLite's own: one row a statement, as there is no way to the server that it could save; result codes.
+//! What is SQLite's own: a few rows a statement, as there is no way to a server that more could save; result codes.
 
 use sqlx::{Sqlite, SqliteConnection, query::Query as Bound, sqlite::SqliteArguments};
 
 use super::{Query, Row};
-use crate::{sink::fold::Group, table::Value};
+use crate::{
+    sink::fold::{Act, Group},
+    sql::{self, Dialect},
+    table::Value,
+};
 
 pub(super) async fn rows(connection: &mut SqliteConnection, query: &Query) -> Result<Vec<Row>, sqlx::Error> {
     let bound = query.values.iter().fold(sqlx::query(&query.sql), bind).persistent(query.persistent);
     Ok(bound.fetch_all(connection).await?.into_iter().map(Row::Sqlite).collect())
 }
 
+/// Rows of one statement, where there are as many: each statement is handed to the thread of the connection and back.
+const AT_ONCE: usize = 32;
+
 pub(super) async fn carry_out(
     connection: &mut SqliteConnection,
-    sql: &str,
     group: &Group<'_>,
 ) -> Result<(), sqlx::Error> {
-    for row in &group.rows {
-        row.iter().copied().fold(sqlx::query(sql), bind).execute(&mut *connection).await?;
+    // An update by many rows may be planned as a search through the whole table for each.
+    let at_once = if group.act == Act::Set { 1 } else { AT_ONCE };
+    let (many, rest) = group.rows.split_at(group.rows.len() / at_once * at_once);
+    for (rows, at_once) in [(many, at_once), (rest, 1)] {
+        let sql = sql::statement(Dialect::Sqlite, group, at_once);
+        for rows in rows.chunks(at_once) {
+            let values = rows.iter().flatten().copied();
+            values.fold(sqlx::query(&sql), bind).execute(&mut *connection).await?;
+        }
     }
     Ok(())
 }

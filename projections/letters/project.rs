@@ -3,12 +3,11 @@
 use muster_events::{
     event::Event,
     letter::{self, LetterEvent},
-    recorded::RecordedEvent,
 };
 
 use crate::{
     change::Change,
-    projection::Projection,
+    projection::{LogEntry, Projection},
     table::{
         Column,
         ColumnType::{Integer, Text},
@@ -47,9 +46,9 @@ pub static LETTERS: Table = Table {
 pub static PROJECTION: Projection =
     Projection { name: "letters", version: 1, aggregates: &[letter::TYPE], tables: &[&LETTERS], project };
 
-fn project(recorded: &RecordedEvent) -> Vec<Change> {
-    match &recorded.event {
-        Event::Letter(event) => vec![of_letter(recorded, event)],
+fn project(entry: &LogEntry, event: &Event) -> Vec<Change> {
+    match event {
+        Event::Letter(event) => vec![of_letter(entry, event)],
         Event::Member(_)
         | Event::Organization(_)
         | Event::Team(_)
@@ -59,9 +58,9 @@ fn project(recorded: &RecordedEvent) -> Vec<Change> {
     }
 }
 
-fn of_letter(recorded: &RecordedEvent, event: &LetterEvent) -> Change {
-    let (id, at) = (Value::from(recorded.stream.aggregate_id.as_str()), recorded.recorded_at);
-    let changed = [("changed_at", at.into()), ("sequence", recorded.sequence.into())];
+fn of_letter(entry: &LogEntry, event: &LetterEvent) -> Change {
+    let (id, at) = (Value::from(entry.stream.aggregate_id.as_str()), entry.recorded_at);
+    let changed = [("changed_at", at.into()), ("sequence", entry.sequence.into())];
     let set = |cells: Vec<(&'static str, Value)>| {
         Change::set(&LETTERS, [id.clone()], cells.into_iter().chain(changed.clone()).collect::<Vec<_>>())
     };
@@ -69,7 +68,7 @@ fn of_letter(recorded: &RecordedEvent, event: &LetterEvent) -> Change {
         LetterEvent::LetterQueued { kind, organization, email, .. } => {
             let recipient = email.hash().map_or("", |hash| hash.0.as_str());
             let cells = [
-                ("queued_position", recorded.position.into()),
+                ("queued_position", entry.position.into()),
                 ("kind", kind.name().into()),
                 ("organization_id", (*organization).into()),
                 ("recipient", recipient.into()),

@@ -5,7 +5,6 @@ use muster_events::{
     id::{OrganizationId, TeamId, UserId},
     member::{self, InviteStatus, MemberEvent, MemberFlag},
     personal::{EmailAddress, Personal},
-    recorded::RecordedEvent,
     roles::RoleId,
     time::Timestamp,
 };
@@ -13,7 +12,7 @@ use muster_events::{
 use super::table::{ACCESS_REQUESTS, MEMBER_TEAMS, MEMBERS, flag_column};
 use crate::{
     change::{Cell, Change},
-    projection::Projection,
+    projection::{LogEntry, Projection},
     table::Value,
 };
 
@@ -26,9 +25,9 @@ pub static PROJECTION: Projection = Projection {
     project,
 };
 
-fn project(recorded: &RecordedEvent) -> Vec<Change> {
-    match &recorded.event {
-        Event::Member(event) => of_member(recorded, event),
+fn project(entry: &LogEntry, event: &Event) -> Vec<Change> {
+    match event {
+        Event::Member(event) => of_member(entry, event),
         Event::Organization(_)
         | Event::Team(_)
         | Event::User(_)
@@ -41,11 +40,11 @@ fn project(recorded: &RecordedEvent) -> Vec<Change> {
 }
 
 #[expect(clippy::too_many_lines, reason = "a table: one arm an event")]
-fn of_member(recorded: &RecordedEvent, event: &MemberEvent) -> Vec<Change> {
-    let id = || Value::id_of(&recorded.stream);
+fn of_member(entry: &LogEntry, event: &MemberEvent) -> Vec<Change> {
+    let id = || Value::id_of(&entry.stream);
     // Every change of a member moves its sequence: the row's is what its reader may base a write on.
     let member = |cells: &[Cell]| {
-        let sequence = ("sequence", recorded.sequence.into());
+        let sequence = ("sequence", entry.sequence.into());
         Change::set(&MEMBERS, [id()], [cells, &[sequence]].concat())
     };
     let team = |team: TeamId, role: Option<&RoleId>| {
@@ -60,10 +59,10 @@ fn of_member(recorded: &RecordedEvent, event: &MemberEvent) -> Vec<Change> {
                 expires_at: Some(*expires_at),
                 ..NewRow::of(*organization, org_role)
             };
-            vec![new.put(recorded)]
+            vec![new.put(entry)]
         }
         MemberEvent::MemberAdded { organization, user, org_role, .. } => {
-            vec![NewRow { user: Some(*user), ..NewRow::of(*organization, org_role) }.put(recorded)]
+            vec![NewRow { user: Some(*user), ..NewRow::of(*organization, org_role) }.put(entry)]
         }
         MemberEvent::InviteRequested { organization, email, org_role, inviter } => {
             let new = NewRow {
@@ -72,7 +71,7 @@ fn of_member(recorded: &RecordedEvent, event: &MemberEvent) -> Vec<Change> {
                 status: InviteStatus::RequestedToBeInvited,
                 ..NewRow::of(*organization, org_role)
             };
-            vec![new.put(recorded)]
+            vec![new.put(entry)]
         }
         MemberEvent::JoinRequested { organization, email, org_role } => {
             let new = NewRow {
@@ -80,7 +79,7 @@ fn of_member(recorded: &RecordedEvent, event: &MemberEvent) -> Vec<Change> {
                 status: InviteStatus::RequestedToJoin,
                 ..NewRow::of(*organization, org_role)
             };
-            vec![new.put(recorded)]
+            vec![new.put(entry)]
         }
         MemberEvent::InviteApproved { expires_at, .. } => {
             let status = InviteStatus::Approved.name();
@@ -117,7 +116,7 @@ fn of_member(recorded: &RecordedEvent, event: &MemberEvent) -> Vec<Change> {
         | MemberEvent::InviteeErased {} => vec![member(&[])],
         MemberEvent::TeamAccessRequested { team, requester } => {
             let cells =
-                [("requester_id", (*requester).into()), ("requested_at", recorded.recorded_at.into())];
+                [("requester_id", (*requester).into()), ("requested_at", entry.recorded_at.into())];
             vec![Change::put(&ACCESS_REQUESTS, [id(), (*team).into()], cells), member(&[])]
         }
         MemberEvent::TeamAccessApproved { team } | MemberEvent::TeamAccessDenied { team } => {
@@ -171,7 +170,7 @@ impl<'a> NewRow<'a> {
         Self { organization, org_role, user: None, email: None, inviter: None, expires_at: None, status }
     }
 
-    fn put(self, recorded: &RecordedEvent) -> Change {
+    fn put(self, entry: &LogEntry) -> Change {
         let mut cells = vec![
             ("organization_id", self.organization.into()),
             ("user_id", self.user.into()),
@@ -182,10 +181,10 @@ impl<'a> NewRow<'a> {
             ("inviter_id", self.inviter.into()),
             ("expires_at", self.expires_at.into()),
             ("expiry_due_at", self.expires_at.into()),
-            ("created_at", recorded.recorded_at.into()),
-            ("sequence", recorded.sequence.into()),
+            ("created_at", entry.recorded_at.into()),
+            ("sequence", entry.sequence.into()),
         ];
         cells.extend(MemberFlag::ALL.map(|flag| (flag_column(flag), false.into())));
-        Change::put(&MEMBERS, [Value::id_of(&recorded.stream)], cells)
+        Change::put(&MEMBERS, [Value::id_of(&entry.stream)], cells)
     }
 }

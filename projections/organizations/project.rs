@@ -3,14 +3,13 @@
 use muster_events::{
     event::Event,
     organization::{self, AvatarKind, OrganizationEvent},
-    recorded::RecordedEvent,
     roles::RoleId,
 };
 
 use super::table::{ORGANIZATION_FEATURES, ORGANIZATION_FLAGS, ORGANIZATION_OPTIONS, ORGANIZATIONS};
 use crate::{
     change::{Cell, Change},
-    projection::Projection,
+    projection::{LogEntry, Projection},
     table::Value,
 };
 
@@ -23,9 +22,9 @@ pub static PROJECTION: Projection = Projection {
     project,
 };
 
-fn project(recorded: &RecordedEvent) -> Vec<Change> {
-    match &recorded.event {
-        Event::Organization(event) => of_organization(recorded, event),
+fn project(entry: &LogEntry, event: &Event) -> Vec<Change> {
+    match event {
+        Event::Organization(event) => of_organization(entry, event),
         Event::Member(_)
         | Event::Team(_)
         | Event::User(_)
@@ -35,11 +34,11 @@ fn project(recorded: &RecordedEvent) -> Vec<Change> {
     }
 }
 
-fn of_organization(recorded: &RecordedEvent, event: &OrganizationEvent) -> Vec<Change> {
-    let id = || Value::id_of(&recorded.stream);
+fn of_organization(entry: &LogEntry, event: &OrganizationEvent) -> Vec<Change> {
+    let id = || Value::id_of(&entry.stream);
     // Every change of an organization moves its sequence: the row's is what its reader may base a write on.
     let row = || {
-        let sequence = ("sequence", recorded.sequence.into());
+        let sequence = ("sequence", entry.sequence.into());
         Change::set(&ORGANIZATIONS, [id()], [changed_cells(event).as_slice(), &[sequence]].concat())
     };
     let flag = |name: &str, to: bool| {
@@ -47,7 +46,7 @@ fn of_organization(recorded: &RecordedEvent, event: &OrganizationEvent) -> Vec<C
     };
     match event {
         OrganizationEvent::OrganizationCreated { slug, name, default_role } => {
-            vec![Change::put(&ORGANIZATIONS, [id()], new_cells(recorded, slug, name, default_role))]
+            vec![Change::put(&ORGANIZATIONS, [id()], new_cells(entry, slug, name, default_role))]
         }
         OrganizationEvent::OrganizationOptionChanged { option, to, .. } => {
             let key = [id(), option.as_str().into()];
@@ -77,7 +76,7 @@ fn of_organization(recorded: &RecordedEvent, event: &OrganizationEvent) -> Vec<C
     }
 }
 
-fn new_cells(recorded: &RecordedEvent, slug: &str, name: &str, default_role: &RoleId) -> [Cell; 12] {
+fn new_cells(entry: &LogEntry, slug: &str, name: &str, default_role: &RoleId) -> [Cell; 12] {
     [
         ("slug", slug.into()),
         ("name", name.into()),
@@ -89,8 +88,8 @@ fn new_cells(recorded: &RecordedEvent, slug: &str, name: &str, default_role: &Ro
         ("avatar_uuid", Value::Null),
         ("avatar_digest", Value::Null),
         ("deletion_due", Value::Null),
-        ("created_at", recorded.recorded_at.into()),
-        ("sequence", recorded.sequence.into()),
+        ("created_at", entry.recorded_at.into()),
+        ("sequence", entry.sequence.into()),
     ]
 }
 

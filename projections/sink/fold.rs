@@ -3,9 +3,9 @@
 //!
 //! Rows are told apart by their keys, so nothing but the order of the changes of one key has to be kept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry};
 
-use super::{place, remove};
+use super::place;
 use crate::{
     change::{Cell, Change, Row},
     table::{Column, Table, Value},
@@ -26,7 +26,9 @@ struct TableFold {
     /// Beginnings of keys. Carried out first: what was put behind a deletion is among `rows`, what was set behind it
     /// finds no row.
     deleted: BTreeSet<Vec<Value>>,
-    rows: BTreeMap<Vec<Value>, RowFold>,
+    rows: HashMap<Vec<Value>, RowFold>,
+    /// The keys of `rows` by their first value, where keys have several: a beginning can be deleted.
+    beginnings: HashMap<Value, Vec<Vec<Value>>>,
 }
 
 /// What is known of a row: a cell that is not, stays as the database has it.
@@ -54,18 +56,18 @@ impl Fold {
             table,
             name: generation.map_or_else(|| table.name.into(), |generation| table.of_generation(generation)),
             deleted: BTreeSet::new(),
-            rows: BTreeMap::new(),
+            rows: HashMap::new(),
+            beginnings: HashMap::new(),
         });
-        let nothing = |is_put| RowFold { is_put, cells: vec![None; table.columns.len()] };
         match row {
             Row::Put(cells) => {
-                let mut row = nothing(true);
+                let row = fold.row(key);
+                *row = RowFold::new(table, true);
                 row.write(table, cells);
-                fold.rows.insert(key, row);
             }
-            Row::Set(cells) => fold.rows.entry(key).or_insert_with(|| nothing(false)).write(table, cells),
+            Row::Set(cells) => fold.row(key).write(table, cells),
             Row::Delete => {
-                remove(&mut fold.rows, &key);
+                fold.remove(&key);
                 fold.deleted.insert(key);
             }
         }
@@ -87,6 +89,10 @@ impl Fold {
 }
 
 impl RowFold {
+    fn new(table: &Table, is_put: bool) -> Self {
+        Self { is_put, cells: vec![None; table.columns.len()] }
+    }
+
     fn write(&mut self, table: &Table, cells: Vec<Cell>) {
         for (name, value) in cells {
             if let Some(cell) = place(table, name).and_then(|place| self.cells.get_mut(place)) {
@@ -122,6 +128,33 @@ pub(crate) enum Act {
 }
 
 impl TableFold {
+    /// What is known of the row with this key; nothing at first.
+    fn row(&mut self, key: Vec<Value>) -> &mut RowFold {
+        match self.rows.entry(key) {
+            Entry::Occupied(there) => there.into_mut(),
+            Entry::Vacant(new) => {
+                if let [first, _, ..] = new.key().as_slice() {
+                    self.beginnings.entry(first.clone()).or_default().push(new.key().clone());
+                }
+                new.insert(RowFold::new(self.table, false))
+            }
+        }
+    }
+
+    /// Takes out all whose key begins so.
+    fn remove(&mut self, beginning: &[Value]) {
+        self.rows.remove(beginning);
+        let Some(keys) = beginning.first().and_then(|first| self.beginnings.get_mut(first)) else { return };
+        let rows = &mut self.rows;
+        keys.retain(|key| {
+            let stays = !key.starts_with(beginning);
+            if !stays {
+                rows.remove(key);
+            }
+            stays
+        });
+    }
+
     fn groups(&self) -> impl Iterator<Item = Group<'_>> {
         let (table, name) = (self.table, self.name.as_str());
         let mut groups: BTreeMap<(Act, Vec<&'static str>), Group<'_>> = BTreeMap::new();
@@ -133,7 +166,9 @@ impl TableFold {
         for beginning in &self.deleted {
             add(Act::Delete, table.key.iter().take(beginning.len()).collect(), beginning.iter().collect());
         }
-        for (key, row) in &self.rows {
+        let mut rows: Vec<_> = self.rows.iter().collect();
+        rows.sort_unstable_by_key(|(key, _)| *key);
+        for (key, row) in rows {
             let act = if row.is_put { Act::Put } else { Act::Set };
             let columns = table.key.iter().chain(row.columns(table)).collect();
             add(act, columns, key.iter().chain(row.cells.iter().flatten()).collect());

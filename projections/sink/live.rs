@@ -73,15 +73,16 @@ pub(crate) async fn rows(pool: &Pool, table: &'static Table) -> Result<Rows, sql
 
 /// The key, and the other cells.
 fn split(table: &'static Table, row: &Row) -> Result<(Vec<Value>, Vec<Value>), sqlx::Error> {
-    let mut key: Vec<_> = table.all_columns().map(|column| cell(row, column)).collect::<Result<_, _>>()?;
+    let cells = table.all_columns().enumerate().map(|(place, column)| cell(row, place, column));
+    let mut key: Vec<_> = cells.collect::<Result<_, _>>()?;
     let cells = key.split_off(table.key.len());
     Ok((key, cells))
 }
 
-fn cell(row: &Row, column: &Column) -> Result<Value, sqlx::Error> {
+fn cell(row: &Row, place: usize, column: &Column) -> Result<Value, sqlx::Error> {
     match column.kind {
-        ColumnType::Bool => row.cell::<Option<bool>>(column.name).map(Value::from),
-        ColumnType::Integer => row.cell::<Option<i64>>(column.name).map(Value::from),
-        ColumnType::Text | ColumnType::Json => row.cell::<Option<&str>>(column.name).map(Value::from),
+        ColumnType::Bool => row.cell::<Option<bool>, _>(place).map(Value::from),
+        ColumnType::Integer => row.cell::<Option<i64>, _>(place).map(Value::from),
+        ColumnType::Text | ColumnType::Json => row.cell::<Option<&str>, _>(place).map(Value::from),
     }
 }

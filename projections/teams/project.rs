@@ -2,13 +2,12 @@
 
 use muster_events::{
     event::Event,
-    recorded::RecordedEvent,
     team::{self, TeamEvent, TeamFlag},
 };
 
 use crate::{
     change::{Cell, Change},
-    projection::Projection,
+    projection::{LogEntry, Projection},
     table::{
         Column,
         ColumnType::{Bool, Integer, Text},
@@ -36,9 +35,9 @@ pub static TEAMS: Table = Table {
 pub static PROJECTION: Projection =
     Projection { name: "teams", version: 2, aggregates: &[team::TYPE], tables: &[&TEAMS], project };
 
-fn project(recorded: &RecordedEvent) -> Vec<Change> {
-    match &recorded.event {
-        Event::Team(event) => vec![of_team(recorded, event)],
+fn project(entry: &LogEntry, event: &Event) -> Vec<Change> {
+    match event {
+        Event::Team(event) => vec![of_team(entry, event)],
         Event::Member(_)
         | Event::Organization(_)
         | Event::User(_)
@@ -50,9 +49,9 @@ fn project(recorded: &RecordedEvent) -> Vec<Change> {
     }
 }
 
-fn of_team(recorded: &RecordedEvent, event: &TeamEvent) -> Change {
-    let id = Value::id_of(&recorded.stream);
-    let sequence: Cell = ("sequence", recorded.sequence.into());
+fn of_team(entry: &LogEntry, event: &TeamEvent) -> Change {
+    let id = Value::id_of(&entry.stream);
+    let sequence: Cell = ("sequence", entry.sequence.into());
     match event {
         TeamEvent::TeamCreated { organization, slug, name } => {
             let cells = [
@@ -61,7 +60,7 @@ fn of_team(recorded: &RecordedEvent, event: &TeamEvent) -> Change {
                 ("name", name.as_str().into()),
                 ("active", true.into()),
                 ("idp_provisioned", false.into()),
-                ("created_at", recorded.recorded_at.into()),
+                ("created_at", entry.recorded_at.into()),
                 sequence,
             ];
             Change::put(&TEAMS, [id], cells)

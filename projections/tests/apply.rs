@@ -5,7 +5,6 @@ use std::cell::Cell;
 use muster_events::{
     event::Event,
     id::TeamId,
-    recorded::RecordedEvent,
     stream::{Position, Sequence, StreamId},
     team::{self, TeamEvent},
 };
@@ -51,9 +50,9 @@ pub(super) static NAMES_OF_TEAMS: Projection = Projection {
     project: name_of_team,
 };
 
-fn name_of_team(event: &RecordedEvent) -> Vec<Change> {
-    let Event::Team(TeamEvent::TeamCreated { name, .. }) = &event.event else { return vec![] };
-    let row = Change::put(&NAMES, [Value::id_of(&event.stream)], [("name", name.as_str().into())]);
+fn name_of_team(entry: &LogEntry, event: &Event) -> Vec<Change> {
+    let Event::Team(TeamEvent::TeamCreated { name, .. }) = event else { return vec![] };
+    let row = Change::put(&NAMES, [Value::id_of(&entry.stream)], [("name", name.as_str().into())]);
     let poison = Change::delete(&NAMES, [Value::Null]);
     // Behind a change that could be carried out: it is undone with it.
     if name == "poison" { vec![row, poison] } else { vec![row] }
@@ -131,7 +130,7 @@ async fn a_change_of_another_projections_table_is_refused(lab: &Lab) {
         version: 1,
         aggregates: &[team::TYPE],
         tables: &[&NAMES],
-        project: |event| vec![Change::delete(&TEAMS, [Value::id_of(&event.stream)])],
+        project: |entry, _| vec![Change::delete(&TEAMS, [Value::id_of(&entry.stream)])],
     };
     let test = TestViews::of(lab, &teams("two")).await;
     test.views.prepare(&[&STRANGER], LOG).await.unwrap();
@@ -150,7 +149,7 @@ async fn a_projection_is_given_only_what_lies_after_its_own_checkpoint(lab: &Lab
         version: 1,
         aggregates: &[team::TYPE],
         tables: &[&NAMES],
-        project: |_| {
+        project: |_, _| {
             GIVEN.set(GIVEN.get() + 1);
             vec![]
         },
@@ -212,7 +211,7 @@ static NEXT_VERSION_AND_COLUMNS: Projection = Projection {
     version: 2,
     aggregates: &[team::TYPE],
     tables: &[&LONGER_NAMES],
-    project: |_| vec![],
+    project: |_, _| vec![],
 };
 
 async fn rows_of_another_incarnation_or_schema_are_built_anew(lab: &Lab) {
@@ -261,7 +260,7 @@ async fn tables_that_a_projection_no_longer_has_are_dropped(lab: &Lab) {
         version: 2,
         aggregates: &[team::TYPE],
         tables: &[&OTHER],
-        project: |event| vec![Change::put(&OTHER, [Value::id_of(&event.stream)], [])],
+        project: |entry, _| vec![Change::put(&OTHER, [Value::id_of(&entry.stream)], [])],
     };
     let test = TestViews::new(lab).await;
     test.views.prepare(&[&NAMES_OF_TEAMS], LOG).await.unwrap();
@@ -305,9 +304,9 @@ async fn what_the_database_refuses_is_undone_and_its_stream_set_aside(lab: &Lab)
         version: 1,
         aggregates: &[team::TYPE],
         tables: &[&INITIALS, &NAMES],
-        project: |event| {
-            let mut changes = name_of_team(event);
-            if let Event::Team(TeamEvent::TeamCreated { name, .. }) = &event.event {
+        project: |entry, event| {
+            let mut changes = name_of_team(entry, event);
+            if let Event::Team(TeamEvent::TeamCreated { name, .. }) = event {
                 changes.push(Change::put(&INITIALS, [name[..1].into()], []));
             }
             changes

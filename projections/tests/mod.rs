@@ -81,10 +81,10 @@ impl Log {
     /// The tables that all read models make of it; each event `times` times.
     fn in_memory(&self, times: usize) -> MemoryTables {
         let mut tables = MemoryTables::default();
-        for event in &self.events {
+        for entry in &self.entries() {
             for projection in all() {
                 for _ in 0..times {
-                    tables.apply(projection.changes(event)).unwrap();
+                    tables.apply(projection.changes(entry).unwrap()).unwrap();
                 }
             }
         }

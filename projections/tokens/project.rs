@@ -2,13 +2,12 @@
 
 use muster_events::{
     event::Event,
-    recorded::RecordedEvent,
     token::{self, TokenEvent, TokenOwner},
 };
 
 use crate::{
     change::Change,
-    projection::Projection,
+    projection::{LogEntry, Projection},
     table::{
         Column,
         ColumnType::{Bool, Integer, Json},
@@ -35,9 +34,9 @@ pub static TOKENS: Table = Table {
 pub static PROJECTION: Projection =
     Projection { name: "tokens", version: 2, aggregates: &[token::TYPE], tables: &[&TOKENS], project };
 
-fn project(recorded: &RecordedEvent) -> Vec<Change> {
-    match &recorded.event {
-        Event::Token(event) => vec![of_token(recorded, event)],
+fn project(entry: &LogEntry, event: &Event) -> Vec<Change> {
+    match event {
+        Event::Token(event) => vec![of_token(entry, event)],
         Event::Member(_)
         | Event::Organization(_)
         | Event::Team(_)
@@ -49,8 +48,8 @@ fn project(recorded: &RecordedEvent) -> Vec<Change> {
     }
 }
 
-fn of_token(recorded: &RecordedEvent, event: &TokenEvent) -> Change {
-    let id = Value::id_of(&recorded.stream);
+fn of_token(entry: &LogEntry, event: &TokenEvent) -> Change {
+    let id = Value::id_of(&entry.stream);
     match event {
         TokenEvent::TokenIssued { owner, scopes, .. } => {
             let (user, organization) = match *owner {
@@ -62,13 +61,13 @@ fn of_token(recorded: &RecordedEvent, event: &TokenEvent) -> Change {
                 ("organization_id", organization.into()),
                 ("scopes", scopes.as_ref().map(Value::json).into()),
                 ("revoked", false.into()),
-                ("created_at", recorded.recorded_at.into()),
-                ("sequence", recorded.sequence.into()),
+                ("created_at", entry.recorded_at.into()),
+                ("sequence", entry.sequence.into()),
             ];
             Change::put(&TOKENS, [id], cells)
         }
         TokenEvent::TokenRevoked {} => {
-            Change::set(&TOKENS, [id], [("revoked", true.into()), ("sequence", recorded.sequence.into())])
+            Change::set(&TOKENS, [id], [("revoked", true.into()), ("sequence", entry.sequence.into())])
         }
     }
 }

@@ -3,14 +3,13 @@
 use muster_events::{
     event::Event,
     personal::{EmailAddress, Personal, UserName},
-    recorded::RecordedEvent,
     user::{self, Authenticator, Renamed, UserEvent},
 };
 
 use super::table::{USER_EMAILS, USERS, authenticator_column};
 use crate::{
     change::{Cell, Change},
-    projection::Projection,
+    projection::{LogEntry, Projection},
     table::Value,
 };
 
@@ -23,9 +22,9 @@ pub static PROJECTION: Projection = Projection {
     project,
 };
 
-fn project(recorded: &RecordedEvent) -> Vec<Change> {
-    match &recorded.event {
-        Event::User(event) => of_user(recorded, event),
+fn project(entry: &LogEntry, event: &Event) -> Vec<Change> {
+    match event {
+        Event::User(event) => of_user(entry, event),
         Event::Member(_)
         | Event::Organization(_)
         | Event::Team(_)
@@ -37,10 +36,10 @@ fn project(recorded: &RecordedEvent) -> Vec<Change> {
     }
 }
 
-fn of_user(recorded: &RecordedEvent, event: &UserEvent) -> Vec<Change> {
-    let id = || Value::id_of(&recorded.stream);
+fn of_user(entry: &LogEntry, event: &UserEvent) -> Vec<Change> {
+    let id = || Value::id_of(&entry.stream);
     let user = |cells: &[Cell]| {
-        let sequence = ("sequence", recorded.sequence.into());
+        let sequence = ("sequence", entry.sequence.into());
         Change::set(&USERS, [id()], [cells, &[sequence]].concat())
     };
     match event {
@@ -52,16 +51,16 @@ fn of_user(recorded: &RecordedEvent, event: &UserEvent) -> Vec<Change> {
                 ("email_hash", Value::hash(email)),
                 ("active", true.into()),
                 ("superuser", false.into()),
-                ("created_at", recorded.recorded_at.into()),
-                ("sequence", recorded.sequence.into()),
+                ("created_at", entry.recorded_at.into()),
+                ("sequence", entry.sequence.into()),
             ];
             cells.extend(Authenticator::ALL.map(|kind| (authenticator_column(kind), Value::Null)));
-            vec![Change::put(&USERS, [id()], cells), address(recorded, email)]
+            vec![Change::put(&USERS, [id()], cells), address(entry, email)]
         }
         UserEvent::UserRenamed { username, name } => {
             vec![user(&renamed(username.as_deref(), name.as_deref()))]
         }
-        UserEvent::EmailAdded { email, .. } => vec![address(recorded, email), user(&[])],
+        UserEvent::EmailAdded { email, .. } => vec![address(entry, email), user(&[])],
         UserEvent::EmailVerified { email } => {
             let verified = Change::set(&USER_EMAILS, [id(), email.into()], [("verified", true.into())]);
             vec![verified, user(&[])]
@@ -71,7 +70,7 @@ fn of_user(recorded: &RecordedEvent, event: &UserEvent) -> Vec<Change> {
         }
         UserEvent::PrimaryEmailChanged { to, .. } => vec![user(&[("email_hash", to.into())])],
         UserEvent::AuthenticatorEnrolled { kind } => {
-            vec![user(&[(authenticator_column(*kind), recorded.recorded_at.into())])]
+            vec![user(&[(authenticator_column(*kind), entry.recorded_at.into())])]
         }
         UserEvent::AuthenticatorRemoved { kind } => {
             vec![user(&[(authenticator_column(*kind), Value::Null)])]
@@ -95,12 +94,9 @@ fn renamed(username: Option<&Renamed<UserName>>, name: Option<&Renamed<String>>)
     cells
 }
 
-fn address(recorded: &RecordedEvent, email: &Personal<EmailAddress>) -> Change {
-    let key = [Value::id_of(&recorded.stream), Value::hash(email)];
-    let cells = [
-        ("email", Value::sealed(email)),
-        ("verified", false.into()),
-        ("added_at", recorded.recorded_at.into()),
-    ];
+fn address(entry: &LogEntry, email: &Personal<EmailAddress>) -> Change {
+    let key = [Value::id_of(&entry.stream), Value::hash(email)];
+    let cells =
+        [("email", Value::sealed(email)), ("verified", false.into()), ("added_at", entry.recorded_at.into())];
     Change::put(&USER_EMAILS, key, cells)
 }

@@ -169,9 +169,9 @@ pub(super) fn take(fold: &mut Fold, parked: &mut Parked, target: Target, entry: 
     if !projection.takes(&entry.stream) || parked.queue(target, entry) {
         return;
     }
-    let changes = match &entry.event {
-        Ok(event) => projection.changes(event),
-        Err(error) => return parked.park(target, entry, error),
+    let changes = match projection.changes(entry) {
+        Ok(changes) => changes,
+        Err(error) => return parked.park(target, entry, &error),
     };
     // All are looked at first: of an event that is refused nothing is carried out.
     if let Some(error) = changes.iter().find_map(|change| refusal(projection, change)) {

@@ -18,6 +18,9 @@ use crate::{
 
 /// `PRAGMA application_id` of this file: "msvw".
 const APPLICATION_ID: i64 = 0x6D73_7677;
+/// Rows that the thread of a connection reads ahead of who asks for them: each time that one waits for the other costs more
+/// than many rows.
+const ROWS_AHEAD: usize = 1_000;
 /// How often a file that is locked is tried to be opened.
 const OPEN_ATTEMPTS: u32 = 20;
 /// How long to wait between two of these attempts.
@@ -38,6 +41,7 @@ impl Views {
             // Only rows of other read models would be referred to, and each is built on its own.
             .foreign_keys(false)
             .statement_cache_capacity(STATEMENTS)
+            .row_buffer_size(ROWS_AHEAD)
             .disable_statement_logging();
         let writer = options
             .clone()

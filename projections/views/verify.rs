@@ -103,14 +103,10 @@ impl LogFold {
         if !self.projection.takes(stream) || waits || self.refused.contains_key(stream) {
             return;
         }
-        let taken = match &entry.event {
-            Ok(event) => {
-                let changes = self.projection.changes(event);
-                let misfit = changes.iter().find_map(|change| change.check().err());
-                misfit.map_or_else(|| self.tables.apply(changes), Err).map_err(|misfit| misfit.to_string())
-            }
-            Err(error) => Err(error.clone()),
-        };
+        let taken = self.projection.changes(entry).and_then(|changes| {
+            let misfit = changes.iter().find_map(|change| change.check().err());
+            misfit.map_or_else(|| self.tables.apply(changes), Err).map_err(|misfit| misfit.to_string())
+        });
         if let Err(error) = taken {
             self.refused.insert(stream.clone(), format!("{error}, at position {}", entry.position));
         }

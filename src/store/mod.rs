@@ -10,6 +10,7 @@ mod idempotency;
 pub mod leaf;
 pub mod postgres;
 mod returning;
+mod scan;
 mod shared_read;
 pub mod sqlite;
 mod subscribers;
@@ -29,6 +30,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+pub use scan::{Scan, ScannedEvent};
 pub use subscribers::Lease;
 
 /// An event to be appended, sealed and written down already.
@@ -339,6 +341,9 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Events of the whole log after position `after`, in order, at most `limit`.
     async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// The wanted events of a stretch of the log, in order: all of them, so whoever asks chooses a short one.
+    async fn scan(&self, scan: Scan) -> Result<Vec<ScannedEvent>, StoreError>;
 
     /// The events that people want to see.
     async fn query(&self, query: LogQuery) -> Result<Vec<StoredEvent>, StoreError>;

@@ -1,34 +1,40 @@
 //! The log as projections are given it, read ahead by a task of its own.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, iter, sync::Arc};
 
+use futures_util::{StreamExt as _, stream};
 use muster_events::stream::Position;
 use muster_projections::{projection::LogEntry, projection::Projection};
-use tokio::{
-    sync::mpsc,
-    task::{JoinHandle, spawn_blocking},
-};
+use tokio::{sync::mpsc, task::JoinHandle};
 
-use crate::store::{Store, StoreError, StoredEvent};
+use crate::store::{Scan, ScannedEvent, Store, StoreError, StoredEvent};
 
 /// Most events that are read at once for who reads a long stretch.
 pub(super) const PAGE: usize = 10_000;
 /// Pages that are read ahead.
 const AHEAD: usize = 2;
 
-/// An event, decoded.
-pub(super) fn entry(stored: &StoredEvent) -> LogEntry {
-    given(stored, stored.recorded().map_err(|error| error.to_string()))
+impl From<&StoredEvent> for LogEntry {
+    fn from(stored: &StoredEvent) -> Self {
+        Self {
+            position: stored.position,
+            stream: stored.stream.clone(),
+            sequence: stored.sequence,
+            recorded_at: stored.recorded_at,
+            organization: stored.organization,
+            event: stored.event().map_err(|error| error.to_string()),
+        }
+    }
 }
 
-fn given(stored: &StoredEvent, event: Result<muster_events::recorded::RecordedEvent, String>) -> LogEntry {
+fn entry(scanned: ScannedEvent) -> LogEntry {
     LogEntry {
-        position: stored.position,
-        stream: stored.stream.clone(),
-        sequence: stored.sequence,
-        recorded_at: stored.recorded_at,
-        organization: stored.organization,
-        event,
+        position: scanned.position,
+        stream: scanned.stream,
+        sequence: scanned.sequence,
+        recorded_at: scanned.recorded_at,
+        organization: scanned.organization,
+        event: scanned.event.map_err(|error| error.to_string()),
     }
 }
 
@@ -37,10 +43,18 @@ fn given(stored: &StoredEvent, event: Result<muster_events::recorded::RecordedEv
 pub(super) struct Page {
     /// Its last position.
     pub(super) end: Position,
-    /// How many events it has.
-    pub(super) events: usize,
+    /// How long it is.
+    pub(super) events: u64,
     /// Those that one of the projections takes, decoded.
     pub(super) entries: Vec<LogEntry>,
+}
+
+/// The log from `after` to `end` in pieces of `limit` positions: after which one, up to which one.
+fn stretches(after: Position, end: Position, limit: usize) -> impl Iterator<Item = (Position, Position)> {
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX).max(1);
+    let next = move |after: &Position| Some(Position(after.0.saturating_add(limit)).min(end));
+    let starts = iter::successors(Some(after), next).take_while(move |after| *after < end);
+    starts.map(move |after| (after, Position(after.0.saturating_add(limit)).min(end)))
 }
 
 /// Reads and decodes the log ahead of who asks for it.
@@ -55,25 +69,34 @@ impl Reader {
     /// once.
     pub(super) fn start(
         store: Arc<dyn Store>,
-        projections: Vec<&'static Projection>,
+        projections: &[&'static Projection],
         after: Position,
         end: Position,
         limit: usize,
     ) -> Self {
         let (send, pages) = mpsc::channel(AHEAD);
+        let aggregates: BTreeSet<_> = projections.iter().flat_map(|of| of.aggregates).copied().collect();
+        let aggregates: Vec<_> = aggregates.into_iter().collect();
         let task = tokio::spawn(async move {
-            let mut after = after;
-            while after < end {
-                let page = match store.read_all(after, limit).await {
-                    Ok(stored) if stored.is_empty() => return,
-                    Ok(stored) => decode(stored, projections.clone(), end).await,
-                    Err(error) => Err(error),
-                };
-                let ends = page.as_ref().map_or(end, |page| page.end);
-                if send.send(page).await.is_err() {
+            let mut stretches = stream::iter(stretches(after, end, limit))
+                .map(|(after, up_to)| {
+                    let scan = Scan { after, up_to, aggregates: aggregates.clone() };
+                    let store = Arc::clone(&store);
+                    // On tasks of their own: one is decoded while the next is read.
+                    let scanned = tokio::spawn(async move { store.scan(scan).await });
+                    async move {
+                        let cut_off =
+                            |error| StoreError::Unavailable(format!("the read was cut off: {error}"));
+                        let entries = scanned.await.map_err(cut_off)??.into_iter().map(entry).collect();
+                        Ok(Page { end: up_to, events: up_to.0.saturating_sub(after.0), entries })
+                    }
+                })
+                .buffered(AHEAD);
+            while let Some(page) = stretches.next().await {
+                let is_last = page.is_err();
+                if send.send(page).await.is_err() || is_last {
                     return;
                 }
-                after = ends;
             }
         });
         Self { pages, task }
@@ -89,22 +112,4 @@ impl Drop for Reader {
     fn drop(&mut self) {
         self.task.abort();
     }
-}
-
-/// Decodes on a thread that may work for a while.
-async fn decode(
-    mut stored: Vec<StoredEvent>,
-    projections: Vec<&'static Projection>,
-    end: Position,
-) -> Result<Page, StoreError> {
-    let decoded = spawn_blocking(move || {
-        stored.retain(|event| event.position <= end);
-        let is_wanted = |event: &&StoredEvent| projections.iter().any(|of| of.takes(&event.stream));
-        Page {
-            end: stored.last().map_or(end, |last| last.position),
-            events: stored.len(),
-            entries: stored.iter().filter(is_wanted).map(entry).collect(),
-        }
-    });
-    decoded.await.map_err(|error| StoreError::Unavailable(format!("the read was cut off: {error}")))
 }

@@ -105,8 +105,8 @@ impl Pass<'_> {
         head: Position,
     ) -> Result<(), RebuildError> {
         let rebuild = self.rebuild;
-        let projections = buildings.iter().map(Building::projection).collect();
-        let mut reader = Reader::start(Arc::clone(&rebuild.store), projections, from, head, rebuild.page);
+        let projections: Vec<_> = buildings.iter().map(Building::projection).collect();
+        let mut reader = Reader::start(Arc::clone(&rebuild.store), &projections, from, head, rebuild.page);
         loop {
             let page = tokio::select! {
                 page = reader.next() => page,
@@ -135,7 +135,7 @@ impl Pass<'_> {
         page: Page,
         head: Position,
     ) -> Result<(), RebuildError> {
-        let (end, events) = (page.end, u64::try_from(page.events).unwrap_or(0));
+        let (end, events) = (page.end, page.events);
         let mut taking = std::mem::take(buildings);
         let taken = spawn_blocking(move || {
             for building in taking.iter_mut().filter(|of| of.state() != State::Following) {
@@ -181,7 +181,7 @@ impl Rebuild {
         self.views.forget_folded(building).await?;
         let store = Arc::clone(&self.store);
         let limit = usize::try_from(NEAR).unwrap_or(PAGE);
-        let mut reader = Reader::start(store, vec![projection], building.saved(), end, limit);
+        let mut reader = Reader::start(store, &[projection], building.saved(), end, limit);
         while let Some(page) = reader.next().await {
             let page = page?;
             if !self.views.save_each(building, &page.entries, page.end).await? {

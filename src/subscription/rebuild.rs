@@ -281,8 +281,8 @@ impl Rebuild {
     pub(super) async fn rest(&self, building: &Building) -> Result<Page, RebuildError> {
         let (after, head) = (building.saved(), self.store.head().await?.position);
         let limit = usize::try_from(NEAR).unwrap_or(PAGE) * 4;
-        let projections = vec![building.projection()];
-        let mut reader = Reader::start(Arc::clone(&self.store), projections, after, head, limit);
+        let projections = [building.projection()];
+        let mut reader = Reader::start(Arc::clone(&self.store), &projections, after, head, limit);
         match reader.next().await {
             Some(page) => Ok(page?),
             None => Ok(Page { end: after, events: 0, entries: vec![] }),

@@ -2,11 +2,11 @@
 
 use muster_events::stream::Sequence;
 use muster_projections::{
-    projection::Projection,
+    projection::{LogEntry, Projection},
     views::{ParkedStream, Retried, Views},
 };
 
-use super::{CatchUpError, entries::entry};
+use super::CatchUpError;
 use crate::store::Store;
 
 /// Events that are read at once.
@@ -27,7 +27,7 @@ pub async fn retry(
         let mut entries = vec![];
         loop {
             let stored = store.read_stream(&parked.stream, after, PAGE).await?;
-            entries.extend(stored.iter().map(entry));
+            entries.extend(stored.iter().map(LogEntry::from));
             match stored.last() {
                 Some(last) if stored.len() == PAGE => after = last.sequence,
                 _ => break,

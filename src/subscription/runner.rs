@@ -9,7 +9,7 @@ use std::{
 use muster_events::{stream::Position, time::Timestamp};
 use muster_projections::{
     error::ViewError,
-    projection::Projection,
+    projection::{LogEntry, Projection},
     views::{Generation, Outcome, Views},
 };
 use thiserror::Error;
@@ -21,7 +21,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     ReadModels, Status, Trouble,
-    entries::entry,
     rebuild::{Rebuild, RebuildError},
     renewal::Renewal,
     tenure::Tenure,
@@ -277,7 +276,7 @@ impl Runner {
             self.out_of_trouble();
             return Ok(Turn::AtHead);
         }
-        let entries: Vec<_> = stored.iter().map(entry).collect();
+        let entries: Vec<_> = stored.iter().map(LogEntry::from).collect();
         let applied =
             self.views.apply(&self.current, &self.incarnation, after, &entries, Some(&lease)).await?;
         match applied {

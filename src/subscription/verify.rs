@@ -170,10 +170,10 @@ impl Verifier {
     async fn fold(&self, folds: &mut [(&'static Projection, LogFold, Position)]) -> Result<(), VerifyError> {
         let Some(from) = folds.iter().map(|(_, fold, _)| fold.position()).min() else { return Ok(()) };
         let end = folds.iter().map(|(_, _, end)| *end).max().unwrap_or(from);
-        let projections = folds.iter().map(|(projection, _, _)| *projection).collect();
+        let projections: Vec<_> = folds.iter().map(|(projection, _, _)| *projection).collect();
         let limit =
             self.max_rate.map_or(PAGE, |rate| usize::try_from(rate.get()).unwrap_or(PAGE).clamp(1, PAGE));
-        let mut reader = Reader::start(Arc::clone(&self.store), projections, from, end, limit);
+        let mut reader = Reader::start(Arc::clone(&self.store), &projections, from, end, limit);
         let (began, mut events, mut reached) = (stopwatch(), 0_u64, from);
         while let Some(page) = reader.next().await {
             let page = page?;
@@ -181,7 +181,7 @@ impl Verifier {
                 fold.take(&page.entries, page.end, *end);
             }
             reached = page.end;
-            events += u64::try_from(page.events).unwrap_or(0);
+            events += page.events;
             if let Some(pause) = pause(self.max_rate, events, began.elapsed()) {
                 sleep(pause).await;
             }

@@ -10,7 +10,10 @@ use muster_events::{
     stream::{Position, Sequence, StreamId},
 };
 use muster_projections::{
-    members, organizations, projection::Projection, sink::memory::MemoryTables, teams, users,
+    members, organizations,
+    projection::{LogEntry, Projection},
+    sink::memory::MemoryTables,
+    teams, users,
 };
 
 use super::PastError;
@@ -73,17 +76,15 @@ impl Folded {
         if self.aside.contains_key(&stored.stream) || !PROJECTIONS.iter().any(|of| of.takes(&stored.stream)) {
             return;
         }
-        let Ok(recorded) = stored.recorded() else {
-            self.aside.insert(stored.stream.clone(), stored.position);
-            return;
-        };
-        let changes: Vec<_> = PROJECTIONS
-            .iter()
-            .filter(|projection| projection.takes(&stored.stream))
-            .flat_map(|projection| projection.changes(&recorded))
-            .collect();
-        if changes.iter().any(|change| change.check().is_err()) || self.tables.apply(changes).is_err() {
-            self.aside.insert(stored.stream.clone(), stored.position);
+        let entry = LogEntry::from(stored);
+        let takers = PROJECTIONS.iter().filter(|projection| projection.takes(&entry.stream));
+        let changes: Result<Vec<_>, _> = takers.map(|projection| projection.changes(&entry)).collect();
+        let is_taken = changes.is_ok_and(|changes| {
+            let changes = changes.concat();
+            changes.iter().all(|change| change.check().is_ok()) && self.tables.apply(changes).is_ok()
+        });
+        if !is_taken {
+            self.aside.insert(entry.stream, stored.position);
         }
     }
 

@@ -17,6 +17,7 @@ mod phase;
 mod query;
 mod reads;
 mod rows;
+mod scan;
 mod schema;
 mod statements;
 mod subscribers;
@@ -44,7 +45,7 @@ use self::{
 };
 use super::{
     Append, AppendError, Appended, Capabilities, Follower, Head, HeldClaim, Incarnation, KeyedOutcome, Lease,
-    LogQuery, Store, StoreError, StoredEvent,
+    LogQuery, Scan, ScannedEvent, Store, StoreError, StoredEvent,
     appending::{Command, QUEUE},
     followers::Followers,
     shared_read::SharedRead,
@@ -210,6 +211,10 @@ impl Store for PostgresStore {
 
     async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
         reads::events_after(&self.readers, after, limit).await
+    }
+
+    async fn scan(&self, scan: Scan) -> Result<Vec<ScannedEvent>, StoreError> {
+        scan::run(&self.readers, &scan).await
     }
 
     async fn query(&self, query: LogQuery) -> Result<Vec<StoredEvent>, StoreError> {

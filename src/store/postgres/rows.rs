@@ -75,7 +75,7 @@ pub(super) fn time(row: &PgRow, column: &str) -> StoreResult<Timestamp> {
 }
 
 /// Names the row and the column, so that an operator can look at it.
-fn damaged(row: &PgRow, column: &str, error: &dyn std::error::Error) -> StoreError {
+pub(super) fn damaged(row: &PgRow, column: &str, error: &dyn std::error::Error) -> StoreError {
     let position: i64 = row.try_get("position").unwrap_or_default();
     StoreError::Damaged(format!("{column} of the row at position {position}: {error}"))
 }

@@ -13,6 +13,7 @@ mod keys;
 mod query;
 mod reads;
 mod rows;
+mod scan;
 mod schema;
 mod subscribers;
 mod writer;
@@ -38,7 +39,7 @@ use tokio::{
 use self::{connection::Place, reads::Readers, schema::Origin, subscribers::Subscribers, writer::Writer};
 use super::{
     Append, AppendError, Appended, Capabilities, Follower, Head, HeldClaim, Incarnation, KeyedOutcome, Lease,
-    LogQuery, Store, StoreError, StoredEvent,
+    LogQuery, Scan, ScannedEvent, Store, StoreError, StoredEvent,
     appending::{Command, QUEUE},
     followers::Followers,
     shared_read::SharedRead,
@@ -192,6 +193,10 @@ impl Store for SqliteStore {
 
     async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
         self.readers.run(move |connection| reads::events_after(connection, after, limit)).await
+    }
+
+    async fn scan(&self, scan: Scan) -> Result<Vec<ScannedEvent>, StoreError> {
+        self.readers.run(move |connection| scan::run(connection, &scan)).await
     }
 
     async fn query(&self, query: LogQuery) -> Result<Vec<StoredEvent>, StoreError> {

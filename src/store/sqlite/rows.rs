@@ -80,12 +80,9 @@ fn stored(row: &Row<'_>) -> StoreResult<StoredEvent> {
         stream: StreamId::new(text(row, 2)?, text(row, 3)?),
         sequence: Sequence(whole(row, 4)?),
         event_type: text(row, 5)?.into(),
-        schema_version: text(row, 6)?.parse().map_err(|error| damaged(row, 6, &error))?,
-        recorded_at: Timestamp::from_micros(row.get(7)?).map_err(|error| damaged(row, 7, &error))?,
-        organization: match row.get::<_, Option<u64>>(8)? {
-            Some(number) => Some(OrganizationId::new(number).map_err(|error| damaged(row, 8, &error))?),
-            None => None,
-        },
+        schema_version: version(row)?,
+        recorded_at: recorded_at(row)?,
+        organization: organization(row)?,
         leaf: row.get(9)?,
         payload: text(row, 10)?.into(),
         metadata: text(row, 11)?.into(),
@@ -93,12 +90,27 @@ fn stored(row: &Row<'_>) -> StoreResult<StoredEvent> {
     })
 }
 
-fn text<'row>(row: &'row Row<'_>, column: usize) -> StoreResult<&'row str> {
+pub(super) fn version(row: &Row<'_>) -> StoreResult<u32> {
+    text(row, 6)?.parse().map_err(|error| damaged(row, 6, &error))
+}
+
+pub(super) fn recorded_at(row: &Row<'_>) -> StoreResult<Timestamp> {
+    Timestamp::from_micros(row.get(7)?).map_err(|error| damaged(row, 7, &error))
+}
+
+pub(super) fn organization(row: &Row<'_>) -> StoreResult<Option<OrganizationId>> {
+    match row.get::<_, Option<u64>>(8)? {
+        Some(number) => Ok(Some(OrganizationId::new(number).map_err(|error| damaged(row, 8, &error))?)),
+        None => Ok(None),
+    }
+}
+
+pub(super) fn text<'row>(row: &'row Row<'_>, column: usize) -> StoreResult<&'row str> {
     let value = row.get_ref(column)?;
     value.as_str().map_err(|error| damaged(row, column, &error))
 }
 
-fn whole(row: &Row<'_>, column: usize) -> StoreResult<u64> {
+pub(super) fn whole(row: &Row<'_>, column: usize) -> StoreResult<u64> {
     row.get(column).map_err(|error| damaged(row, column, &error))
 }
 

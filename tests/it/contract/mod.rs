@@ -30,6 +30,7 @@ macro_rules! contract {
             order::events_of_one_append_become_visible_together
             order::recorded_at_never_runs_backwards
             order::limits_of_reads_are_kept
+            order::a_stretch_has_the_wanted_events_of_the_log
             expected::a_conflict_says_what_was_expected_and_what_is
             expected::of_many_appends_at_one_sequence_exactly_one_wins
             expected::a_read_that_has_moved_is_a_conflict

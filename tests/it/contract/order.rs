@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use muster::store::Append;
+use muster::store::{Append, Scan, StoredEvent};
 use muster_events::stream::{Position, Sequence};
 
 use super::lab::{
@@ -114,4 +114,46 @@ pub(super) async fn limits_of_reads_are_kept(lab: &dyn Lab) {
         }
     }
     assert!(store.read_stream(&stream("none"), Sequence::ZERO, 10).await.unwrap().is_empty());
+}
+
+/// Whoever makes read models reads stretches, of some kinds of aggregates, and sees of them what the log says.
+pub(super) async fn a_stretch_has_the_wanted_events_of_the_log(lab: &dyn Lab) {
+    let store = lab.store().await;
+    for (id, expected, events) in [("a", 0, 3), ("b", 0, 2), ("a", 3, 2)] {
+        done(&*store, Append { writes: vec![write(id, expected, events)], ..Append::default() }).await;
+    }
+    let log = everything(&*store).await;
+    let kind = "organization";
+    assert!(log.iter().all(|event| event.stream.aggregate_type == kind));
+    let (first, last) = (log[0].position, log[log.len() - 1].position);
+    let none: &[&str] = &["member", "organisation", "organization'", ""];
+    for (after, up_to, aggregates) in [
+        (Position::ZERO, last, vec![kind]),
+        (first, log[4].position, vec!["member", kind]),
+        (last, last, vec![kind]),
+        (last, first, vec![kind]),
+        (Position::ZERO, Position(u64::MAX), vec![kind]),
+        (Position::ZERO, last, none.to_vec()),
+        (Position::ZERO, last, vec![]),
+    ] {
+        let is_wanted = |event: &&StoredEvent| {
+            event.position > after && event.position <= up_to && aggregates.contains(&kind)
+        };
+        let expected: Vec<_> = log.iter().filter(is_wanted).collect();
+        let scanned = store.scan(Scan { after, up_to, aggregates: aggregates.clone() }).await.unwrap();
+        assert_eq!(scanned.len(), expected.len(), "after {after} up to {up_to} of {aggregates:?}");
+        for (found, expected) in scanned.into_iter().zip(expected) {
+            assert_eq!(
+                (found.position, &found.stream, found.sequence, found.recorded_at, found.organization),
+                (
+                    expected.position,
+                    &expected.stream,
+                    expected.sequence,
+                    expected.recorded_at,
+                    expected.organization
+                )
+            );
+            assert_eq!(found.event.unwrap(), expected.event().unwrap());
+        }
+    }
 }

@@ -35,9 +35,9 @@ macro_rules! counting {
             version: 1,
             aggregates: &[team::TYPE],
             tables: &[&TABLE],
-            project: |event| {
+            project: |entry, _| {
                 $given.fetch_add(1, Ordering::Relaxed);
-                vec![Change::put(&TABLE, [Value::id_of(&event.stream)], [])]
+                vec![Change::put(&TABLE, [Value::id_of(&entry.stream)], [])]
             },
         };
     };

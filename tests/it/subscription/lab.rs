@@ -15,7 +15,11 @@ use muster_events::{
     stream::{Position, Sequence, StreamId},
     team::{TeamEvent, TeamFlag},
 };
-use muster_projections::{projection::Projection, sink::memory::MemoryTables, views::Views};
+use muster_projections::{
+    projection::{LogEntry, Projection},
+    sink::memory::MemoryTables,
+    views::Views,
+};
 use sqlx::Executor as _;
 use tokio::{task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -66,7 +70,10 @@ impl Lab {
     pub(super) async fn run_on_views(&self, statements: &str) {
         let Some(database) = &self.place.database else {
             let file = self.place.path().join(VIEWS_FILE);
-            return rusqlite::Connection::open(file).unwrap().execute_batch(statements).unwrap();
+            let connection = rusqlite::Connection::open(file).unwrap();
+            // Whoever was killed a moment ago may still be undoing what it had begun.
+            connection.busy_timeout(LIMIT).unwrap();
+            return connection.execute_batch(statements).unwrap();
         };
         let statements = format!("SET search_path = views; {statements}");
         database.connection().await.execute(sqlx::raw_sql(&statements)).await.unwrap();
@@ -90,9 +97,9 @@ impl Lab {
         let views = self.views().await;
         let mut tables = MemoryTables::default();
         for stored in store.read_all(Position::ZERO, usize::MAX >> 1).await.unwrap() {
-            let recorded = stored.recorded().unwrap();
+            let entry = LogEntry::from(&stored);
             for projection in muster_projections::all() {
-                tables.apply(projection.changes(&recorded)).unwrap();
+                tables.apply(projection.changes(&entry).unwrap()).unwrap();
             }
         }
         for table in muster_projections::all().iter().flat_map(|projection| projection.tables) {

@@ -233,14 +233,18 @@ static FIRST: Projection = Projection {
     version: 1,
     aggregates: &[muster_events::team::TYPE],
     tables: &[&SHOUTED],
-    project: |event| vec![Change::put(&SHOUTED, [Value::id_of(&event.stream)], [("version", 1_i64.into())])],
+    project: |entry, _| {
+        vec![Change::put(&SHOUTED, [Value::id_of(&entry.stream)], [("version", 1_i64.into())])]
+    },
 };
 static SECOND: Projection = Projection {
     name: "shouted",
     version: 2,
     aggregates: &[muster_events::team::TYPE],
     tables: &[&SHOUTED],
-    project: |event| vec![Change::put(&SHOUTED, [Value::id_of(&event.stream)], [("version", 2_i64.into())])],
+    project: |entry, _| {
+        vec![Change::put(&SHOUTED, [Value::id_of(&entry.stream)], [("version", 2_i64.into())])]
+    },
 };
 
 #[tokio::test]

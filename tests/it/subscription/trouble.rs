@@ -13,7 +13,7 @@ use muster::{
     deployment::VIEWS_FILE,
     store::{
         Append, AppendError, Appended, Capabilities, Follower, Head, HeldClaim, Incarnation, KeyedOutcome,
-        Lease, LogQuery, Store, StoreError, StoredEvent,
+        Lease, LogQuery, Scan, ScannedEvent, Store, StoreError, StoredEvent,
     },
 };
 use muster_events::{
@@ -133,6 +133,10 @@ impl Store for Faulty {
             return Err(StoreError::Unavailable("it was told to fail".into()));
         }
         self.store.read_all(after, limit).await
+    }
+
+    async fn scan(&self, scan: Scan) -> Result<Vec<ScannedEvent>, StoreError> {
+        self.store.scan(scan).await
     }
 
     fn capabilities(&self) -> Capabilities {

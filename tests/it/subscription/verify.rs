@@ -122,11 +122,11 @@ static FRAGILE: Projection = Projection {
     version: 1,
     aggregates: &[teams_events::TYPE],
     tables: &[&NAMED],
-    project: |event| {
-        let key = [Value::id_of(&event.stream)];
-        match &event.event {
+    project: |entry, event| {
+        let key = [Value::id_of(&entry.stream)];
+        match event {
             Event::Team(TeamEvent::TeamCreated { .. })
-                if event.stream.aggregate_id == "2" && !IS_MENDED.load(Ordering::SeqCst) =>
+                if entry.stream.aggregate_id == "2" && !IS_MENDED.load(Ordering::SeqCst) =>
             {
                 vec![Change::delete(&NAMED, [])]
             }
