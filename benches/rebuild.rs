@@ -3,7 +3,7 @@
 //!
 //!     cargo bench --bench rebuild                                       # SQLite, 10,000 and 100,000 events
 //!     cargo bench --bench rebuild -- --million                          # and 1,000,000
-//!     tests/with-postgres cargo bench --bench rebuild -- --postgres     # Postgres, against COPY OUT
+//!     tests/with-postgres cargo bench --bench rebuild -- --postgres     # Postgres, against \copy of psql
 //!
 //! `--only NAME` measures one read model. A million events are those of 2,000 organizations: a long tail of sizes, and
 //! members of whom a few have thousands of events. The most memory is that of the whole process, the making of the log
@@ -31,7 +31,6 @@ use muster_events::{
     user::UserEvent,
 };
 use setting::{postgres::Server, rate};
-use sqlx::Connection as _;
 use tokio_util::sync::CancellationToken;
 
 /// Events of one append.
@@ -64,7 +63,7 @@ async fn measure(deployment: &Deployment, directory: &Path, server: Option<&Serv
     let head = deployment.ledger.store().head().await.unwrap().position.0;
     let began = stopwatch();
     match server {
-        Some(server) => copy_out(server).await,
+        Some(server) => tokio::task::block_in_place(|| server.give_out()),
         None => tokio::task::block_in_place(|| scan(directory)),
     }
     let plain = rate(head, began.elapsed());
@@ -83,18 +82,6 @@ async fn measure(deployment: &Deployment, directory: &Path, server: Option<&Serv
             memory("VmRSS:") / 1024
         );
     }
-}
-
-/// What `\copy (select * from log.events order by position) to '/dev/null'` does.
-async fn copy_out(server: &Server) {
-    let mut connection = sqlx::PgConnection::connect(server.url()).await.unwrap();
-    let statement = "COPY (SELECT * FROM log.events ORDER BY position) TO STDOUT";
-    let mut copy = connection.copy_out_raw(statement).await.unwrap();
-    let mut bytes = 0;
-    while let Some(chunk) = futures_util::StreamExt::next(&mut copy).await {
-        bytes += chunk.unwrap().len();
-    }
-    assert!(bytes > 0);
 }
 
 fn scan(directory: &Path) {

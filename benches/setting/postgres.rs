@@ -58,12 +58,19 @@ impl Server {
         self.url.parse().unwrap()
     }
 
+    /// Has psql copy all events to nowhere, in their order.
+    pub(crate) fn give_out(&self) {
+        let copy = r"\copy (select * from log.events order by position) to '/dev/null'";
+        let output = Command::new(program("psql")).args([&self.url, "-c", copy]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// Transactions a second of pgbench with this many clients.
     pub(crate) fn pgbench(&self, clients: usize, seconds: u64) -> f64 {
         let (clients, seconds) = (clients.to_string(), seconds.to_string());
         let threads = if clients == "1" { "1" } else { "2" };
         let script = self.script.to_str().unwrap();
-        let mut command = Command::new(program());
+        let mut command = Command::new(program("pgbench"));
         command.args(["--no-vacuum", "--protocol=prepared", "-c", &clients, "-j", threads, "-T", &seconds]);
         let output = command.args(["-f", script, &self.url]).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -72,9 +79,9 @@ impl Server {
     }
 }
 
-/// Packages keep it out of PATH, by version.
-fn program() -> PathBuf {
+/// Packages keep them out of PATH, by version.
+fn program(name: &str) -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let found = versions.map(|version| version.path().join("bin/pgbench")).filter(|path| path.exists()).max();
-    found.unwrap_or_else(|| "pgbench".into())
+    let places = versions.map(|version| version.path().join("bin").join(name));
+    places.filter(|path| path.exists()).max().unwrap_or_else(|| name.into())
 }
