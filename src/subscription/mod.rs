@@ -12,6 +12,7 @@
 
 mod entries;
 mod pass;
+mod patience;
 mod read_models;
 mod rebuild;
 mod renewal;
