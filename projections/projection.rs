@@ -5,7 +5,6 @@ use std::sync::Arc;
 use muster_events::{
     event::Event,
     id::OrganizationId,
-    recorded::RecordedEvent,
     stream::{Position, Sequence, StreamId},
     time::Timestamp,
 };
@@ -59,17 +58,4 @@ pub struct LogEntry {
     pub organization: Option<OrganizationId>,
     /// The event, or why it cannot be read.
     pub event: Result<Arc<Event>, String>,
-}
-
-impl From<RecordedEvent> for LogEntry {
-    fn from(event: RecordedEvent) -> Self {
-        Self {
-            position: event.position,
-            stream: event.stream,
-            sequence: event.sequence,
-            recorded_at: event.recorded_at,
-            organization: event.organization,
-            event: Ok(Arc::new(event.event)),
-        }
-    }
 }

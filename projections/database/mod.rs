@@ -105,10 +105,10 @@ impl Pool {
     }
 
     /// A transaction for rows that nobody else writes. On Postgres it does not hold the write lock, so that whoever keeps
-    /// the living rows goes on meanwhile.
+    /// the living rows goes on meanwhile; on SQLite whoever fills waits longer for the one lock that there is.
     pub(crate) async fn filling(&self) -> Result<Transaction, sqlx::Error> {
         Ok(match self {
-            Self::Sqlite(pool) => Transaction::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Sqlite(pool) => Transaction::Sqlite(sqlite::filling(pool).await?),
             Self::Postgres(pool) => Transaction::Postgres(postgres::filling(pool).await?),
         })
     }

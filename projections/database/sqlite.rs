@@ -1,6 +1,8 @@
 //! What is SQLite's own: a few rows a statement, as there is no way to a server that more could save; result codes.
 
-use sqlx::{Sqlite, SqliteConnection, query::Query as Bound, sqlite::SqliteArguments};
+use sqlx::{
+    Sqlite, SqliteConnection, SqlitePool, Transaction, query::Query as Bound, sqlite::SqliteArguments,
+};
 
 use super::{Query, Row};
 use crate::{
@@ -14,6 +16,21 @@ pub(super) async fn rows(connection: &mut SqliteConnection, query: &Query) -> Re
     Ok(bound.fetch_all(connection).await?.into_iter().map(Row::Sqlite).collect())
 }
 
+/// How often whoever fills waits for the lock, each time for [`super::LOCK_WAIT`].
+const FILLING_TRIES: u32 = 20;
+
+/// A transaction with the lock. Whoever waits for it stands in no queue, and is overtaken again and again while others
+/// write without a rest; between two tries the connection is theirs who wait for it in this process.
+pub(super) async fn filling(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+    for _ in 1..FILLING_TRIES {
+        match pool.begin_with("BEGIN IMMEDIATE").await {
+            Err(error) if result_code(&error) == Some(SQLITE_BUSY) => {}
+            begun => return begun,
+        }
+    }
+    pool.begin_with("BEGIN IMMEDIATE").await
+}
+
 /// Rows of one statement, where there are as many: each statement is handed to the thread of the connection and back.
 const AT_ONCE: usize = 32;
 
@@ -24,7 +41,7 @@ pub(super) async fn carry_out(
     // An update by many rows may be planned as a search through the whole table for each.
     let at_once = if group.act == Act::Set { 1 } else { AT_ONCE };
     let (many, rest) = group.rows.split_at(group.rows.len() / at_once * at_once);
-    for (rows, at_once) in [(many, at_once), (rest, 1)] {
+    for (rows, at_once) in [(many, at_once), (rest, 1)].into_iter().filter(|(rows, _)| !rows.is_empty()) {
         let sql = sql::statement(Dialect::Sqlite, group, at_once);
         for rows in rows.chunks(at_once) {
             let values = rows.iter().flatten().copied();
@@ -46,6 +63,7 @@ fn bind<'q>(
     }
 }
 
+const SQLITE_BUSY: i32 = 5;
 const SQLITE_CORRUPT: i32 = 11;
 const SQLITE_TOOBIG: i32 = 18;
 const SQLITE_CONSTRAINT: i32 = 19;

@@ -58,7 +58,7 @@ fn name_of_team(entry: &LogEntry, event: &Event) -> Vec<Change> {
     if name == "poison" { vec![row, poison] } else { vec![row] }
 }
 
-fn created(number: u64, name: &str) -> (TeamId, TeamEvent) {
+pub(super) fn created(number: u64, name: &str) -> (TeamId, TeamEvent) {
     let created = TeamEvent::TeamCreated {
         organization: organization(1),
         slug: format!("t{number}"),
@@ -74,8 +74,8 @@ pub(super) fn teams(second: &str) -> Log {
         let (stream, event) = created(number, name);
         log.add(stream, event);
     }
-    for event in &mut log.events {
-        event.organization = Some(organization(1));
+    for entry in &mut log.entries {
+        entry.organization = Some(organization(1));
     }
     log
 }

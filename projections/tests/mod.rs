@@ -3,6 +3,7 @@
 mod apply;
 
 mod lease;
+mod many;
 mod open;
 mod postgres;
 mod queries;
@@ -17,21 +18,22 @@ mod trouble;
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use muster_events::{
     event::Event,
     id::OrganizationId,
     personal::{EmailAddress, Envelope, KeyedHash, Personal, PersonalText, UserName},
-    recorded::{Actor, ActorKind, Metadata, RecordedEvent},
     roles::RoleId,
     stream::{Position, Sequence, StreamId},
     time::Timestamp,
 };
 use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
-use uuid::Uuid;
 
 use crate::{
     all,
@@ -47,7 +49,7 @@ const LOG: &str = "00000001";
 /// Events as a log numbers them; the event at position n is recorded at n microseconds.
 #[derive(Debug, Clone, Default)]
 struct Log {
-    events: Vec<RecordedEvent>,
+    entries: Vec<LogEntry>,
     sequences: BTreeMap<StreamId, Sequence>,
 }
 
@@ -56,16 +58,14 @@ impl Log {
         let stream = stream.into();
         let sequence = self.sequences.entry(stream.clone()).or_default();
         *sequence = sequence.next();
-        let position = self.events.len() as u64 + 1;
-        self.events.push(RecordedEvent {
+        let position = self.entries.len() as u64 + 1;
+        self.entries.push(LogEntry {
             position: Position(position),
-            event_id: Uuid::nil(),
             stream,
             sequence: *sequence,
             recorded_at: Timestamp::from_micros(position.cast_signed()).unwrap(),
             organization: None,
-            event: event.into(),
-            metadata: Metadata::by(Actor::only(ActorKind::System)),
+            event: Ok(Arc::new(event.into())),
         });
     }
 
@@ -75,13 +75,13 @@ impl Log {
     }
 
     fn entries(&self) -> Vec<LogEntry> {
-        self.events.iter().cloned().map(LogEntry::from).collect()
+        self.entries.clone()
     }
 
     /// The tables that all read models make of it; each event `times` times.
     fn in_memory(&self, times: usize) -> MemoryTables {
         let mut tables = MemoryTables::default();
-        for entry in &self.entries() {
+        for entry in &self.entries {
             for projection in all() {
                 for _ in 0..times {
                     tables.apply(projection.changes(entry).unwrap()).unwrap();

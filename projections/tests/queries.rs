@@ -205,9 +205,9 @@ async fn teams_are_listed_by_slug_with_counts_and_the_viewers_role(lab: &Lab) {
 async fn an_organization_is_the_fold_of_its_stream(lab: &Lab) {
     let log = acme();
     let test = TestViews::of(lab, &log).await;
-    let events = log.events.iter().filter_map(|recorded| match &recorded.event {
-        Event::Organization(event) if recorded.stream == organization(1).into() => {
-            Some((event.clone(), recorded.recorded_at))
+    let events = log.entries.iter().filter_map(|entry| match entry.event.as_deref() {
+        Ok(Event::Organization(event)) if entry.stream == organization(1).into() => {
+            Some((event.clone(), entry.recorded_at))
         }
         _ => None,
     });

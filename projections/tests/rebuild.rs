@@ -7,6 +7,9 @@ use muster_events::{
     team,
 };
 
+use sqlx::{ConnectOptions as _, raw_sql, sqlite::SqliteConnectOptions};
+use tokio::time::timeout;
+
 use super::{
     LOG, Lab, Log, TestViews,
     apply::{NAMES, NAMES_OF_TEAMS, names, teams},
@@ -16,6 +19,7 @@ use super::{
 };
 use crate::{
     all,
+    database::LOCK_WAIT,
     projection::{LogEntry, Projection},
     users,
     views::{Building, Claim, Saved, State, Switched, Views},
@@ -170,7 +174,7 @@ async fn given_a_row_that_the_database_refuses_then_its_stream_is_set_aside_as_i
     }
     // Behind the refused one is another of its stream, which would have taken its place in the fold.
     let mut log = teams("zwei");
-    log.events.truncate(4);
+    log.entries.truncate(4);
     let entries = log.entries();
     test.applied(&[&NAMES_OF_TEAMS], 0, &entries).await;
     building.take(&entries, Position(4));
@@ -265,4 +269,26 @@ fn no_name_in_the_database_is_too_long_for_postgres() {
             assert!(index.len() <= MOST, "{index} would be cut off");
         }
     }
+}
+
+/// Whoever keeps the living rows gives up soon and comes again; a rebuild has nobody who calls it again.
+#[tokio::test]
+async fn given_a_file_that_another_process_writes_then_a_save_waits_for_it() {
+    let lab = Lab::sqlite();
+    let Lab::Sqlite { directory, files } = &lab else { panic!("this is about SQLite") };
+    let test = TestViews::of(&lab, &teams("two")).await;
+    let entries = teams("two").entries();
+    let mut building = claimed(&test.views, &NAMES_OF_TEAMS, "one").await;
+    building.take(&entries, end(&entries));
+    let path = super::file(directory, files);
+    let mut other = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+    raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let saving = tokio::spawn(async move {
+        saved(&test.views, &mut building).await;
+        building.saved()
+    });
+    tokio::pin!(saving);
+    timeout(LOCK_WAIT * 2, &mut saving).await.expect_err("one wait for the lock is not all");
+    raw_sql("COMMIT").execute(&mut other).await.unwrap();
+    assert_eq!(saving.await.unwrap(), end(&entries));
 }

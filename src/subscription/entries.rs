@@ -1,11 +1,13 @@
 //! The log as projections are given it, read ahead by a task of its own.
 
-use std::{collections::BTreeSet, iter, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{
+    StreamExt as _,
+    stream::{self, BoxStream},
+};
 use muster_events::stream::Position;
-use muster_projections::{projection::LogEntry, projection::Projection};
-use tokio::{sync::mpsc, task::JoinHandle};
+use muster_projections::projection::{LogEntry, Projection};
 
 use crate::store::{Scan, ScannedEvent, Store, StoreError, StoredEvent};
 
@@ -49,19 +51,9 @@ pub(super) struct Page {
     pub(super) entries: Vec<LogEntry>,
 }
 
-/// The log from `after` to `end` in pieces of `limit` positions: after which one, up to which one.
-fn stretches(after: Position, end: Position, limit: usize) -> impl Iterator<Item = (Position, Position)> {
-    let limit = u64::try_from(limit).unwrap_or(u64::MAX).max(1);
-    let next = move |after: &Position| Some(Position(after.0.saturating_add(limit)).min(end));
-    let starts = iter::successors(Some(after), next).take_while(move |after| *after < end);
-    starts.map(move |after| (after, Position(after.0.saturating_add(limit)).min(end)))
-}
-
-/// Reads and decodes the log ahead of who asks for it.
-#[derive(Debug)]
+/// Reads and decodes the log ahead of who asks for it: while one page is taken, the next are read.
 pub(super) struct Reader {
-    pages: mpsc::Receiver<Result<Page, StoreError>>,
-    task: JoinHandle<()>,
+    pages: BoxStream<'static, Result<Page, StoreError>>,
 }
 
 impl Reader {
@@ -74,42 +66,26 @@ impl Reader {
         end: Position,
         limit: usize,
     ) -> Self {
-        let (send, pages) = mpsc::channel(AHEAD);
         let aggregates: BTreeSet<_> = projections.iter().flat_map(|of| of.aggregates).copied().collect();
         let aggregates: Vec<_> = aggregates.into_iter().collect();
-        let task = tokio::spawn(async move {
-            let mut stretches = stream::iter(stretches(after, end, limit))
-                .map(|(after, up_to)| {
-                    let scan = Scan { after, up_to, aggregates: aggregates.clone() };
-                    let store = Arc::clone(&store);
-                    // On tasks of their own: one is decoded while the next is read.
-                    let scanned = tokio::spawn(async move { store.scan(scan).await });
-                    async move {
-                        let cut_off =
-                            |error| StoreError::Unavailable(format!("the read was cut off: {error}"));
-                        let entries = scanned.await.map_err(cut_off)??.into_iter().map(entry).collect();
-                        Ok(Page { end: up_to, events: up_to.0.saturating_sub(after.0), entries })
-                    }
-                })
-                .buffered(AHEAD);
-            while let Some(page) = stretches.next().await {
-                let is_last = page.is_err();
-                if send.send(page).await.is_err() || is_last {
-                    return;
-                }
+        let limit = limit.max(1);
+        let pages = stream::iter((after.0..end.0).step_by(limit)).map(move |after| {
+            let up_to = after.saturating_add(u64::try_from(limit).unwrap_or(u64::MAX)).min(end.0);
+            let (store, aggregates) = (Arc::clone(&store), aggregates.clone());
+            let scan = Scan { after: Position(after), up_to: Position(up_to), aggregates };
+            // On a task of its own, which goes on while nobody asks.
+            let scanned = tokio::spawn(async move { store.scan(scan).await });
+            async move {
+                let cut_off = |error| StoreError::Unavailable(format!("the read was cut off: {error}"));
+                let entries = scanned.await.map_err(cut_off)??.into_iter().map(entry).collect();
+                Ok(Page { end: Position(up_to), events: up_to - after, entries })
             }
         });
-        Self { pages, task }
+        Self { pages: pages.buffered(AHEAD).boxed() }
     }
 
     /// The next page; none at the end.
     pub(super) async fn next(&mut self) -> Option<Result<Page, StoreError>> {
-        self.pages.recv().await
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        self.task.abort();
+        self.pages.next().await
     }
 }

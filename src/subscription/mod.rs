@@ -12,7 +12,6 @@
 
 mod entries;
 mod pass;
-mod patience;
 mod read_models;
 mod rebuild;
 mod renewal;

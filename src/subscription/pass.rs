@@ -6,16 +6,12 @@ use std::{
 };
 
 use muster_events::stream::Position;
-use muster_projections::{
-    error::ViewError,
-    views::{Building, Saved, State},
-};
+use muster_projections::views::{Building, Saved, State};
 use tokio::{task::spawn_blocking, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     entries::{PAGE, Page, Reader},
-    patience::Patience,
     rebuild::{Ended, NEAR, Progress, Rebuild, RebuildError, Rebuilt},
     reports,
     verify::pause,
@@ -70,7 +66,7 @@ impl Pass<'_> {
     /// Indexes, the last events, and the switch. None when it was told to stop before.
     async fn finish(&mut self, one: &mut Vec<Building>) -> Result<Option<Rebuilt>, RebuildError> {
         if let [building] = one.as_slice() {
-            self.rebuild.index(building).await?;
+            self.rebuild.views.index(building).await?;
             if building.state() != State::Following {
                 self.catch_up(one).await?;
             }
@@ -160,7 +156,7 @@ impl Pass<'_> {
     async fn save(&mut self, buildings: &mut [Building]) -> Result<(), RebuildError> {
         for building in buildings.iter_mut().filter(|of| of.saved() < of.position()) {
             let name = building.projection().name;
-            match self.rebuild.save(building).await? {
+            match self.rebuild.views.save(building).await? {
                 Saved::Saved => {}
                 Saved::Lost => return Err(RebuildError::Lost(name)),
                 Saved::Refused(error) => {
@@ -179,26 +175,6 @@ impl Pass<'_> {
 }
 
 impl Rebuild {
-    async fn index(&self, building: &Building) -> Result<(), ViewError> {
-        let mut patience = Patience::new();
-        loop {
-            match self.views.index(building).await {
-                Err(error) if patience.bears(&error).await => {}
-                done => return done,
-            }
-        }
-    }
-
-    async fn save(&self, building: &mut Building) -> Result<Saved, ViewError> {
-        let mut patience = Patience::new();
-        loop {
-            match self.views.save(building).await {
-                Err(error) if patience.bears(&error).await => {}
-                done => return done,
-            }
-        }
-    }
-
     /// Carries out one by one what was folded and is refused as a whole.
     async fn save_each(&self, building: &mut Building) -> Result<(), RebuildError> {
         let (end, projection) = (building.position(), building.projection());

@@ -57,10 +57,12 @@ impl Rebuild {
     async fn follow(&self, building: &mut Building) -> Result<(), RebuildError> {
         for _ in 0..ATTEMPTS {
             let rest = self.rest(building).await?;
-            match self.views.follow(building, &rest.entries, rest.end).await? {
-                Switched::Done => return Ok(()),
-                Switched::Behind => sleep(PAUSE).await,
-                Switched::Lost => break,
+            match self.views.follow(building, &rest.entries, rest.end).await {
+                Ok(Switched::Done) => return Ok(()),
+                // As at the switch.
+                Ok(Switched::Behind) | Err(ViewError::Unavailable(_)) => sleep(PAUSE).await,
+                Ok(Switched::Lost) => break,
+                Err(error) => return Err(error.into()),
             }
         }
         Err(RebuildError::Lost(building.projection().name))

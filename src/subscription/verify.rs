@@ -12,10 +12,7 @@ use thiserror::Error;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    entries::{PAGE, Reader},
-    patience::Patience,
-};
+use super::entries::{PAGE, Reader};
 use crate::{
     clock::{Clock, stopwatch},
     store::{Store, StoreError},
@@ -98,20 +95,10 @@ impl Verifier {
         let mut all = vec![];
         for (projection, fold, _) in folds {
             let Some(verified) = self.finish(projection, None, fold).await? else { continue };
-            self.note(&self.verification(&verified)).await?;
+            self.views.note(&self.verification(&verified)).await?;
             all.push(verified);
         }
         Ok(all)
-    }
-
-    async fn note(&self, verification: &Verification) -> Result<(), VerifyError> {
-        let mut patience = Patience::new();
-        loop {
-            match self.views.note(verification).await {
-                Err(error) if patience.bears(&error).await => {}
-                noted => return Ok(noted?),
-            }
-        }
     }
 
     /// Compares the living rows of these projections so often until `stop`, and tells what it finds.
