@@ -11,6 +11,7 @@
 //! * [`history`]: reads of the log for people;
 //! * [`audit`]: what events mean to somebody who audits an organization;
 //! * [`deployment`]: all of it opened and wired;
+//! * [`transfer`]: a whole ledger on its way from one place to another;
 //! * [`http`] and [`cli`]: how programs and people ask.
 
 pub mod clock;
@@ -36,6 +37,8 @@ pub mod audit;
 pub mod deployment;
 
 pub mod email;
+
+pub mod transfer;
 
 pub mod http;
 

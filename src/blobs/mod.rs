@@ -64,6 +64,9 @@ pub trait BlobStore: std::fmt::Debug + Send + Sync {
     /// The blob of this name, as it was kept.
     async fn get(&self, name: &str) -> Result<Option<Blob>, BlobError>;
 
+    /// The first `limit` names after `after`, in order, for who looks at all.
+    async fn names(&self, after: &str, limit: u32) -> Result<Vec<String>, BlobError>;
+
     /// Forgets the blob of this name; nothing happens when there is none.
     async fn remove(&self, name: &str) -> Result<(), BlobError>;
 }

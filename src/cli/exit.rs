@@ -23,6 +23,13 @@ impl From<Exit> for ExitCode {
 #[derive(Debug)]
 pub(super) struct Usage(pub(super) String);
 
+impl Usage {
+    /// The same about another flag, which stands for the one that it begins with.
+    pub(super) fn about(self, flag: &str) -> Self {
+        Self(self.0.split_once(": ").map_or_else(|| self.0.clone(), |(_, rest)| format!("{flag}: {rest}")))
+    }
+}
+
 impl fmt::Display for Usage {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.0)

@@ -19,6 +19,7 @@ mod projections;
 mod roles;
 mod serve;
 mod token;
+mod transfer;
 mod user;
 
 mod lock;
@@ -95,6 +96,12 @@ enum Verb {
     /// Make, check and rotate the master key
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Write a backup of the whole ledger into a directory, while a server runs
+    Backup(transfer::Backup),
+    /// Put a backup back
+    Restore(transfer::Restore),
+    /// Move the whole ledger to another store
+    Copy(transfer::Copy),
     /// Bring the schema of the log, the keys and the read models up to date
     Migrate(migrate::Migrate),
     /// Check the log, its proofs, the claims, the read models and the keys; says what to mend
@@ -131,6 +138,9 @@ impl Verb {
             Self::Letters(letters) => letters.run(settings, screen).await,
             Self::InviteLink(invite_link) => invite_link.run(settings, screen).await,
             Self::Keys(keys) => keys.run(settings, screen).await,
+            Self::Backup(backup) => backup.run(settings, screen).await,
+            Self::Restore(restore) => restore.run(settings, screen).await,
+            Self::Copy(copy) => copy.run(settings, screen).await,
             Self::Migrate(migrate) => migrate.run(settings, screen).await,
             Self::Doctor(doctor) => doctor.run(settings, screen).await,
         }

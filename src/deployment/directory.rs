@@ -46,12 +46,14 @@ fn prepare(options: &DeploymentOptions) -> Result<(), OpenError> {
         }
         (true, true) => Ok(()),
         (false, _) if !options.create => Err(OpenError::NoLedger(options.place())),
-        (false, _) => {
-            // Nobody else is to read what is in there, sealed or not.
-            let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
-            made.map_err(|error| OpenError::Directory { directory: data.clone(), error })
-        }
+        (false, _) => make(data),
     }
+}
+
+/// Makes a directory where there is none. Nobody else is to read what is in there, sealed or not.
+pub(super) fn make(data: &Path) -> Result<(), OpenError> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
+    made.map_err(|error| OpenError::Directory { directory: data.into(), error })
 }
 
 /// The log, and the views after it, so that views without a log are views that have lost theirs. The log gets another

@@ -2,16 +2,19 @@
 //! directory, or in one Postgres database.
 
 mod directory;
+mod holdings;
 mod place;
 mod postgres;
 mod schemas;
 
 use std::{io, path::PathBuf, sync::Arc};
 
+use muster_events::stream::Position;
 use muster_projections::{error::ViewError, views::Views};
 use thiserror::Error;
 
 pub use directory::{BLOBS_FILE, KEYS_FILE, LOG_FILE, VIEWS_FILE};
+pub use holdings::Holdings;
 pub use place::Place;
 pub use schemas::Schemas;
 
@@ -60,6 +63,14 @@ impl DeploymentOptions {
         self.master_key_file.clone().unwrap_or_else(|| self.data.join(MASTER_KEY_FILE))
     }
 
+    /// The master key: where no other file is named, its file is made for a new ledger.
+    pub(crate) fn master(&self) -> MasterSource {
+        match &self.master_key_file {
+            Some(file) => MasterSource::File(file.clone()),
+            None => MasterSource::FileMadeOnFirstRun(self.master_key()),
+        }
+    }
+
     /// Whether there is a ledger. Makes nothing.
     pub async fn has_ledger(&self) -> Result<bool, StoreError> {
         match &self.database {
@@ -95,6 +106,13 @@ pub enum OpenError {
     /// The keys are those of another log.
     #[error("the keys in {0} do not belong to the log there: put the right ones back from their backup")]
     OtherKeys(Place),
+    /// What is copied or restored there is not whole.
+    #[error(
+        "what is being copied or restored into {0} is not whole: run the same `muster copy` or `muster restore` again, it \
+         goes on where it was, or begin anew in {another}",
+        another = .0.another()
+    )]
+    NotWhole(Place),
     /// The directory cannot be used.
     #[error("the data directory {} cannot be used: {error}; name another one with --data", .directory.display())]
     Directory {
@@ -141,19 +159,27 @@ impl Deployment {
 
     /// The same with another clock.
     pub async fn open_at(options: &DeploymentOptions, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let (file, place) = (options.master_key(), options.place());
-        let master = if options.master_key_file.is_some() {
-            MasterSource::File(file)
-        } else {
-            MasterSource::FileMadeOnFirstRun(file)
-        };
+        Self::wire(options, clock, false).await
+    }
+
+    /// Opens a ledger that has arrived from elsewhere as far as its events, keys and claims go, for what is left to be done
+    /// before it is called whole.
+    pub(crate) async fn open_arriving(options: &DeploymentOptions) -> Result<Self, OpenError> {
+        Self::wire(options, Arc::new(SystemClock), true).await
+    }
+
+    async fn wire(
+        options: &DeploymentOptions,
+        clock: Arc<dyn Clock>,
+        is_arriving: bool,
+    ) -> Result<Self, OpenError> {
+        let (place, master) = (options.place(), options.master());
         let Parts { store, keys, blobs, views } = match &options.database {
             None => directory::open(options, master, &clock).await?,
             Some(database) => postgres::open(database, options, master, &clock).await?,
         };
-        let noted = store.hash_key(keys.hash_key_id()).await?;
-        if noted != keys.hash_key_id() {
-            return Err(OpenError::OtherKeys(place));
+        if !is_arriving {
+            refuse_foreign_keys(&*store, keys.hash_key_id(), &place).await?;
         }
         let ledger = Arc::new(Ledger::open(store, keys, clock).await?);
         Ok(Self { place, ledger, blobs, views })
@@ -177,6 +203,20 @@ impl Deployment {
     pub fn rebuild(&self) -> Rebuild {
         let (store, clock) = (Arc::clone(self.ledger.store()), Arc::clone(self.ledger.clock()));
         Rebuild::new(store, self.views.clone(), muster_projections::all(), clock)
+    }
+}
+
+/// Refuses keys of another log, and a log that is not whole. A new log becomes that of these keys.
+async fn refuse_foreign_keys(store: &dyn Store, hash_key: &str, place: &Place) -> Result<(), OpenError> {
+    // Before the hash key: whoever founds a ledger notes that before its first event.
+    let is_new = store.head().await?.position == Position::ZERO;
+    if is_new {
+        store.note_hash_key(hash_key).await?;
+    }
+    match store.hash_key().await? {
+        Some(noted) if noted == hash_key => Ok(()),
+        Some(_) => Err(OpenError::OtherKeys(place.clone())),
+        None => Err(OpenError::NotWhole(place.clone())),
     }
 }
 

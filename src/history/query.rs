@@ -144,7 +144,7 @@ impl FilterText {
             to,
             after: after.transpose().map_err(FilterError::After)?.map(|after| after.position),
             up_to: None,
-            limit: given(self.limit.as_ref()).map_or(Ok(DEFAULT_LIMIT), limit)?,
+            limit: self.limit.as_deref().map_or(Ok(DEFAULT_LIMIT), limit)?,
             order: given(self.order.as_ref()).map_or(Ok(Order::Ascending), order)?,
         })
     }

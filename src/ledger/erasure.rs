@@ -43,6 +43,8 @@ pub struct Receipt {
     pub leaf: [u8; 32],
     /// Who was erased.
     pub subject: CompactString,
+    /// The invitations and requests that were the person's: what a log that knows nothing of this has to be told.
+    pub invitees: Vec<MemberId>,
 }
 
 impl Ledger {
@@ -97,14 +99,15 @@ impl Ledger {
         if matches!(subject, Subject::User(_)) {
             destroyed += self.destroy(subject).await?;
         }
-        for member in invitees {
+        for member in invitees.iter().copied() {
             // A row that is taken by somebody else's account can become an invitation again, to that one's address.
             if self.state::<Member>(&member.into()).await?.state.invitee_erased {
                 destroyed += self.destroy(Subject::Invitee(member)).await?;
             }
         }
         let (id, position, leaf) = (stored.event_id, stored.position, stored.leaf);
-        Ok((Receipt { id, position, leaf, subject: subject.to_string().into() }, destroyed))
+        let subject = subject.to_string().into();
+        Ok((Receipt { id, position, leaf, subject, invitees }, destroyed))
     }
 
     /// Destroys whatever is left of the keys of all who were `erased`: what a process left that ended in between, and what

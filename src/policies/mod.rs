@@ -14,5 +14,5 @@ mod runner;
 mod status;
 mod sweep;
 
-pub use runner::Policies;
+pub use runner::{Policies, SUBSCRIBER};
 pub use status::Status;

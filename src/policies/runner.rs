@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// The name of the subscriber.
-const NAME: &str = "policies";
+pub const SUBSCRIBER: &str = "policies";
 /// Most events that are read at once.
 const BATCH: usize = 500;
 /// How often the log is looked at when nobody says that it has grown.
@@ -54,6 +54,7 @@ pub struct Policies {
     erased: Option<Vec<StoredEvent>>,
     saved: Instant,
     swept: Option<Instant>,
+    sweeps: bool,
     status: watch::Sender<Status>,
 }
 
@@ -75,7 +76,7 @@ impl Policies {
         let store = Arc::clone(ledger.store());
         let holder = event_id(ledger.clock().now()).to_string();
         Self {
-            shift: Shift::new(Arc::clone(&store), NAME, holder),
+            shift: Shift::new(Arc::clone(&store), SUBSCRIBER, holder),
             incarnation: store.incarnation(),
             store,
             hands: Hands { ledger, read_models, blobs, passed: AtomicU64::new(0), queues_letters: false },
@@ -83,6 +84,7 @@ impl Policies {
             erased: None,
             saved: stopwatch(),
             swept: None,
+            sweeps: true,
             status: watch::channel(Status::default()).0,
         }
     }
@@ -91,6 +93,13 @@ impl Policies {
     #[must_use]
     pub fn with_letters(mut self) -> Self {
         self.hands.queues_letters = true;
+        self
+    }
+
+    /// Does what follows from events only, and leaves what is due to whoever serves.
+    #[must_use]
+    pub fn without_sweeps(mut self) -> Self {
+        self.sweeps = false;
         self
     }
 
@@ -171,7 +180,7 @@ impl Policies {
         if opened && self.erased.as_ref().is_some_and(|erased| !erased.is_empty()) {
             self.remove_members_left().await?;
         }
-        if opened && self.swept.is_none_or(|swept| swept.elapsed() >= SWEEP) {
+        if opened && self.sweeps && self.swept.is_none_or(|swept| swept.elapsed() >= SWEEP) {
             self.sweep().await?;
         }
         self.publish(Some(position));

@@ -6,7 +6,7 @@ use muster_events::{
 };
 
 use super::{
-    KeyRing, MasterKey, SealingError, WrappedKey,
+    Founding, KeyRing, MasterKey, SealingError, WrappedKey,
     cipher::{Secret, random_id},
 };
 
@@ -34,6 +34,11 @@ struct DeploymentKey {
 pub(super) struct DeploymentKeys {
     hashes: DeploymentKey,
     tokens: DeploymentKey,
+}
+
+/// The id of the key of keyed hashes.
+pub(super) fn hash_key_id(founding: &Founding) -> Option<String> {
+    founding.keys.iter().find(|key| key.holder == HASH_KEY).map(|key| key.id.to_string())
 }
 
 impl DeploymentKeys {

@@ -15,6 +15,7 @@ mod cipher;
 mod envelope;
 mod hashes;
 mod master;
+pub mod moving;
 mod opener;
 mod postgres;
 mod ring;
@@ -33,7 +34,10 @@ pub use self::{
     ring::KeyRing,
     sealer::{FieldSealer, Sealer},
     sqlite::SqliteKeyStore,
-    store::{Founding, KeyStore, MasterRecord, NewKey, Rewrap, Rotation, Snapshot, StoredKey, WrappedKey},
+    store::{
+        Founding, KeyRow, KeyStore, Link, MasterRecord, NewKey, Rewrap, Rotation, Snapshot, StoredKey,
+        WrappedKey,
+    },
     subject::{NotASubject, Subject, subject_of},
     upkeep::KeyCheck,
 };

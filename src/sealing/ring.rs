@@ -17,6 +17,7 @@ use super::{
     cache::{Cache, Held, PersonKey},
     cipher::{Secret, random_id},
     hashes::DeploymentKeys,
+    moving,
 };
 use crate::{
     clock::{Clock, stopwatch},
@@ -80,11 +81,9 @@ impl KeyRing {
         master: MasterSource,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SealingError> {
-        let founding = store.founding().await?;
-        let is_first_run = founding.is_none();
         let master_file = master.file().map(Path::to_path_buf);
-        let master = task::spawn_blocking(move || master.key(is_first_run)).await.map_err(cut_off)??;
-        let founding = if let Some(founding) = founding {
+        let master = moving::master_key(&*store, master).await?;
+        let founding = if let Some(founding) = store.founding().await? {
             founding
         } else {
             let keys = DeploymentKeys::new_wrapped(&master);

@@ -11,6 +11,9 @@ use muster_events::{
 
 use super::{SealingError, Subject};
 
+/// Bytes of a wrapped key: nonce, key and tag. The tables refuse any other length.
+pub(super) const WRAPPED_BYTES: usize = 72;
+
 /// A key as it is stored: encrypted by the master key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrappedKey {
@@ -53,6 +56,30 @@ pub struct Snapshot<T> {
     pub erasures: u64,
     /// What was read.
     pub found: T,
+}
+
+/// A person's key with all that is kept of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRow {
+    /// Its place among all keys of this store; counts for no other one.
+    pub number: i64,
+    /// Whose it is, or was: a [`Subject`] as text.
+    pub subject: CompactString,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// When it was destroyed; none while it is there.
+    pub erased_at: Option<Timestamp>,
+    /// The key.
+    pub key: StoredKey,
+}
+
+/// That the person who was invited is somebody with an account: both [`Subject`]s as text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Link {
+    /// The account.
+    pub user: CompactString,
+    /// The invited.
+    pub invitee: CompactString,
 }
 
 /// Which master key wraps everything, and how to tell.
@@ -137,6 +164,24 @@ pub trait KeyStore: fmt::Debug + Send + Sync {
     /// Wraps every key anew, in one transaction; the old wrappings are nowhere in the database's files afterwards.
     async fn rotate(&self, rotation: Rotation) -> Result<(), SealingError>;
 
-    /// The first `limit` persons' keys with numbers above `after`, each with its number, for a check of them all.
-    async fn scan(&self, after: i64, limit: u32) -> Result<Vec<(i64, StoredKey)>, SealingError>;
+    /// The first `limit` persons' keys with numbers above `after`, for who looks at them all.
+    async fn scan(&self, after: i64, limit: u32) -> Result<Vec<KeyRow>, SealingError>;
+
+    /// The first `limit` links after `after`, for who looks at them all.
+    async fn links(&self, after: Option<Link>, limit: u32) -> Result<Vec<Link>, SealingError>;
+
+    /// Takes over persons' keys of another store, tombstones as tombstones, wrapped by the master key that is in force here;
+    /// and links. What is here already stays, but for a key that is destroyed there: it is destroyed here, too.
+    async fn take_over(&self, rows: Vec<KeyRow>, links: Vec<Link>) -> Result<(), SealingError>;
+}
+
+/// The bytes that a key has where it is taken over: wrapped by `master`, or those of a tombstone.
+pub(super) fn taken_bytes(key: &StoredKey, master: &str) -> Result<Vec<u8>, SealingError> {
+    match key {
+        StoredKey::Erased { .. } => Ok(vec![0; WRAPPED_BYTES]),
+        StoredKey::Living(key) if key.master == master => Ok(key.bytes.clone()),
+        StoredKey::Living(key) => {
+            Err(SealingError::WrongMasterKey { needed: master.into(), given: key.master.to_string() })
+        }
+    }
 }

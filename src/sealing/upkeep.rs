@@ -40,9 +40,9 @@ impl KeyRing {
         let (mut check, mut after) = (KeyCheck::default(), 0);
         loop {
             let batch = self.store().scan(after, CHECK_BATCH).await?;
-            let Some((last, _)) = batch.last() else { return Ok(check) };
-            after = *last;
-            let keys = batch.into_iter().map(|(_, key)| key).collect();
+            let Some(last) = batch.last() else { return Ok(check) };
+            after = last.number;
+            let keys = batch.into_iter().map(|row| row.key).collect();
             for (_, held) in self.unwrap_all(keys).await {
                 match held {
                     Ok(Held::Living(_)) => check.living += 1,

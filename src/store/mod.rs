@@ -4,6 +4,7 @@
 //! The promises that every store keeps stand in the contract suite, `tests/it/contract/`.
 
 mod appending;
+pub mod claimed;
 mod followers;
 mod heads;
 mod idempotency;
@@ -14,6 +15,7 @@ mod scan;
 mod shared_read;
 pub mod sqlite;
 mod subscribers;
+mod taking_over;
 
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
@@ -372,9 +374,24 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The highest position that this process knows to be durable; wakes on each commit in this process.
     fn commits(&self) -> watch::Receiver<Position>;
 
-    /// The id of the hash key that the hashes in this log are made with: `given` from now on, when there is none yet.
-    /// Hashes of another key never match, so that claims would hold twice: such keys are not to be used.
-    async fn hash_key(&self, given: &str) -> Result<String, StoreError>;
+    /// The id of the hash key that the hashes in this log are made with. Hashes of another key never match, so that claims
+    /// would hold twice: such keys are not to be used. None for an empty log, and for one that is taken over from another
+    /// and is not whole yet.
+    async fn hash_key(&self) -> Result<Option<String>, StoreError>;
+
+    /// Notes the hash key, unless one is noted: from then on this is a ledger.
+    async fn note_hash_key(&self, id: &str) -> Result<(), StoreError>;
+
+    /// Takes over the next stretch of another log, as it stands there: positions, times, identities and leaves, right behind
+    /// the end of this one. Durable when it returns, all or nothing. Neither claims nor keys come of it: that is for
+    /// [`Store::replace_claims`] when all is there, and until [`Store::note_hash_key`] the log is nobody's to use.
+    async fn take_over(&self, stretch: Vec<StoredEvent>) -> Result<(), StoreError>;
+
+    /// Puts `claims` in the place of all that are held.
+    async fn replace_claims(&self, claims: Vec<HeldClaim>) -> Result<(), StoreError>;
+
+    /// How far a subscriber has come, whoever works; none for one that never worked.
+    async fn checkpoint(&self, subscriber: &str) -> Result<Option<Position>, StoreError>;
 
     /// Gets the right to work as `subscriber` for `ttl`, or renews it; none while another holder has it.
     async fn lease(&self, subscriber: &str, holder: &str, ttl: Duration)

@@ -55,6 +55,11 @@ const ROOMS: &[Room] = &[
         may_use: &["clock", "ledger", "sealing", "store", "subscription"],
         reason: "a letter is sent because of an event, and what became of it is one",
     },
+    Room {
+        path: "src/transfer",
+        may_use: &["blobs", "clock", "deployment", "ledger", "policies", "sealing", "store", "subscription"],
+        reason: "a ledger arrives as it was sent, and what is left to do is done by those who always do it",
+    },
     Room { path: "src/audit", may_use: &[], reason: "an audit entry is a function of recorded events" },
     Room {
         path: "src/http",

@@ -68,6 +68,11 @@ impl BlobStore for PostgresBlobStore {
         found.map(|(name, digest, bytes)| Blob { name, digest, bytes }.checked()).transpose()
     }
 
+    async fn names(&self, after: &str, limit: u32) -> Result<Vec<String>, BlobError> {
+        let sql = "SELECT name FROM blobs.blobs WHERE name > $1 ORDER BY name LIMIT $2";
+        Ok(sqlx::query_scalar(sql).bind(after).bind(i64::from(limit)).fetch_all(&self.pool).await?)
+    }
+
     async fn remove(&self, name: &str) -> Result<(), BlobError> {
         sqlx::query("DELETE FROM blobs.blobs WHERE name = $1").bind(name).execute(&self.pool).await?;
         Ok(())

@@ -78,6 +78,16 @@ impl BlobStore for SqliteBlobStore {
         found.map(Blob::checked).transpose()
     }
 
+    async fn names(&self, after: &str, limit: u32) -> Result<Vec<String>, BlobError> {
+        let after = after.to_owned();
+        self.with(move |connection| {
+            let sql = "SELECT name FROM blobs WHERE name > ?1 ORDER BY name LIMIT ?2";
+            let mut select = connection.prepare_cached(sql)?;
+            select.query_map(params![after, limit], |row| row.get(0))?.collect()
+        })
+        .await
+    }
+
     async fn remove(&self, name: &str) -> Result<(), BlobError> {
         let name = name.to_owned();
         self.with(move |connection| {

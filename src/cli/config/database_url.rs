@@ -10,7 +10,7 @@ use crate::database::Database;
 /// A URL as it was given. Read only by [`DatabaseUrl::database`], because whoever else refuses it would quote it.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
-pub(super) struct DatabaseUrl(String);
+pub(in crate::cli) struct DatabaseUrl(String);
 
 impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

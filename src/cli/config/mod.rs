@@ -7,6 +7,7 @@ mod database_url;
 mod file;
 mod limits;
 mod mail;
+mod store_name;
 
 use std::{
     net::IpAddr,
@@ -20,7 +21,7 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
 
-pub(super) use self::{address::Address, base_url::BaseUrl};
+pub(super) use self::{address::Address, base_url::BaseUrl, store_name::StoreName};
 use self::{database_url::DatabaseUrl, file::Written, limits::Limits, mail::EmailFlags};
 use super::exit::Usage;
 use crate::{database::Database, deployment::DeploymentOptions, email::MailOptions, http::ServeOptions};
@@ -234,16 +235,29 @@ impl Settings {
     /// What to open. Who shares a database with others must not find, on the next machine, that the master key is on the
     /// first one: so its file is named by whoever starts the ledger.
     pub(super) fn deployment(&self, create: bool) -> Result<DeploymentOptions, Usage> {
-        let (data, database) = (self.data.clone(), self.database.clone());
-        let master_key_file = self.master_key_file.clone();
-        if database.is_some() && master_key_file.is_none() && !self.makes_master_key {
+        if self.database.is_some() && self.master_key_file.is_none() && !self.makes_master_key {
             return Err(Usage(
                 "--master-key-file: with --database-url, the file of the master key has to be named; `muster keys new \
                  FILE` makes one for a new ledger"
                     .into(),
             ));
         }
-        Ok(DeploymentOptions { data, database, master_key_file, create })
+        Ok(self.options(create))
+    }
+
+    /// What to open without the master key, wherever that is.
+    pub(super) fn options(&self, create: bool) -> DeploymentOptions {
+        let (data, database) = (self.data.clone(), self.database.clone());
+        DeploymentOptions { data, database, master_key_file: self.master_key_file.clone(), create }
+    }
+
+    /// The same settings for the ledger in another store, with its own master key.
+    pub(super) fn of(&self, store: &StoreName, master_key_file: Option<PathBuf>) -> Result<Self, Usage> {
+        let settings = Self { master_key_file, makes_master_key: false, ..self.clone() };
+        Ok(match store {
+            StoreName::Directory(data) => Self { data: data.clone(), database: None, ..settings },
+            StoreName::Database(url) => Self { database: Some(url.database()?), ..settings },
+        })
     }
 }
 

@@ -54,11 +54,12 @@ impl Erase {
             return Ok(());
         }
         let mut rows = Rows::under(["subject", "position", "event", "leaf"]).numbers(["position"]);
-        for Receipt { id, position, leaf, subject } in &receipts {
+        for Receipt { id, position, leaf, subject, .. } in &receipts {
             rows.add([subject.to_string(), position.to_string(), id.to_string(), hex::encode(leaf)]);
         }
         screen.table(&rows)?;
-        screen.line("Erased for ever. The receipt says where that is on record: keep it.")?;
+        screen.line("Erased for ever. The receipt says where that is on record. Keep it (--json), apart from the ledger: `muster restore \
+             --receipts` puts it in force again.")?;
         Ok(())
     }
 }
@@ -93,6 +94,7 @@ async fn invitee(ledger: &Ledger, email: &str) -> Result<Vec<Receipt>> {
     Ok(receipts)
 }
 
-fn as_json(Receipt { id, position, leaf, subject }: &Receipt) -> Value {
-    json!({ "id": id, "position": position, "leaf": hex::encode(leaf), "subject": subject })
+fn as_json(Receipt { id, position, leaf, subject, invitees }: &Receipt) -> Value {
+    let leaf = hex::encode(leaf);
+    json!({ "id": id, "position": position, "leaf": leaf, "subject": subject, "invitees": invitees })
 }

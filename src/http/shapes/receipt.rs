@@ -16,6 +16,8 @@ pub(in crate::http) struct Receipt {
     leaf: String,
     /// Who was erased: `user:ID`, or `invitee:MEMBER` who had no account
     subject: String,
+    /// The invitations and requests that were the person's, in all organizations
+    invitees: Vec<String>,
 }
 
 impl From<ledger::Receipt> for Receipt {
@@ -25,6 +27,7 @@ impl From<ledger::Receipt> for Receipt {
             position: receipt.position.0,
             leaf: hex::encode(receipt.leaf),
             subject: receipt.subject.to_string(),
+            invitees: receipt.invitees.iter().map(ToString::to_string).collect(),
         }
     }
 }

@@ -199,3 +199,27 @@ impl Operation for EraseInvitee {
         Some(answer.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
     }
 }
+
+/// Put on record again that whoever these rows were for is erased, as a receipt says; rows that are not there stay so.
+#[derive(Debug)]
+pub struct EraseRows {
+    /// The rows.
+    pub members: Vec<MemberId>,
+}
+
+#[async_trait]
+impl Operation for EraseRows {
+    /// How many of them are there.
+    type Answer = usize;
+
+    async fn attempt(&self, unit: &mut Unit<'_>) -> Result<usize, Failure> {
+        let mut there = vec![];
+        for member in &self.members {
+            if unit.read::<Member>(*member).await?.state.organization.is_some() {
+                there.push(*member);
+            }
+        }
+        erase_rows(unit, &there).await?;
+        Ok(there.len())
+    }
+}

@@ -28,7 +28,7 @@ pub use administer::{AdministerOrganization, AsSuperuser, FlagsChange, SsoChange
 pub use ask_to_join::AskToJoin;
 pub use change_account::{AccountChange, ChangeAccount, Profile};
 pub use consequences::{ClearTeam, Enforce, RemoveErased, RemoveWithOrganization, RevokeSent, UnlinkSso};
-pub use erase::{EraseAccount, EraseInvitee};
+pub use erase::{EraseAccount, EraseInvitee, EraseRows};
 pub use expire_invite::ExpireInvite;
 pub use import::{ImportMember, ImportOrganization, ImportedOrganization, MemberFact, Person, TeamFact};
 pub use invite_member::{InviteMember, Invited};

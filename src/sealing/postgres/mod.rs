@@ -8,6 +8,7 @@
 mod errors;
 mod schema;
 mod statements;
+mod take_over;
 
 use std::{fmt, sync::Arc};
 
@@ -19,7 +20,9 @@ use muster_events::{
 };
 use sqlx::{PgPool, PgTransaction, pool::PoolConnection, postgres::Postgres};
 
-use super::{Founding, KeyStore, NewKey, Rotation, SealingError, Snapshot, StoredKey, Subject, WrappedKey};
+use super::{
+    Founding, KeyRow, KeyStore, Link, NewKey, Rotation, SealingError, Snapshot, StoredKey, Subject, WrappedKey,
+};
 use crate::database::Database;
 
 /// Connections at the most: unwrapped keys are kept in memory, so few requests need one.
@@ -148,7 +151,21 @@ impl KeyStore for PostgresKeyStore {
         self.destroy(transaction).await
     }
 
-    async fn scan(&self, after: i64, limit: u32) -> Result<Vec<(i64, StoredKey)>, SealingError> {
+    async fn scan(&self, after: i64, limit: u32) -> Result<Vec<KeyRow>, SealingError> {
         Ok(statements::keys_after(&mut *self.connection().await?, after, limit).await?)
+    }
+
+    async fn links(&self, after: Option<Link>, limit: u32) -> Result<Vec<Link>, SealingError> {
+        Ok(take_over::links(&mut *self.connection().await?, after.as_ref(), limit).await?)
+    }
+
+    async fn take_over(&self, rows: Vec<KeyRow>, links: Vec<Link>) -> Result<(), SealingError> {
+        let mut transaction = self.changing().await?;
+        take_over::keys(&mut transaction, &rows).await?;
+        take_over::add_links(&mut transaction, &links).await?;
+        if statements::is_to_be_scrubbed(&mut transaction).await? {
+            return self.destroy(transaction).await;
+        }
+        Ok(transaction.commit().await?)
     }
 }

@@ -6,7 +6,7 @@ use sqlx::{PgConnection, Result, Row as _, postgres::PgRow};
 
 use super::errors::is_locked;
 use crate::sealing::{
-    Founding, MasterRecord, NewKey, Rotation, SealingError, Snapshot, StoredKey, WrappedKey,
+    Founding, KeyRow, MasterRecord, NewKey, Rotation, SealingError, Snapshot, StoredKey, WrappedKey,
 };
 
 /// The lock of the keys among the advisory locks of the database: "muskeys1" in ASCII. Held alone by who changes
@@ -39,8 +39,8 @@ const SELECT_KEY_OF: &str = "SELECT k.id, k.subject, w.master, w.bytes, false, d
     FROM (SELECT coalesce(max(erasures), 0) AS erasures FROM keys.deployment) d \
     LEFT JOIN (keys.person_keys k JOIN keys.wrapped_keys w USING (number)) \
     ON k.subject = $1 AND k.erased_at IS NULL";
-const SELECT_KEYS_AFTER: &str = "SELECT k.id, k.subject, w.master, w.bytes, k.erased_at IS NOT NULL, k.number \
-    FROM keys.person_keys k JOIN keys.wrapped_keys w USING (number) \
+const SELECT_KEYS_AFTER: &str = "SELECT k.id, k.subject, w.master, w.bytes, k.erased_at IS NOT NULL, k.number, \
+    k.created_at, k.erased_at FROM keys.person_keys k JOIN keys.wrapped_keys w USING (number) \
     WHERE k.number > $1 ORDER BY k.number LIMIT $2";
 const INSERT_KEY: &str = "WITH made AS ( \
         INSERT INTO keys.person_keys (id, subject, created_at) VALUES ($1, $2, $3) \
@@ -132,17 +132,14 @@ pub(super) async fn key_of(
     Ok(Snapshot { erasures: count(&row, 5)?, found: wrapped(&row)? })
 }
 
-/// The first keys above a number, each with its own.
+/// The first keys above a number.
 pub(super) async fn keys_after(
     connection: &mut PgConnection,
     after: i64,
     limit: u32,
-) -> Result<Vec<(i64, StoredKey)>> {
+) -> Result<Vec<KeyRow>> {
     let select = sqlx::query(SELECT_KEYS_AFTER).bind(after).bind(i64::from(limit));
-    let rows = select.fetch_all(connection).await?;
-    let numbered = |row: &PgRow| Ok(stored(row)?.map(|key| (row.try_get(5), key)));
-    let numbered = rows.iter().map(numbered).filter_map(Result::transpose);
-    numbered.map(|row: Result<_>| row.and_then(|(number, key)| Ok((number?, key)))).collect()
+    select.fetch_all(connection).await?.iter().map(key_row).collect()
 }
 
 /// Stores a key unless its subject has one. Gives the one that stands. Needs the shared lock.
@@ -173,9 +170,14 @@ pub(super) async fn erase(connection: &mut PgConnection, subject: &str, at: Time
     let erase = sqlx::query(ERASE).bind(subject).bind(at.as_micros());
     let erased = erase.execute(&mut *connection).await?.rows_affected();
     if erased > 0 {
-        sqlx::query(COUNT_ERASURE).execute(connection).await?;
+        count_erasure(connection).await?;
     }
     Ok(erased)
+}
+
+/// Tells caches that keys were destroyed, and whoever ends the transaction that files are to be written anew.
+pub(super) async fn count_erasure(connection: &mut PgConnection) -> Result<()> {
+    sqlx::query(COUNT_ERASURE).execute(connection).await.map(drop)
 }
 
 /// Wraps every key anew. Needs the lock.
@@ -193,10 +195,10 @@ pub(super) async fn rotate(
     let mut after = 0;
     loop {
         let batch = keys_after(connection, after, ROTATION_BATCH).await?;
-        let Some((last, _)) = batch.last() else { break };
-        after = *last;
+        let Some(last) = batch.last() else { break };
+        after = last.number;
         let (mut numbers, mut bytes) = (vec![], vec![]);
-        for (number, key) in batch {
+        for KeyRow { number, key, .. } in batch {
             if let StoredKey::Living(key) = key {
                 numbers.push(number);
                 bytes.push(rewrap(&key)?);
@@ -232,11 +234,16 @@ pub(super) async fn scrub(connection: &mut PgConnection) -> Result<bool> {
     Ok(true)
 }
 
+/// Id of the master key that is in force.
+pub(super) async fn master(connection: &mut PgConnection) -> Result<String> {
+    sqlx::query_scalar(SELECT_MASTER).fetch_one(connection).await
+}
+
 async fn refuse_other_master(
     connection: &mut PgConnection,
     given: &str,
 ) -> std::result::Result<(), SealingError> {
-    let needed: String = sqlx::query_scalar(SELECT_MASTER).fetch_one(connection).await?;
+    let needed = master(connection).await?;
     if needed == given { Ok(()) } else { Err(SealingError::WrongMasterKey { needed, given: given.into() }) }
 }
 
@@ -254,7 +261,18 @@ fn wrapped(row: &PgRow) -> Result<Option<WrappedKey>> {
     Ok(Some(key))
 }
 
-fn text(row: &PgRow, column: usize) -> Result<CompactString> {
+fn key_row(row: &PgRow) -> Result<KeyRow> {
+    let time = |micros| Timestamp::from_micros(micros).map_err(|error| sqlx::Error::Decode(error.into()));
+    Ok(KeyRow {
+        number: row.try_get(5)?,
+        subject: text(row, 1)?,
+        made_at: time(row.try_get(6)?)?,
+        erased_at: row.try_get::<Option<i64>, _>(7)?.map(time).transpose()?,
+        key: stored(row)?.ok_or(sqlx::Error::RowNotFound)?,
+    })
+}
+
+pub(super) fn text(row: &PgRow, column: usize) -> Result<CompactString> {
     row.try_get::<&str, _>(column).map(CompactString::from)
 }
 

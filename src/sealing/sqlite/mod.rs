@@ -19,7 +19,9 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::task;
 
 use self::file::FILE;
-use super::{Founding, KeyStore, NewKey, Rotation, SealingError, Snapshot, StoredKey, Subject, WrappedKey};
+use super::{
+    Founding, KeyRow, KeyStore, Link, NewKey, Rotation, SealingError, Snapshot, StoredKey, Subject, WrappedKey,
+};
 
 /// Keeps the keys in an SQLite file. Cheap to clone; other processes may use the file at the same time.
 #[derive(Clone)]
@@ -148,8 +150,16 @@ impl KeyStore for SqliteKeyStore {
         self.destroy(|connection| statements::rotate(connection, rotation)).await
     }
 
-    async fn scan(&self, after: i64, limit: u32) -> Result<Vec<(i64, StoredKey)>, SealingError> {
+    async fn scan(&self, after: i64, limit: u32) -> Result<Vec<KeyRow>, SealingError> {
         self.read(move |connection| statements::keys_after(connection, after, limit)).await
+    }
+
+    async fn links(&self, after: Option<Link>, limit: u32) -> Result<Vec<Link>, SealingError> {
+        self.read(move |connection| statements::links(connection, after.as_ref(), limit)).await
+    }
+
+    async fn take_over(&self, rows: Vec<KeyRow>, links: Vec<Link>) -> Result<(), SealingError> {
+        self.destroy(move |connection| statements::take_over(connection, &rows, &links)).await
     }
 }
 

@@ -1,10 +1,14 @@
 //! What is done with the keys, each function within the transaction that it is handed.
 
 use compact_str::CompactString;
-use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use muster_events::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Result, Row, params, types::Type};
 use serde_json::json;
 
-use crate::sealing::{Founding, MasterRecord, NewKey, Rotation, SealingError, StoredKey, WrappedKey};
+use crate::sealing::{
+    Founding, KeyRow, Link, MasterRecord, NewKey, Rotation, SealingError, StoredKey, WrappedKey,
+    store::taken_bytes,
+};
 
 const SELECT_MASTER: &str = "SELECT master, master_check FROM deployment";
 const INSERT_MASTER: &str = "INSERT INTO deployment (only_row, master, master_check) VALUES (1, ?1, ?2)";
@@ -22,13 +26,18 @@ const UPDATE_DEPLOYMENT_KEY: &str = "UPDATE deployment_keys SET master = ?2, byt
 
 const SELECT_KEYS: &str = "SELECT id, subject, master, bytes, erased_at IS NOT NULL, number \
     FROM person_keys JOIN wrapped_keys USING (number) WHERE id IN (SELECT value FROM json_each(?1))";
-const SELECT_KEYS_AFTER: &str = "SELECT id, subject, master, bytes, erased_at IS NOT NULL, number \
+const SELECT_KEYS_AFTER: &str = "SELECT id, subject, master, bytes, erased_at IS NOT NULL, number, created_at, erased_at \
     FROM person_keys JOIN wrapped_keys USING (number) WHERE number > ?1 ORDER BY number LIMIT ?2";
 const SELECT_KEY_OF: &str = "SELECT id, subject, master, bytes \
     FROM person_keys JOIN wrapped_keys USING (number) WHERE subject = ?1 AND erased_at IS NULL";
 const INSERT_KEY: &str = "INSERT INTO person_keys (id, subject, created_at) VALUES (?1, ?2, ?3)";
 const INSERT_WRAPPED: &str = "INSERT INTO wrapped_keys (number, master, bytes) VALUES (?1, ?2, ?3)";
 const UPDATE_WRAPPED: &str = "UPDATE wrapped_keys SET master = ?2, bytes = ?3 WHERE number = ?1";
+const INSERT_ROW: &str = "INSERT INTO person_keys (id, subject, created_at, erased_at) VALUES (?1, ?2, ?3, ?4) \
+    ON CONFLICT (id) DO NOTHING";
+const ERASED_NUMBER: &str = "SELECT number FROM person_keys WHERE id = ?1 AND erased_at IS NULL";
+const SELECT_LINKS: &str = "SELECT user, invitee FROM links WHERE (user, invitee) > (?1, ?2) \
+    ORDER BY user, invitee LIMIT ?3";
 const INSERT_LINK: &str = "INSERT INTO links (user, invitee) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
 const SELECT_TO_ERASE: &str = "SELECT number FROM person_keys WHERE erased_at IS NULL \
     AND (subject = ?1 OR subject IN (SELECT invitee FROM links WHERE user = ?1))";
@@ -72,10 +81,58 @@ pub(super) fn keys(connection: &Connection, ids: &[CompactString]) -> Result<Vec
     statement.query_map([json!(ids).to_string()], stored)?.collect()
 }
 
-/// The first keys above a number, each with its own.
-pub(super) fn keys_after(connection: &Connection, after: i64, limit: u32) -> Result<Vec<(i64, StoredKey)>> {
+/// The first keys above a number.
+pub(super) fn keys_after(connection: &Connection, after: i64, limit: u32) -> Result<Vec<KeyRow>> {
     let mut statement = connection.prepare_cached(SELECT_KEYS_AFTER)?;
-    statement.query_map(params![after, limit], |row| Ok((row.get(5)?, stored(row)?)))?.collect()
+    statement.query_map(params![after, limit], key_row)?.collect()
+}
+
+/// The first links after one.
+pub(super) fn links(connection: &Connection, after: Option<&Link>, limit: u32) -> Result<Vec<Link>> {
+    let (user, invitee) = after.map_or(("", ""), |link| (&link.user, &link.invitee));
+    let mut statement = connection.prepare_cached(SELECT_LINKS)?;
+    let link = |row: &Row<'_>| Ok(Link { user: text(row, 0)?, invitee: text(row, 1)? });
+    statement.query_map(params![user, invitee, limit], link)?.collect()
+}
+
+/// Takes over keys and links of another store.
+pub(super) fn take_over(
+    connection: &Connection,
+    rows: &[KeyRow],
+    links: &[Link],
+) -> std::result::Result<(), SealingError> {
+    let master: String = connection.query_row(SELECT_MASTER, [], |row| row.get(0))?;
+    let mut is_erasure = false;
+    for row in rows {
+        let KeyRow { subject, made_at, erased_at, key, .. } = row;
+        let erased = erased_at.map(Timestamp::as_micros);
+        let id = key.id().as_str();
+        let columns = params![id, subject.as_str(), made_at.as_micros(), erased];
+        if connection.prepare_cached(INSERT_ROW)?.execute(columns)? == 1 {
+            let bytes = taken_bytes(key, &master)?;
+            let number = connection.last_insert_rowid();
+            connection.prepare_cached(INSERT_WRAPPED)?.execute(params![number, master, bytes])?;
+        } else if let Some(erased) = erased {
+            let mut select = connection.prepare_cached(ERASED_NUMBER)?;
+            if let Some(number) = select.query_row([id], |row| row.get::<_, i64>(0)).optional()? {
+                bury(connection, number, erased)?;
+                is_erasure = true;
+            }
+        }
+    }
+    if is_erasure {
+        connection.execute(COUNT_ERASURE, [])?;
+    }
+    for Link { user, invitee } in links {
+        link(connection, invitee, user)?;
+    }
+    Ok(())
+}
+
+fn bury(connection: &Connection, number: i64, at_micros: i64) -> Result<()> {
+    connection.prepare_cached(OVERWRITE)?.execute([number])?;
+    connection.prepare_cached(BURY)?.execute([number, at_micros])?;
+    Ok(())
 }
 
 /// The living key of a subject.
@@ -106,8 +163,7 @@ pub(super) fn erase(connection: &Connection, subject: &str, at_micros: i64) -> R
     let mut statement = connection.prepare_cached(SELECT_TO_ERASE)?;
     let numbers: Vec<i64> = statement.query_map([subject], |row| row.get(0))?.collect::<Result<_>>()?;
     for number in &numbers {
-        connection.prepare_cached(OVERWRITE)?.execute([number])?;
-        connection.prepare_cached(BURY)?.execute([*number, at_micros])?;
+        bury(connection, *number, at_micros)?;
     }
     if !numbers.is_empty() {
         connection.execute(COUNT_ERASURE, [])?;
@@ -128,9 +184,9 @@ pub(super) fn rotate(
     let mut after = 0;
     loop {
         let batch = keys_after(connection, after, ROTATION_BATCH)?;
-        let Some((last, _)) = batch.last() else { break };
-        after = *last;
-        for (number, key) in batch {
+        let Some(last) = batch.last() else { break };
+        after = last.number;
+        for KeyRow { number, key, .. } in batch {
             if let StoredKey::Living(key) = key {
                 let row = params![number, to.id.as_str(), rewrap(&key)?];
                 connection.prepare_cached(UPDATE_WRAPPED)?.execute(row)?;
@@ -167,6 +223,22 @@ fn stored(row: &Row<'_>) -> Result<StoredKey> {
     } else {
         wrapped(row).map(StoredKey::Living)
     }
+}
+
+fn key_row(row: &Row<'_>) -> Result<KeyRow> {
+    let erased_at: Option<i64> = row.get(7)?;
+    Ok(KeyRow {
+        number: row.get(5)?,
+        subject: text(row, 1)?,
+        made_at: time(6, row.get(6)?)?,
+        erased_at: erased_at.map(|micros| time(7, micros)).transpose()?,
+        key: stored(row)?,
+    })
+}
+
+fn time(column: usize, micros: i64) -> Result<Timestamp> {
+    Timestamp::from_micros(micros)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, Box::new(error)))
 }
 
 fn wrapped(row: &Row<'_>) -> Result<WrappedKey> {

@@ -21,6 +21,7 @@ mod scan;
 mod schema;
 mod statements;
 mod subscribers;
+mod take_over;
 mod writer;
 
 use std::{sync::Arc, thread, time::Duration};
@@ -250,9 +251,24 @@ impl Store for PostgresStore {
         self.followers.commits()
     }
 
-    async fn hash_key(&self, given: &str) -> Result<String, StoreError> {
-        let mut connection = self.readers.acquire().await?;
-        schema::hash_key(&mut connection, given).await
+    async fn hash_key(&self) -> Result<Option<String>, StoreError> {
+        schema::hash_key(&self.readers).await
+    }
+
+    async fn note_hash_key(&self, id: &str) -> Result<(), StoreError> {
+        schema::note_hash_key(&self.readers, id).await
+    }
+
+    async fn take_over(&self, stretch: Vec<StoredEvent>) -> Result<(), StoreError> {
+        take_over::stretch(&self.readers, &stretch).await
+    }
+
+    async fn replace_claims(&self, claims: Vec<HeldClaim>) -> Result<(), StoreError> {
+        take_over::claims(&self.readers, &claims).await
+    }
+
+    async fn checkpoint(&self, subscriber: &str) -> Result<Option<Position>, StoreError> {
+        subscribers::checkpoint(&self.readers, self.incarnation(), subscriber).await
     }
 
     async fn lease(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use muster_events::event::Event;
-use sqlx::{Connection as _, Executor as _, PgConnection, Row};
+use sqlx::{Connection as _, Executor as _, PgConnection, PgPool, Row};
 
 use super::{connection::Server, errors::StoreResult};
 use crate::{
@@ -137,10 +137,15 @@ pub(super) async fn renew_incarnation(
     Ok(Incarnation(incarnation))
 }
 
-/// The hash key of the log; `given`, when none was noted yet.
-pub(super) async fn hash_key(connection: &mut PgConnection, given: &str) -> StoreResult<String> {
-    sqlx::query(NOTE_HASH_KEY).bind(given).execute(&mut *connection).await?;
-    Ok(sqlx::query(SELECT_HASH_KEY).fetch_one(&mut *connection).await?.try_get("hash_key")?)
+/// The hash key of the log, where one is noted.
+pub(super) async fn hash_key(pool: &PgPool) -> StoreResult<Option<String>> {
+    Ok(sqlx::query_scalar(SELECT_HASH_KEY).fetch_one(pool).await?)
+}
+
+/// Notes the hash key, unless one is noted.
+pub(super) async fn note_hash_key(pool: &PgPool, id: &str) -> StoreResult<()> {
+    sqlx::query(NOTE_HASH_KEY).bind(id).execute(pool).await?;
+    Ok(())
 }
 
 #[cfg(test)]

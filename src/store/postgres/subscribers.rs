@@ -23,6 +23,7 @@ const LEASE: &str = "INSERT INTO log.subscribers (name, position, incarnation, h
      RETURNING epoch, position";
 const ADVANCE: &str = "UPDATE log.subscribers SET position = $1 WHERE name = $2 AND position = $3 \
      AND incarnation = $4 AND holder = $5 AND epoch = $6";
+const SELECT_CHECKPOINT: &str = "SELECT position FROM log.subscribers WHERE name = $1 AND incarnation = $2";
 /// The row stays, and with it the checkpoint and the epoch that the next one has to exceed.
 const RELEASE: &str =
     "UPDATE log.subscribers SET until = '-infinity' WHERE name = $1 AND holder = $2 AND epoch = $3";
@@ -62,4 +63,14 @@ pub(super) async fn release(pool: &PgPool, lease: &Lease) -> StoreResult<()> {
     let query = sqlx::query(RELEASE).bind(&lease.subscriber).bind(&lease.holder);
     query.bind(lease.epoch.cast_signed()).execute(pool).await?;
     Ok(())
+}
+
+pub(super) async fn checkpoint(
+    pool: &PgPool,
+    incarnation: Incarnation,
+    subscriber: &str,
+) -> StoreResult<Option<Position>> {
+    let query = sqlx::query(SELECT_CHECKPOINT).bind(subscriber).bind(i64::from(incarnation.0));
+    let row = query.fetch_optional(pool).await?;
+    row.map(|row| Ok(Position(whole(&row, "position")?))).transpose()
 }

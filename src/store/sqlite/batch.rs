@@ -95,7 +95,7 @@ impl Batch<'_> {
             sequence = sequence.next();
             self.head = self.head.next();
             let stored = new.placed(self.head, &stream, sequence, self.recorded_at);
-            rows::insert(self.connection, &new, &stored)?;
+            rows::insert(self.connection, &stored, new.actor.kind.name(), new.actor.id.as_deref())?;
             appended.push(stored);
         }
         self.heads.set(&stream, sequence);

@@ -1,8 +1,12 @@
 //! How connections to `log.db` are opened, and what is refused then.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use rusqlite::{Connection, DatabaseName, ErrorCode, OpenFlags, Result};
+use tokio::task::spawn_blocking;
 
 use super::{
     SqliteOptions,
@@ -114,6 +118,38 @@ impl Place {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         // A negative number is KiB, a positive one pages.
         connection.pragma_update(None, "cache_size", -cache_kib)
+    }
+}
+
+/// A second connection that writes, for what is no append. Not the one of the writer, who has appends to make.
+#[derive(Debug)]
+pub(super) struct SecondWriter {
+    place: Place,
+    connection: Mutex<Option<Connection>>,
+}
+
+impl SecondWriter {
+    /// The connection is opened when it is first needed.
+    pub(super) fn new(place: Place) -> Self {
+        Self { place, connection: Mutex::new(None) }
+    }
+
+    /// Works on a thread that may block.
+    pub(super) async fn run<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Connection) -> StoreResult<T> + Send + 'static,
+    ) -> StoreResult<T> {
+        let this = Arc::clone(self);
+        let blocking = spawn_blocking(move || {
+            let mut connection = this.connection.lock().unwrap_or_else(PoisonError::into_inner);
+            // After an error the connection is not used again, and what it had begun is undone.
+            let open = connection.take().map_or_else(|| this.place.open_writer(), Ok)?;
+            let done = work(&open)?;
+            *connection = Some(open);
+            Ok(done)
+        });
+        let cut_off = |error| StoreError::Unavailable(format!("the work was cut off: {error}"));
+        blocking.await.unwrap_or_else(|error| Err(cut_off(error)))
     }
 }
 

@@ -16,6 +16,7 @@ mod rows;
 mod scan;
 mod schema;
 mod subscribers;
+mod take_over;
 mod writer;
 
 use std::{
@@ -33,10 +34,14 @@ use muster_events::{
 };
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    task::spawn_blocking,
 };
 
-use self::{connection::Place, reads::Readers, schema::Origin, subscribers::Subscribers, writer::Writer};
+use self::{
+    connection::{Place, SecondWriter},
+    reads::Readers,
+    schema::Origin,
+    writer::Writer,
+};
 use super::{
     Append, AppendError, Appended, Capabilities, Follower, Head, HeldClaim, Incarnation, KeyedOutcome, Lease,
     LogQuery, Scan, ScannedEvent, Store, StoreError, StoredEvent,
@@ -71,7 +76,7 @@ pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     followers: Arc<Followers>,
     readers: Arc<Readers>,
-    subscribers: Arc<Subscribers>,
+    second_writer: Arc<SecondWriter>,
     heads: Arc<SharedRead<Head>>,
     confirmed_heads: Arc<SharedRead<Head>>,
     /// None while the store is dropped: that is what ends the writer.
@@ -102,7 +107,7 @@ impl SqliteStore {
             clock,
             followers,
             readers: Arc::new(Readers::new(place.clone())),
-            subscribers: Arc::new(Subscribers::new(place, incarnation)),
+            second_writer: Arc::new(SecondWriter::new(place)),
             heads: Arc::default(),
             confirmed_heads: Arc::default(),
             commands: Some(commands),
@@ -236,10 +241,27 @@ impl Store for SqliteStore {
         self.followers.commits()
     }
 
-    async fn hash_key(&self, given: &str) -> Result<String, StoreError> {
-        let (place, given) = (self.readers.place().clone(), given.to_owned());
-        let bind = spawn_blocking(move || Ok(schema::hash_key(&place.open_writer()?, &given)?));
-        bind.await.map_err(|_| stopped())?
+    async fn hash_key(&self) -> Result<Option<String>, StoreError> {
+        self.readers.run(|connection| Ok(schema::hash_key(connection)?)).await
+    }
+
+    async fn note_hash_key(&self, id: &str) -> Result<(), StoreError> {
+        let id = id.to_owned();
+        self.second_writer.run(move |connection| Ok(schema::note_hash_key(connection, &id)?)).await
+    }
+
+    async fn take_over(&self, stretch: Vec<StoredEvent>) -> Result<(), StoreError> {
+        self.second_writer.run(move |connection| take_over::stretch(connection, &stretch)).await
+    }
+
+    async fn replace_claims(&self, claims: Vec<HeldClaim>) -> Result<(), StoreError> {
+        self.second_writer.run(move |connection| take_over::claims(connection, &claims)).await
+    }
+
+    async fn checkpoint(&self, subscriber: &str) -> Result<Option<Position>, StoreError> {
+        let (subscriber, incarnation) = (subscriber.to_owned(), self.incarnation);
+        let read = move |connection: &_| subscribers::checkpoint(connection, incarnation, &subscriber);
+        self.readers.run(read).await
     }
 
     async fn lease(
@@ -248,13 +270,15 @@ impl Store for SqliteStore {
         holder: &str,
         _ttl: Duration,
     ) -> Result<Option<Lease>, StoreError> {
-        let (subscriber, holder) = (subscriber.to_owned(), holder.to_owned());
-        self.subscribers.run(move |table| table.lease(subscriber, holder)).await.map(Some)
+        let (subscriber, holder, incarnation) = (subscriber.to_owned(), holder.to_owned(), self.incarnation);
+        let lease = move |connection: &_| subscribers::lease(connection, incarnation, subscriber, holder);
+        self.second_writer.run(lease).await.map(Some)
     }
 
     async fn advance(&self, lease: &Lease, to: Position) -> Result<bool, StoreError> {
-        let lease = lease.clone();
-        self.subscribers.run(move |table| table.advance(&lease, to)).await
+        let (lease, incarnation) = (lease.clone(), self.incarnation);
+        let advance = move |connection: &_| subscribers::advance(connection, incarnation, &lease, to);
+        self.second_writer.run(advance).await
     }
 
     async fn release(&self, _lease: &Lease) -> Result<(), StoreError> {

@@ -42,11 +42,6 @@ impl Readers {
         Self { place, idle: Mutex::new(Vec::new()), permits: Arc::new(Semaphore::new(READERS)) }
     }
 
-    /// Where the log is.
-    pub(super) fn place(&self) -> &Place {
-        &self.place
-    }
-
     /// Reads on a thread that may block.
     pub(super) async fn run<T, F>(self: &Arc<Self>, read: F) -> StoreResult<T>
     where

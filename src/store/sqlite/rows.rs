@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row, Statement, params, types::Type};
 use uuid::Uuid;
 
 use super::errors::StoreResult;
-use crate::store::{NewEvent, StoreError, StoredEvent};
+use crate::store::{StoreError, StoredEvent};
 
 /// The columns that [`stored`] reads, in its order.
 macro_rules! columns {
@@ -38,8 +38,13 @@ pub(super) fn limit(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
-/// Adds one row. `stored` is `new` with its place.
-pub(super) fn insert(connection: &Connection, new: &NewEvent, stored: &StoredEvent) -> rusqlite::Result<()> {
+/// Adds one row; `kind` and `id` are those of its actor.
+pub(super) fn insert(
+    connection: &Connection,
+    stored: &StoredEvent,
+    kind: &str,
+    id: Option<&str>,
+) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(INSERT_EVENT)?;
     statement.execute(params![
         stored.stream.aggregate_type.as_str(),
@@ -51,8 +56,8 @@ pub(super) fn insert(connection: &Connection, new: &NewEvent, stored: &StoredEve
         stored.event_id.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()) as &str,
         stored.recorded_at.as_micros(),
         stored.organization.map(OrganizationId::get),
-        new.actor.kind.name(),
-        new.actor.id.as_deref(),
+        kind,
+        id,
         stored.leaf,
         &*stored.payload,
         &*stored.metadata,

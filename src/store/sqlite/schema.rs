@@ -78,10 +78,14 @@ pub(super) fn renew_incarnation(connection: &Connection) -> Result<()> {
     connection.execute(UPDATE_INCARNATION, [u32::from_le_bytes(clock::random_bytes())]).map(|_| ())
 }
 
-/// The hash key of the log; `given`, when none was noted yet.
-pub(super) fn hash_key(connection: &Connection, given: &str) -> Result<String> {
-    connection.execute(NOTE_HASH_KEY, [given])?;
+/// The hash key of the log, where one is noted.
+pub(super) fn hash_key(connection: &Connection) -> Result<Option<String>> {
     connection.query_row(SELECT_HASH_KEY, [], |row| row.get(0))
+}
+
+/// Notes the hash key, unless one is noted.
+pub(super) fn note_hash_key(connection: &Connection, id: &str) -> Result<()> {
+    connection.execute(NOTE_HASH_KEY, [id]).map(drop)
 }
 
 /// One sentence for each table, index or trigger that is not as this program made it.

@@ -26,6 +26,9 @@ mod letters_by_tls;
 mod migrate;
 mod projections;
 
+mod backup;
+mod copy;
+
 mod places;
 
 use muster::{EXAMPLE, Muster, Ran, SMALL};

@@ -17,6 +17,7 @@ mod order;
 mod query;
 mod round_trip;
 mod subscribers;
+mod taken_over;
 
 mod postgres;
 mod sqlite;
@@ -79,6 +80,11 @@ macro_rules! contract {
             subscribers::a_checkpoint_is_moved_by_who_works_and_from_where_it_is
             subscribers::of_two_who_ask_at_most_one_moves_the_checkpoint
             subscribers::a_checkpoint_beyond_the_head_is_at_the_head
+            taken_over::a_log_is_taken_over_as_it_stands_and_goes_on
+            taken_over::what_does_not_go_on_where_the_log_ends_is_refused_whole
+            taken_over::claims_are_replaced_as_a_whole
+            taken_over::a_hash_key_is_noted_once
+            taken_over::a_checkpoint_can_be_looked_up_by_whoever_does_not_work
             query::a_query_finds_what_a_scan_finds
             query::pages_of_a_query_join_without_gap_or_repetition
             round_trip::whatever_text_is_stored_comes_back

@@ -5,7 +5,9 @@ use std::{fmt, fs, path::PathBuf, sync::Arc};
 use muster::{
     clock::SystemClock,
     database::Database,
-    sealing::{KeyRing, MasterKey, MasterSource, SealingError, Subject, Unsealed},
+    sealing::{
+        KeyRing, KeyStore, MasterKey, MasterSource, PostgresKeyStore, SealingError, SqliteKeyStore, Subject, Unsealed,
+    },
 };
 use muster_events::{
     id::{MemberId, UserId},
@@ -103,6 +105,14 @@ impl Keys {
 
     pub(super) async fn open_with(&self, master: impl Into<MasterSource>) -> Result<KeyRing, SealingError> {
         open(&self.place, master.into()).await
+    }
+
+    /// What keeps them, without the master key.
+    pub(super) async fn store(&self) -> Arc<dyn KeyStore> {
+        match &self.place {
+            Place::File(path) => Arc::new(SqliteKeyStore::open(path).await.unwrap()),
+            Place::Url(url) => Arc::new(PostgresKeyStore::open(&url.parse().unwrap()).await.unwrap()),
+        }
     }
 
     pub(super) fn place(&self) -> &Place {

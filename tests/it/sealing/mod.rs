@@ -9,6 +9,7 @@ mod lab;
 mod damage;
 mod erasure;
 mod master_key;
+mod moving;
 mod processes;
 mod rotation;
 mod sealed;
@@ -53,6 +54,10 @@ macro_rules! promises {
             master_key::many_first_runs_at_once_agree
             processes::processes_that_start_and_seal_at_once_make_one_key_for_each_person
             processes::concurrent_users_of_one_ring_and_of_others_share_a_persons_key
+            moving::what_was_sealed_is_read_where_its_key_was_moved
+            moving::keys_are_wrapped_anew_on_their_way
+            moving::what_is_destroyed_meanwhile_is_destroyed_there_when_it_is_moved_again
+            moving::keys_of_another_deployment_are_not_mixed_in
             rotation::a_wrong_master_key_is_refused_by_name
             rotation::an_altered_check_value_is_refused
             rotation::after_a_rotation_the_new_master_key_opens_and_the_old_does_not

@@ -201,8 +201,24 @@ impl Store for Faulty {
         self.store.claims_with_key(kind, key, limit).await
     }
 
-    async fn hash_key(&self, given: &str) -> Result<String, StoreError> {
-        self.store.hash_key(given).await
+    async fn hash_key(&self) -> Result<Option<String>, StoreError> {
+        self.store.hash_key().await
+    }
+
+    async fn note_hash_key(&self, id: &str) -> Result<(), StoreError> {
+        self.store.note_hash_key(id).await
+    }
+
+    async fn take_over(&self, stretch: Vec<StoredEvent>) -> Result<(), StoreError> {
+        self.store.take_over(stretch).await
+    }
+
+    async fn replace_claims(&self, claims: Vec<HeldClaim>) -> Result<(), StoreError> {
+        self.store.replace_claims(claims).await
+    }
+
+    async fn checkpoint(&self, subscriber: &str) -> Result<Option<Position>, StoreError> {
+        self.store.checkpoint(subscriber).await
     }
 
     async fn lease(

@@ -1,0 +1,23 @@
+//! How a store is named where two are at work.
+
+use std::{convert::Infallible, path::PathBuf, str::FromStr};
+
+use super::database_url::DatabaseUrl;
+
+/// Names a store; shows no password.
+#[derive(Debug, Clone)]
+pub(in crate::cli) enum StoreName {
+    /// A data directory.
+    Directory(PathBuf),
+    /// A database.
+    Database(DatabaseUrl),
+}
+
+impl FromStr for StoreName {
+    type Err = Infallible;
+
+    /// Whatever looks like a URL is one: nobody calls a directory so.
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        if text.contains("://") { text.parse().map(Self::Database) } else { Ok(Self::Directory(text.into())) }
+    }
+}

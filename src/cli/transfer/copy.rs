@@ -1,0 +1,77 @@
+//! `muster copy`.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::{carry, restore::lock, say, to_json};
+use crate::{
+    cli::{
+        config::{Settings, StoreName},
+        screen::{Screen, Shape, count},
+    },
+    deployment::Holdings,
+    sealing::moving::{self, Wrapping},
+    transfer::{Transfer, arrive},
+};
+
+/// `muster copy`.
+///
+/// Moves a whole ledger from one store to another, where there is none yet: events as they are, keys wrapped by the master
+/// key of the other place, pictures. Stop whoever serves the first one before: what is written there afterwards stays there.
+/// Letters that waited are parked. Cut off, the same command goes on where it was.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Copy {
+    /// Where it is: a data directory, or the URL of a Postgres database
+    #[arg(long, value_name = "STORE")]
+    from: StoreName,
+    /// Where it is to go: a data directory, or the URL of a Postgres database
+    #[arg(long, value_name = "STORE")]
+    to: StoreName,
+    /// The master key there [default: master.key in the data directory]
+    #[arg(long, value_name = "FILE")]
+    from_key_file: Option<PathBuf>,
+    /// The master key here [default: master.key in the data directory, which is made]
+    #[arg(long, value_name = "FILE")]
+    to_key_file: Option<PathBuf>,
+    #[command(flatten)]
+    shape: Shape,
+}
+
+impl Copy {
+    pub(in crate::cli) async fn run(self, settings: &Settings, screen: &mut Screen) -> Result<()> {
+        let from = settings.of(&self.from, self.from_key_file.clone())?;
+        let to = settings.of(&self.to, self.to_key_file.clone())?;
+        let from_options = from.deployment(false).map_err(|error| error.about("--from-key-file"))?;
+        let options = to.deployment(true).map_err(|error| error.about("--to-key-file"))?;
+        let source = Holdings::of(&from_options).await?;
+        let master = moving::master_key(&*source.keys, from_options.master()).await?;
+        let _lock = lock(&to, options.database.is_none())?;
+        let target = Holdings::of(&options).await?;
+        let to_master = moving::master_key(&*target.keys, options.master()).await?;
+        let transfer = Transfer::new(source, target, Wrapping::between(master, to_master));
+        let moved = carry(&transfer).await?;
+        let arrived = arrive(&options, &[]).await?;
+        transfer.finish(&moved).await?;
+        if self.shape.json {
+            let mut json = to_json(&moved);
+            json["lettersParked"] = arrived.letters.into();
+            return Ok(screen.json(&json)?);
+        }
+        say(&moved, screen)?;
+        if arrived.letters > 0 {
+            screen.line(format!(
+                "{} waited there and were parked here: they are sent from there. `muster letters retry` sends them from here.",
+                count(arrived.letters, "letter")
+            ))?;
+        }
+        if moved.behind > 0 {
+            let behind = count(usize::try_from(moved.behind).unwrap_or(usize::MAX), "event");
+            screen.line(format!(
+                "{behind} came since to {} and did not come along: stop what serves it, and copy into an empty place.",
+                from_options.place()
+            ))?;
+        }
+        Ok(())
+    }
+}

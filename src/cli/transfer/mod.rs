@@ -1,0 +1,68 @@
+//! The verbs that move a whole ledger: `muster backup`, `muster restore`, `muster copy`.
+
+mod backup;
+mod copy;
+mod restore;
+
+use anyhow::Result;
+use indicatif::ProgressBar;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+pub(super) use self::{backup::Backup, copy::Copy, restore::Restore};
+use super::{
+    progress,
+    screen::{Screen, count},
+    signals,
+};
+use crate::transfer::{Moved, Progress, Stage, Transfer};
+
+/// Moves everything, with a progress bar; Ctrl-C cuts it off between two stretches.
+async fn carry(transfer: &Transfer) -> Result<Moved> {
+    let stop = CancellationToken::new();
+    signals::cancel_on_signal(&stop)?;
+    let bar = progress::rates();
+    let watching = tokio::spawn(watch(transfer.progress(), bar.clone()));
+    let moved = transfer.run(&stop).await;
+    watching.abort();
+    bar.finish_and_clear();
+    Ok(moved?)
+}
+
+async fn watch(mut progress: watch::Receiver<Progress>, bar: ProgressBar) {
+    while progress.changed().await.is_ok() {
+        let Progress { stage, done, of } = *progress.borrow_and_update();
+        bar.set_message(match stage {
+            Stage::Moving => "events",
+            Stage::Comparing => "compared",
+        });
+        bar.set_length(of);
+        bar.set_position(done);
+    }
+}
+
+/// What has arrived, for a person.
+fn say(moved: &Moved, screen: &mut Screen) -> Result<()> {
+    let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let Moved { position, keys, pictures, claims, digest, .. } = moved;
+    screen.line(format!(
+        "{} up to position {position}, {} of persons ({} erased), {}, {}.",
+        count(number(moved.events), "event"),
+        count(number(keys.living), "key"),
+        keys.erased,
+        count(number(*pictures), "picture"),
+        count(*claims, "claim"),
+    ))?;
+    screen.line(format!("The digest over all leaves is the same at both ends: {digest}"))?;
+    Ok(())
+}
+
+/// The same for a program.
+fn to_json(moved: &Moved) -> Value {
+    json!({
+        "position": moved.position, "events": moved.events, "digest": moved.digest,
+        "keys": { "living": moved.keys.living, "erased": moved.keys.erased },
+        "pictures": moved.pictures, "claims": moved.claims, "behind": moved.behind,
+    })
+}

@@ -1,0 +1,190 @@
+//! A backup: a directory with the log and the pictures in one folder, the keys in another one, and what was backed up in
+//! `backup.json`. The two folders are apart because they are kept for different times; a text in each says so.
+
+use std::{
+    ffi::OsString,
+    fs::{self, DirBuilder, File},
+    io::{self, Write as _},
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+};
+
+use muster_events::{stream::Position, time::Timestamp};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::Moved;
+use crate::deployment::{BLOBS_FILE, Holdings, KEYS_FILE, LOG_FILE, OpenError, Place};
+
+/// What was backed up.
+const MANIFEST: &str = "backup.json";
+/// The folder of the log and the pictures.
+const LOG: &str = "log";
+/// The folder of the keys.
+const KEYS: &str = "keys";
+/// The text in each folder.
+const NOTE: &str = "README.txt";
+/// The shape of [`Manifest`].
+const FORMAT: u32 = 1;
+
+const NOTE_ON_LOG: &str = include_str!("note_on_log.txt");
+const NOTE_ON_KEYS: &str = include_str!("note_on_keys.txt");
+
+/// What a backup says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The shape of this file.
+    format: u32,
+    /// When it was begun.
+    pub taken_at: Timestamp,
+    /// Of what, in words.
+    pub of: String,
+    /// The position of its last event.
+    pub position: Position,
+    /// The digest over all its leaves, as `muster doctor --json` prints it for that position.
+    pub digest: String,
+    /// Id of the master key that wraps its keys, which is not in it.
+    pub master_key: String,
+}
+
+impl Manifest {
+    /// Of what was moved into a backup.
+    pub fn new(taken_at: Timestamp, of: &Place, moved: &Moved, master_key: String) -> Self {
+        let (position, digest) = (moved.position, moved.digest.clone());
+        Self { format: FORMAT, taken_at, of: of.to_string(), position, digest, master_key }
+    }
+}
+
+/// Why a backup cannot be written or read.
+#[derive(Debug, Error)]
+pub enum BackupError {
+    /// Something is there already.
+    #[error("{} is there already and not empty: name another directory", .0.display())]
+    Occupied(PathBuf),
+    /// It is none.
+    #[error("{} is no backup of muster: {why}", .directory.display())]
+    None {
+        /// What was named.
+        directory: PathBuf,
+        /// What is missing.
+        why: String,
+    },
+    /// The file system refuses.
+    #[error("{} cannot be used: {error}", .path.display())]
+    Files {
+        /// What.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// What is in it cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> BackupError {
+    let path = path.to_path_buf();
+    move |error| BackupError::Files { path, error }
+}
+
+/// A backup that is being written, beside where it is to be: under its own name there is only a whole one.
+#[derive(Debug)]
+pub struct Draft {
+    place: PathBuf,
+    draft: PathBuf,
+}
+
+impl Draft {
+    /// Begins a backup at `place`, or goes on with one that was cut off.
+    pub fn begin(place: &Path) -> Result<Self, BackupError> {
+        let is_empty = match fs::read_dir(place) {
+            Ok(mut entries) => entries.next().is_none(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+            Err(error) => return Err(failed(place)(error)),
+        };
+        if !is_empty {
+            return Err(BackupError::Occupied(place.into()));
+        }
+        let mut name: OsString = place.components().as_path().as_os_str().to_owned();
+        name.push(".unfinished");
+        let draft = PathBuf::from(name);
+        for folder in [LOG, KEYS] {
+            let folder = draft.join(folder);
+            // Nobody else is to read what is in there, sealed or not.
+            DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(failed(&folder))?;
+        }
+        Ok(Self { place: place.into(), draft })
+    }
+
+    /// What it is written into.
+    pub async fn holdings(&self) -> Result<Holdings, BackupError> {
+        holdings(&self.draft).await
+    }
+
+    /// Gives it its name. Whoever holds it open has let go.
+    pub fn finish(self, manifest: &Manifest) -> Result<(), BackupError> {
+        let text = serde_json::to_string_pretty(manifest)
+            .map_err(|error| failed(&self.draft)(io::Error::other(error)))?;
+        let files = [
+            (self.draft.join(LOG).join(NOTE), NOTE_ON_LOG.to_owned()),
+            (self.draft.join(KEYS).join(NOTE), NOTE_ON_KEYS.replace("{master_key}", &manifest.master_key)),
+            (self.draft.join(MANIFEST), text + "\n"),
+        ];
+        for (path, text) in files {
+            let written = File::create(&path).and_then(|mut file| {
+                file.write_all(text.as_bytes())?;
+                file.sync_all()
+            });
+            written.map_err(failed(&path))?;
+        }
+        for folder in [self.draft.join(LOG), self.draft.join(KEYS), self.draft.clone()] {
+            sync(&folder)?;
+        }
+        fs::rename(&self.draft, &self.place).map_err(failed(&self.place))?;
+        match self.place.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            Some(parent) => sync(parent),
+            None => sync(Path::new(".")),
+        }
+    }
+}
+
+/// A name is durable only when its directory is.
+fn sync(directory: &Path) -> Result<(), BackupError> {
+    File::open(directory).and_then(|file| file.sync_all()).map_err(failed(directory))
+}
+
+/// Reads what a backup says of itself.
+pub fn manifest(directory: &Path) -> Result<Manifest, BackupError> {
+    let none = |why: String| BackupError::None { directory: directory.into(), why };
+    let path = directory.join(MANIFEST);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(none(format!("there is no {MANIFEST} in it")));
+        }
+        Err(error) => return Err(failed(&path)(error)),
+    };
+    let manifest: Manifest =
+        serde_json::from_str(&text).map_err(|error| none(format!("its {MANIFEST} is damaged ({error})")))?;
+    if manifest.format != FORMAT {
+        return Err(none(format!("its format is {}, this muster knows {FORMAT}", manifest.format)));
+    }
+    for file in files(directory) {
+        if !file.exists() {
+            return Err(none(format!("{} is gone from it: put it back beside the rest", file.display())));
+        }
+    }
+    Ok(manifest)
+}
+
+/// Opens what a backup holds.
+pub async fn holdings(directory: &Path) -> Result<Holdings, BackupError> {
+    let [log, keys, blobs] = files(directory);
+    Ok(Holdings::in_files(&log, &keys, &blobs, Place::Directory(directory.into())).await?)
+}
+
+fn files(directory: &Path) -> [PathBuf; 3] {
+    let log = directory.join(LOG);
+    [log.join(LOG_FILE), directory.join(KEYS).join(KEYS_FILE), log.join(BLOBS_FILE)]
+}
