@@ -44,7 +44,8 @@ impl Wrapping {
         if let Self::Anew { from, to } = self {
             from.verify(&founding.master)?;
             founding.master = to.record();
-            founding.keys = founding.keys.iter().map(|key| rewrapped(from, to, key)).collect::<Result<_, _>>()?;
+            founding.keys =
+                founding.keys.iter().map(|key| rewrapped(from, to, key)).collect::<Result<_, _>>()?;
         }
         Ok(founding)
     }

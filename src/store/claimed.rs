@@ -125,9 +125,9 @@ impl Claimed {
         at: Timestamp,
     ) -> Option<Impossible> {
         let before = self.held.get(&claim);
-        let other =
-            before.filter(|hold| hold.holder != holder && hold.until.is_none_or(|until| until > at));
-        let impossible = other.map(|hold| Impossible::Taken { claim: claim.clone(), by: hold.holder.clone() });
+        let other = before.filter(|hold| hold.holder != holder && hold.until.is_none_or(|until| until > at));
+        let impossible =
+            other.map(|hold| Impossible::Taken { claim: claim.clone(), by: hold.holder.clone() });
         let count = before.map_or(1, |hold| hold.count);
         self.held.insert(claim, Hold { holder, until, count });
         impossible
@@ -209,7 +209,8 @@ mod tests {
     #[test]
     fn the_last_of_a_group_cannot_leave_and_a_disbanded_group_is_gone() {
         let mut claims = Claimed::default();
-        let owner = |organization, member: &str| Claim::owner(OrganizationId::new(organization).unwrap(), member);
+        let owner =
+            |organization, member: &str| Claim::owner(OrganizationId::new(organization).unwrap(), member);
         for claim in [owner(7, "1"), owner(7, "2"), owner(71, "1")] {
             claims.change(ClaimChange::Join { claim }, day(0));
         }
@@ -228,6 +229,9 @@ mod tests {
         assert!(claims.change(count(), day(3)).is_some(), "one a day");
         assert_eq!(claims.change(count(), day(4)), None);
         let held = claims.held_at(day(4));
-        assert_eq!(held.iter().map(|held| &held.claim).collect::<Vec<_>>(), [&Claim::counter("7", "invitations", 4)]);
+        assert_eq!(
+            held.iter().map(|held| &held.claim).collect::<Vec<_>>(),
+            [&Claim::counter("7", "invitations", 4)]
+        );
     }
 }

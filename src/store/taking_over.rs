@@ -22,7 +22,10 @@ struct Metadata {
 pub(crate) fn actor(event: &StoredEvent) -> Result<Who, StoreError> {
     let metadata: Result<Metadata, _> = serde_json::from_str(&event.metadata);
     metadata.map(|metadata| metadata.actor).map_err(|error| {
-        StoreError::Damaged(format!("the event at position {} does not say who acted: {error}", event.position))
+        StoreError::Damaged(format!(
+            "the event at position {} does not say who acted: {error}",
+            event.position
+        ))
     })
 }
 

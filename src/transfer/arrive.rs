@@ -93,7 +93,8 @@ pub async fn arrive(options: &DeploymentOptions, receipts: &[Receipt]) -> Result
 /// Lets the policies work until they have come to the end of the log, and the read models with them.
 async fn follow(deployment: &Deployment) -> Result<(), ArriveError> {
     let ledger = Arc::clone(&deployment.ledger);
-    let (runner, following, acting) = (deployment.runner(), CancellationToken::new(), CancellationToken::new());
+    let (runner, following, acting) =
+        (deployment.runner(), CancellationToken::new(), CancellationToken::new());
     let read_models = runner.read_models();
     let policies = Policies::new(Arc::clone(&ledger), runner.read_models(), Arc::clone(&deployment.blobs));
     let policies = policies.without_sweeps();
@@ -112,10 +113,7 @@ async fn follow(deployment: &Deployment) -> Result<(), ArriveError> {
     followed.and(caught_up)
 }
 
-async fn until_head(
-    ledger: &Ledger,
-    mut status: watch::Receiver<Status>,
-) -> Result<(), ArriveError> {
+async fn until_head(ledger: &Ledger, mut status: watch::Receiver<Status>) -> Result<(), ArriveError> {
     loop {
         let head = ledger.store().head().await?.position;
         let now = status.borrow_and_update().clone();
@@ -126,7 +124,8 @@ async fn until_head(
             Ok(Ok(())) => {}
             Ok(Err(_)) => return Err(ArriveError::Policies("they stopped by themselves".into())),
             Err(_) => {
-                let why = now.trouble.map_or_else(|| "they do not come forward".into(), |trouble| trouble.error);
+                let why =
+                    now.trouble.map_or_else(|| "they do not come forward".into(), |trouble| trouble.error);
                 return Err(ArriveError::Policies(why));
             }
         }

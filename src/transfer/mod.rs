@@ -43,7 +43,9 @@ pub enum TransferError {
     #[error("there is a ledger in {0} already: name {another}", another = .0.another())]
     Occupied(Place),
     /// What is to be moved is itself not whole.
-    #[error("what was copied or restored into {0} is not whole: the command that began it goes on where it was")]
+    #[error(
+        "what was copied or restored into {0} is not whole: the command that began it goes on where it was"
+    )]
     NotWhole(Place),
     /// Another log is there.
     #[error(
@@ -57,7 +59,9 @@ pub enum TransferError {
         position: Position,
     },
     /// An event is not what was recorded.
-    #[error("the event at position {position} in {place} is not what was recorded there: `muster doctor` says more")]
+    #[error(
+        "the event at position {position} in {place} is not what was recorded there: `muster doctor` says more"
+    )]
     Altered {
         /// Where.
         place: Place,
@@ -65,7 +69,9 @@ pub enum TransferError {
         position: Position,
     },
     /// An event cannot be read, and so not what it claims.
-    #[error("the event at position {position} cannot be read ({why}): use the muster that wrote it, or a newer one")]
+    #[error(
+        "the event at position {position} cannot be read ({why}): use the muster that wrote it, or a newer one"
+    )]
     Unreadable {
         /// Which.
         position: Position,

@@ -66,7 +66,8 @@ pub enum How {
 pub fn read(text: &str) -> Result<Vec<Receipt>, String> {
     let mut receipts = vec![];
     for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
-        let mut value = value.map_err(|error| format!("it is not JSON after receipt {}: {error}", receipts.len()))?;
+        let mut value =
+            value.map_err(|error| format!("it is not JSON after receipt {}: {error}", receipts.len()))?;
         if let Some(list) = value.get_mut("receipts") {
             value = list.take();
         }
@@ -141,7 +142,8 @@ fn unavailable(error: &ExecuteError) -> Failure {
 mod tests {
     use super::read;
 
-    const ONE: &str = r#"{"id": "01893cd2-1b5a-7000-8000-000000000001", "position": 7, "leaf": "00", "subject": "user:5"}"#;
+    const ONE: &str =
+        r#"{"id": "01893cd2-1b5a-7000-8000-000000000001", "position": 7, "leaf": "00", "subject": "user:5"}"#;
 
     #[test]
     fn receipts_are_read_as_they_are_printed() {

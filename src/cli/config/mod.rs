@@ -251,12 +251,17 @@ impl Settings {
         DeploymentOptions { data, database, master_key_file: self.master_key_file.clone(), create }
     }
 
-    /// The same settings for the ledger in another store, with its own master key.
-    pub(super) fn of(&self, store: &StoreName, master_key_file: Option<PathBuf>) -> Result<Self, Usage> {
+    /// The same settings for the ledger in another store, which `flag` names, with its own master key.
+    pub(super) fn of(
+        &self,
+        (flag, store): (&str, &StoreName),
+        master_key_file: Option<PathBuf>,
+    ) -> Result<Self, Usage> {
+        let about = |error: Usage| Usage(error.0.replace("--database-url", flag));
         let settings = Self { master_key_file, makes_master_key: false, ..self.clone() };
         Ok(match store {
             StoreName::Directory(data) => Self { data: data.clone(), database: None, ..settings },
-            StoreName::Database(url) => Self { database: Some(url.database()?), ..settings },
+            StoreName::Database(url) => Self { database: Some(url.database().map_err(about)?), ..settings },
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Error, Result, anyhow};
 
 use super::{carry, restore::lock, say, to_json};
 use crate::{
@@ -11,7 +11,10 @@ use crate::{
         screen::{Screen, Shape, count},
     },
     deployment::Holdings,
-    sealing::moving::{self, Wrapping},
+    sealing::{
+        SealingError,
+        moving::{self, Wrapping},
+    },
     transfer::{Transfer, arrive},
 };
 
@@ -40,15 +43,17 @@ pub(in crate::cli) struct Copy {
 
 impl Copy {
     pub(in crate::cli) async fn run(self, settings: &Settings, screen: &mut Screen) -> Result<()> {
-        let from = settings.of(&self.from, self.from_key_file.clone())?;
-        let to = settings.of(&self.to, self.to_key_file.clone())?;
+        let from = settings.of(("--from", &self.from), self.from_key_file.clone())?;
+        let to = settings.of(("--to", &self.to), self.to_key_file.clone())?;
         let from_options = from.deployment(false).map_err(|error| error.about("--from-key-file"))?;
         let options = to.deployment(true).map_err(|error| error.about("--to-key-file"))?;
         let source = Holdings::of(&from_options).await?;
-        let master = moving::master_key(&*source.keys, from_options.master()).await?;
+        let master = moving::master_key(&*source.keys, from_options.master()).await;
+        let master = master.map_err(|error| about(&error, "--from-key-file"))?;
         let _lock = lock(&to, options.database.is_none())?;
         let target = Holdings::of(&options).await?;
-        let to_master = moving::master_key(&*target.keys, options.master()).await?;
+        let to_master = moving::master_key(&*target.keys, options.master()).await;
+        let to_master = to_master.map_err(|error| about(&error, "--to-key-file"))?;
         let transfer = Transfer::new(source, target, Wrapping::between(master, to_master));
         let moved = carry(&transfer).await?;
         let arrived = arrive(&options, &[]).await?;
@@ -61,7 +66,7 @@ impl Copy {
         say(&moved, screen)?;
         if arrived.letters > 0 {
             screen.line(format!(
-                "{} waited there and were parked here: they are sent from there. `muster letters retry` sends them from here.",
+                "Letters that waited there are sent from there: {} parked here. `muster letters retry` sends from here.",
                 count(arrived.letters, "letter")
             ))?;
         }
@@ -74,4 +79,9 @@ impl Copy {
         }
         Ok(())
     }
+}
+
+/// What is wrong with a key file, about the flag that names it here.
+fn about(error: &SealingError, flag: &str) -> Error {
+    anyhow!(error.to_string().replace("--master-key-file", flag))
 }

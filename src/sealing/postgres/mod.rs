@@ -21,7 +21,8 @@ use muster_events::{
 use sqlx::{PgPool, PgTransaction, pool::PoolConnection, postgres::Postgres};
 
 use super::{
-    Founding, KeyRow, KeyStore, Link, NewKey, Rotation, SealingError, Snapshot, StoredKey, Subject, WrappedKey,
+    Founding, KeyRow, KeyStore, Link, NewKey, Rotation, SealingError, Snapshot, StoredKey, Subject,
+    WrappedKey,
 };
 use crate::database::Database;
 

@@ -133,11 +133,7 @@ pub(super) async fn key_of(
 }
 
 /// The first keys above a number.
-pub(super) async fn keys_after(
-    connection: &mut PgConnection,
-    after: i64,
-    limit: u32,
-) -> Result<Vec<KeyRow>> {
+pub(super) async fn keys_after(connection: &mut PgConnection, after: i64, limit: u32) -> Result<Vec<KeyRow>> {
     let select = sqlx::query(SELECT_KEYS_AFTER).bind(after).bind(i64::from(limit));
     select.fetch_all(connection).await?.iter().map(key_row).collect()
 }

@@ -20,7 +20,8 @@ use tokio::task;
 
 use self::file::FILE;
 use super::{
-    Founding, KeyRow, KeyStore, Link, NewKey, Rotation, SealingError, Snapshot, StoredKey, Subject, WrappedKey,
+    Founding, KeyRow, KeyStore, Link, NewKey, Rotation, SealingError, Snapshot, StoredKey, Subject,
+    WrappedKey,
 };
 
 /// Keeps the keys in an SQLite file. Cheap to clone; other processes may use the file at the same time.

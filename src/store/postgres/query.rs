@@ -8,7 +8,7 @@ use super::{
     reads::head,
     rows::{collect, columns, limit, number},
 };
-use crate::store::{LogQuery, Order, StoredEvent, on_behalf_of};
+use crate::store::{LogQuery, Order, StoredEvent, log_query::on_behalf_of};
 
 /// The first position whose time is `>=` (or, with `>`, later than) the one that is asked for. Times run along
 /// positions, so a handful of look-ups does what an index would.

@@ -32,9 +32,7 @@ use muster_events::{
     stream::{Position, Sequence, StreamId},
     time::Timestamp,
 };
-use tokio::{
-    sync::{mpsc, oneshot, watch},
-};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use self::{
     connection::{Place, SecondWriter},

@@ -11,7 +11,7 @@ use super::{
     reads::head,
     rows::{collect, columns, limit, number},
 };
-use crate::store::{LogQuery, Order, StoredEvent, on_behalf_of};
+use crate::store::{LogQuery, Order, StoredEvent, log_query::on_behalf_of};
 
 const SELECT_TIME: &str = "SELECT recorded_at FROM events WHERE position = ?1";
 

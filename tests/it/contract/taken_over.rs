@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use muster::store::{HeldClaim, Store, StoreError, StoredEvent, sqlite::SqliteStore};
+use muster::store::{Append, HeldClaim, StoreError, StoredEvent, sqlite::SqliteStore};
 use muster_events::{
     claims::{Claim, ClaimChange},
     stream::{Position, Sequence},
 };
 use tempfile::TempDir;
 
-use super::lab::{Lab, ManualClock, Recorder, claiming, done, everything, one, positions, stream, time, write};
+use super::lab::{
+    Lab, ManualClock, Recorder, claiming, done, everything, one, positions, stream, time, write,
+};
 
 /// Another log, with two streams and two times.
 async fn another() -> (TempDir, Vec<StoredEvent>) {
@@ -21,7 +23,7 @@ async fn another() -> (TempDir, Vec<StoredEvent>) {
         clock.set("2021-01-01T00:00:00Z");
     }
     let writes = vec![write("b", 0, 2), write("a", 3, 1)];
-    done(&store, muster::store::Append { writes, ..Default::default() }).await;
+    done(&store, Append { writes, ..Append::default() }).await;
     let events = everything(&store).await;
     (directory, events)
 }
@@ -39,7 +41,10 @@ pub(crate) async fn a_log_is_taken_over_as_it_stands_and_goes_on(lab: &dyn Lab) 
     store.take_over(first.to_vec()).await.unwrap();
     store.take_over(rest.to_vec()).await.unwrap();
     let taken = everything(&*store).await;
-    assert_eq!(taken.iter().map(identity).collect::<Vec<_>>(), events.iter().map(identity).collect::<Vec<_>>());
+    assert_eq!(
+        taken.iter().map(identity).collect::<Vec<_>>(),
+        events.iter().map(identity).collect::<Vec<_>>()
+    );
     let told = Arc::new(Recorder::default());
     store.follow(Arc::clone(&told) as _);
     let appended = done(&*store, one("a", 4)).await;
@@ -71,12 +76,18 @@ pub(crate) async fn what_does_not_go_on_where_the_log_ends_is_refused_whole(lab:
 pub(crate) async fn claims_are_replaced_as_a_whole(lab: &dyn Lab) {
     let store = lab.store().await;
     let (old, slug) = (Claim::organization_slug("old"), Claim::organization_slug("held"));
-    let take = |claim: &Claim, holder: &str| ClaimChange::Take { claim: claim.clone(), holder: holder.into() };
+    let take =
+        |claim: &Claim, holder: &str| ClaimChange::Take { claim: claim.clone(), holder: holder.into() };
     done(&*store, claiming([take(&old, "1")])).await;
     let until = time("2026-12-01T00:00:00Z");
     let held = vec![
         HeldClaim { claim: slug.clone(), holder: "2".into(), held_until: Some(until), count: 1 },
-        HeldClaim { claim: Claim::counter("7", "x", 3), holder: String::new(), held_until: Some(until), count: 5 },
+        HeldClaim {
+            claim: Claim::counter("7", "x", 3),
+            holder: String::new(),
+            held_until: Some(until),
+            count: 5,
+        },
     ];
     store.replace_claims(held.clone()).await.unwrap();
     assert_eq!(store.claims(None, 10).await.unwrap(), held);

@@ -6,7 +6,8 @@ use muster::{
     clock::SystemClock,
     database::Database,
     sealing::{
-        KeyRing, KeyStore, MasterKey, MasterSource, PostgresKeyStore, SealingError, SqliteKeyStore, Subject, Unsealed,
+        KeyRing, KeyStore, MasterKey, MasterSource, PostgresKeyStore, SealingError, SqliteKeyStore, Subject,
+        Unsealed,
     },
 };
 use muster_events::{

@@ -19,8 +19,8 @@ pub(super) async fn what_was_sealed_is_read_where_its_key_was_moved(store: Store
     }
     assert_eq!(hash_key_id(&*to).await.unwrap(), Some(ring.hash_key_id().to_owned()));
     let arrived = there.open_with(here.master.clone()).await.unwrap();
-    assert_eq!(value(&arrived, &sealed).await, Unsealed::Value(PLANTED.into()));
-    assert_eq!(value(&arrived, &gone).await, Unsealed::Erased);
+    assert_eq!(arrived.unseal(&sealed).await.unwrap(), value(PLANTED));
+    assert_eq!(arrived.unseal(&gone).await.unwrap(), Unsealed::Erased);
     assert_eq!(arrived.hash("x"), ring.hash("x"));
     assert_eq!(arrived.token_digest("x"), ring.token_digest("x"));
     assert_eq!(arrived.check().await.unwrap().faults, [""; 0]);
@@ -34,15 +34,12 @@ pub(super) async fn keys_are_wrapped_anew_on_their_way(store: Store) {
     let wrapping = Wrapping::between(here.master.clone(), there.master.clone());
     move_keys(&*from, &*to, &wrapping).await.unwrap();
     let arrived = there.open().await;
-    assert_eq!(value(&arrived, &sealed).await, Unsealed::Value(PLANTED.into()));
+    assert_eq!(arrived.unseal(&sealed).await.unwrap(), value(PLANTED));
     assert_eq!(arrived.hash("x"), ring.hash("x"));
     for bytes in here.wrapped_bytes().await {
         assert!(!there.files().await.contain(&bytes), "as it was wrapped there");
     }
-    assert!(matches!(
-        there.open_with(here.master.clone()).await,
-        Err(SealingError::WrongMasterKey { .. })
-    ));
+    assert!(matches!(there.open_with(here.master.clone()).await, Err(SealingError::WrongMasterKey { .. })));
     let wrong = Wrapping::between(MasterKey::generate(), there.master.clone());
     assert!(matches!(move_keys(&*from, &*to, &wrong).await, Err(SealingError::WrongMasterKey { .. })));
 }
@@ -60,29 +57,30 @@ pub(super) async fn what_is_destroyed_meanwhile_is_destroyed_there_when_it_is_mo
     move_keys(&*from, &*to, &Wrapping::AsTheyAre).await.unwrap();
     let wrapped = there.wrapped_bytes().await.remove(0);
     let arrived = there.open_with(here.master.clone()).await.unwrap();
-    assert_eq!(value(&arrived, &one).await, Unsealed::Value(PLANTED.into()));
+    assert_eq!(arrived.unseal(&one).await.unwrap(), value(PLANTED));
 
     ring.erase(user(7)).await.unwrap();
     let moved = move_keys(&*from, &*to, &Wrapping::AsTheyAre).await.unwrap();
     assert_eq!(moved, MovedKeys { living: 2, erased: 1 });
     arrived.refresh().await.unwrap();
     for gone in [&one, &four] {
-        assert_eq!(value(&arrived, gone).await, Unsealed::Erased);
+        assert_eq!(arrived.unseal(gone).await.unwrap(), Unsealed::Erased);
     }
     assert!(!there.files().await.contain(&wrapped), "its bytes are still in a file");
     let Subject::User(_) = user(9) else { panic!("a user is one") };
     arrived.erase(user(9)).await.unwrap();
     for gone in [&two, &three] {
-        assert_eq!(value(&arrived, gone).await, Unsealed::Erased, "the link came along");
+        assert_eq!(arrived.unseal(gone).await.unwrap(), Unsealed::Erased, "the link came along");
     }
-    assert_eq!(value(&ring, &two).await, Unsealed::Value(PLANTED.into()), "and nothing goes back");
+    assert_eq!(ring.unseal(&two).await.unwrap(), value(PLANTED), "and nothing goes back");
 }
 
 pub(super) async fn keys_of_another_deployment_are_not_mixed_in(store: Store) {
     let (here, there) = (Keys::new(store).await, Keys::new(store).await);
     seal(&here.open().await, user(7), PLANTED).await;
     there.open().await;
-    let refused = move_keys(&*here.store().await, &*there.store().await, &Wrapping::AsTheyAre).await.unwrap_err();
+    let refused =
+        move_keys(&*here.store().await, &*there.store().await, &Wrapping::AsTheyAre).await.unwrap_err();
     assert!(refused.to_string().contains("other keys are there already"), "{refused}");
     assert_eq!(there.wrapped_bytes().await.len(), 0);
 }
