@@ -28,9 +28,9 @@ use crate::{
 };
 
 /// How long the policies may take from one event that they had not come to, to the next.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How long the read models may take to follow.
-const READ_MODELS: Duration = Duration::from_secs(600);
+const READ_MODELS: Duration = Duration::from_mins(10);
 /// Letters that are looked up at once.
 const PAGE: u32 = 500;
 /// Who parks letters.

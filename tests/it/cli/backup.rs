@@ -1,6 +1,6 @@
 //! `muster backup` and `muster restore`.
 
-use std::{fs, path::Path, process::Stdio, thread::sleep, time::Duration};
+use std::{fs, path::Path, process::Stdio, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -151,22 +151,9 @@ fn a_restore_that_is_killed_goes_on_where_it_was() {
     let (there, key) = empty_with_the_key_of(&muster);
     let restore = ["restore", &backup, "--master-key-file", &key];
     let mut random = Random::of(seed(), 0);
-    let mut killed = 0;
-    loop {
-        let mut child = there.command(&restore).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        // Not a wait for something: the moment of the kill is drawn.
-        sleep(random.pause(Duration::from_millis(300)));
-        let is_done = child.try_wait().unwrap().is_some();
-        let _ = child.kill();
-        child.wait().unwrap();
-        if is_done {
-            break;
-        }
-        killed += 1;
-        if killed > 12 {
-            Ran::of(&mut there.command(&restore)).done();
-            break;
-        }
+    // At last it is let go on.
+    if !(0..12).any(|_| there.killed_after(random.pause(Duration::from_millis(300)), &restore)) {
+        there.run(&restore).done();
     }
     assert_eq!(export(&there, Some(&key)), export(&muster, None));
     there.run(&["doctor", "--master-key-file", &key]).done();

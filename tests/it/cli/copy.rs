@@ -1,6 +1,6 @@
 //! `muster copy`: a ledger that moves from store to store is the same ledger.
 
-use std::{collections::BTreeMap, fs, process::Stdio, thread::sleep, time::Duration};
+use std::{collections::BTreeMap, fs, time::Duration};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -37,18 +37,10 @@ fn copied(from: &Muster, to: &Muster, random: &mut Random, kills: usize) -> Valu
     if to.database.is_none() {
         command.retain(|argument| *argument != "--to-key-file" && *argument != there[1]);
     }
-    for _ in 0..kills {
-        let mut copying = from.command(&command).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        // Not a wait for something: the moment of the kill is drawn.
-        sleep(random.pause(Duration::from_millis(400)));
-        let is_done = copying.try_wait().unwrap().is_some_and(|status| status.success());
-        let _ = copying.kill();
-        copying.wait().unwrap();
-        if is_done {
-            return to.run(&["doctor", "--json"]).done().json();
-        }
+    // At last it is let go on.
+    if !(0..kills).any(|_| from.killed_after(random.pause(Duration::from_millis(400)), &command)) {
+        from.run(&command).done();
     }
-    from.run(&command).done();
     to.run(&["doctor", "--json"]).done().json()
 }
 

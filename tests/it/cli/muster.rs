@@ -4,6 +4,8 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    thread::sleep,
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -131,6 +133,17 @@ impl Muster {
 
     pub(super) fn run(&self, arguments: &[&str]) -> Ran {
         Ran::of(&mut self.command(arguments))
+    }
+
+    /// Starts it and kills it after `pause`; whether it had ended well before.
+    #[expect(clippy::disallowed_methods, reason = "nothing is waited for: the moment of the kill is drawn")]
+    pub(super) fn killed_after(&self, pause: Duration, arguments: &[&str]) -> bool {
+        let mut child = self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        sleep(pause);
+        let is_done = child.try_wait().unwrap().is_some_and(|status| status.success());
+        let _ = child.kill();
+        child.wait().unwrap();
+        is_done
     }
 
     /// Runs a script of the shell in which `$M` is the binary.
