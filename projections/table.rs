@@ -8,10 +8,11 @@ use muster_events::{
     stream::{Position, Sequence, StreamId},
     time::Timestamp,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-/// One cell. Totally ordered, so that rows of different sinks can be compared and digested.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// One cell. Totally ordered, so that rows of different sinks can be compared and digested. As JSON it is what it is there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
 pub enum Value {
     /// Nothing.
     Null,

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each bench uses its part")]
 
+pub(crate) mod log;
 pub(crate) mod postgres;
 
 use std::{
@@ -53,7 +54,7 @@ pub(crate) struct Setting {
     pub(crate) caller: Caller,
     turns: Vec<AtomicU64>,
     commands: AtomicU64,
-    _directory: TempDir,
+    pub(crate) directory: TempDir,
 }
 
 /// A directory on the disk that the build is on: a memory file system would make everything durable for nothing.
@@ -131,7 +132,7 @@ impl Setting {
             caller,
             turns,
             commands,
-            _directory: directory,
+            directory,
         })
     }
 

@@ -99,7 +99,7 @@ impl Pool {
     /// A transaction that holds the write lock from its first moment: what it reads stays true until it commits.
     pub(crate) async fn writing(&self) -> Result<Transaction, sqlx::Error> {
         Ok(match self {
-            Self::Sqlite(pool) => Transaction::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Sqlite(pool) => Transaction::Sqlite(sqlite::writing(pool).await?),
             Self::Postgres(pool) => Transaction::Postgres(postgres::writing(pool).await?),
         })
     }

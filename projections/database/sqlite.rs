@@ -16,19 +16,30 @@ pub(super) async fn rows(connection: &mut SqliteConnection, query: &Query) -> Re
     Ok(bound.fetch_all(connection).await?.into_iter().map(Row::Sqlite).collect())
 }
 
+/// A transaction with the lock.
+///
+/// In a task of its own: the library leaves the transaction open for good when whoever begins it is cancelled between the
+/// statement and the look whether it has begun one (`TransactionManager::begin` of sqlx-sqlite 0.8). Here it is begun to
+/// its end, and rolled back when nobody wants it any more.
+pub(super) async fn writing(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { pool.begin_with("BEGIN IMMEDIATE").await });
+    begun.await.map_err(|_| sqlx::Error::WorkerCrashed)?
+}
+
 /// How often whoever fills waits for the lock, each time for [`super::LOCK_WAIT`].
 const FILLING_TRIES: u32 = 20;
 
-/// A transaction with the lock. Whoever waits for it stands in no queue, and is overtaken again and again while others
+/// The same for who fills. Whoever waits for the lock stands in no queue, and is overtaken again and again while others
 /// write without a rest; between two tries the connection is theirs who wait for it in this process.
 pub(super) async fn filling(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
     for _ in 1..FILLING_TRIES {
-        match pool.begin_with("BEGIN IMMEDIATE").await {
+        match writing(pool).await {
             Err(error) if result_code(&error) == Some(SQLITE_BUSY) => {}
             begun => return begun,
         }
     }
-    pool.begin_with("BEGIN IMMEDIATE").await
+    writing(pool).await
 }
 
 /// Rows of one statement, where there are as many: each statement is handed to the thread of the connection and back.

@@ -26,6 +26,16 @@ pub async fn sent_by(
     ids(views, &Query::new(sql).bind(organization).bind(inviter)).await
 }
 
+/// The memberships of an account in an organization: at most one that is not removed.
+pub async fn of_account(
+    views: &Views,
+    organization: OrganizationId,
+    account: UserId,
+) -> Result<Vec<MemberId>, ViewError> {
+    let sql = "SELECT id FROM members WHERE organization_id = $1 AND user_id = $2 ORDER BY id";
+    ids(views, &Query::new(sql).bind(organization).bind(account)).await
+}
+
 /// Who is on a team, or asks to be.
 pub async fn on_team(views: &Views, team: TeamId) -> Result<Vec<MemberId>, ViewError> {
     let sql = "SELECT member_id AS id FROM member_teams WHERE team_id = $1 \

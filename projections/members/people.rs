@@ -24,7 +24,7 @@ pub fn people(tables: &MemoryTables) -> BTreeSet<UserId> {
     let mut people = BTreeSet::new();
     for (table, column) in NAMING {
         let Some(place) = table.columns.iter().position(|known| known.name == column) else { continue };
-        people.extend(tables.rows(table).values().filter_map(|row| row.get(place)).filter_map(id));
+        people.extend(tables.iter(table).filter_map(|(_, row)| row.get(place)).filter_map(id));
     }
     people
 }

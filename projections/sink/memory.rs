@@ -37,6 +37,54 @@ impl MemoryTables {
         Ok(())
     }
 
+    /// How many rows there are in all tables.
+    pub fn len(&self) -> usize {
+        self.tables.values().map(BTreeMap::len).sum()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// As JSON: for each table its rows, each the cells of its key and then the others.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        let rows =
+            |rows: &Rows| rows.iter().map(|(key, row)| [&key[..], &row[..]].concat()).collect::<Vec<_>>();
+        let tables: BTreeMap<_, _> = self.tables.iter().map(|(name, of)| (name, rows(of))).collect();
+        serde_json::to_string(&tables)
+    }
+
+    /// What [`MemoryTables::to_json`] wrote, where these are the tables.
+    ///
+    /// # Errors
+    ///
+    /// What does not fit, in words.
+    pub fn from_json(text: &str, tables: impl IntoIterator<Item = &'static Table>) -> Result<Self, String> {
+        let mut stored: BTreeMap<String, Vec<Vec<Value>>> =
+            serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let mut read = Self::default();
+        for table in tables {
+            let rows = stored.remove(table.name).unwrap_or_default();
+            let fits = |row: &Vec<Value>| {
+                row.len() == table.all_columns().count()
+                    && table.all_columns().zip(row).all(|(column, cell)| column.takes(cell))
+            };
+            if !rows.iter().all(fits) {
+                return Err(format!("a row does not fit into {}", table.name));
+            }
+            let split = |mut row: Vec<Value>| {
+                let cells = row.split_off(table.key.len());
+                (row, cells)
+            };
+            read.tables.insert(table.name, rows.into_iter().map(split).collect());
+        }
+        match stored.keys().next() {
+            Some(unknown) => Err(format!("{unknown} is none of the tables")),
+            None => Ok(read),
+        }
+    }
+
     /// The rows of `table`.
     pub fn rows(&self, table: &Table) -> Rows {
         self.tables.get(table.name).cloned().unwrap_or_default()

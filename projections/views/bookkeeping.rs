@@ -7,7 +7,7 @@ use crate::{
     sql::{self, Dialect},
     table::{
         Column,
-        ColumnType::{Integer, Text},
+        ColumnType::{Integer, Json, Text},
         Table,
     },
 };
@@ -61,7 +61,19 @@ pub(super) static VERIFICATIONS: Table = Table {
     indexes: &[],
 };
 
-/// All of them.
+/// States of organizations that were folded. Whatever becomes of them, they are folded again.
+pub(super) static SNAPSHOTS: Table = Table {
+    name: "snapshots",
+    key: &[
+        Column::new("made_by", Text),
+        Column::new("organization_id", Integer),
+        Column::new("position", Integer),
+    ],
+    columns: &[Column::new("tables", Json)],
+    indexes: &[],
+};
+
+/// All that rows of read models cannot be trusted without.
 static ALL: [&Table; 3] = [&GENERATIONS, &PARKED, &VERIFICATIONS];
 
 /// Who works alone, on Postgres.
@@ -84,15 +96,18 @@ pub(super) async fn make(writing: &mut Transaction) -> Result<Definitions, sqlx:
     }
     let mut there = definitions(writing).await?;
     let declared = |table: &Table| sql::create_table(dialect, table, table.name);
-    let is_declared = |table: &&Table| there.get(table.name) == Some(&declared(table));
-    if ALL.iter().copied().all(|table| is_declared(&table)) {
-        return Ok(there);
+    let is_declared = |table: &Table, there: &Definitions| there.get(table.name) == Some(&declared(table));
+    if !ALL.iter().all(|table| is_declared(table, &there)) {
+        // What is there was made by another version of muster, or is only a part: what it says cannot be read.
+        drop_all(writing, &there).await?;
+        there.clear();
+        for table in ALL {
+            writing.run(&declared(table)).await?;
+        }
     }
-    // What is there was made by another version of muster, or is only a part: what it says cannot be read.
-    drop_all(writing, &there).await?;
-    there.clear();
-    for table in ALL {
-        writing.run(&declared(table)).await?;
+    if !is_declared(&SNAPSHOTS, &there) {
+        writing.run(&format!("DROP TABLE IF EXISTS {}", SNAPSHOTS.name)).await?;
+        writing.run(&declared(&SNAPSHOTS)).await?;
     }
     Ok(there)
 }
@@ -113,10 +128,10 @@ async fn drop_all(writing: &mut Transaction, there: &Definitions) -> Result<(), 
     Ok(())
 }
 
-/// Whether the tables are there: new views have none.
-pub(super) async fn is_there(readers: &Pool) -> Result<bool, sqlx::Error> {
+/// Whether this one of them is there: new views have none.
+pub(super) async fn is_there(readers: &Pool, table: &Table) -> Result<bool, sqlx::Error> {
     let there = by_name(&readers.rows(&Query::new(readers.dialect().definitions())).await?)?;
-    Ok(there.contains_key(GENERATIONS.name))
+    Ok(there.contains_key(table.name))
 }
 
 /// Looked for first: who may not make a schema may not say `IF NOT EXISTS` either.

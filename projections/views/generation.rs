@@ -161,7 +161,7 @@ impl Generation {
 impl Views {
     /// Every generation of every projection, by projection and number; none in new views.
     pub async fn generations(&self) -> Result<Vec<Generation>, ViewError> {
-        if !bookkeeping::is_there(&self.readers).await? {
+        if !bookkeeping::is_there(&self.readers, &bookkeeping::GENERATIONS).await? {
             return Ok(vec![]);
         }
         read(&self.readers.rows(&query()).await?)

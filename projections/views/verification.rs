@@ -46,7 +46,7 @@ impl Views {
 
     /// The last comparison of each projection, by projection.
     pub async fn verifications(&self) -> Result<Vec<Verification>, ViewError> {
-        if !bookkeeping::is_there(&self.readers).await? {
+        if !bookkeeping::is_there(&self.readers, &bookkeeping::GENERATIONS).await? {
             return Ok(vec![]);
         }
         let read = |cells: Cells<'_>| {

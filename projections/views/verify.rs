@@ -148,7 +148,7 @@ impl Views {
         projection: &'static Projection,
         number: Option<u32>,
     ) -> Result<Option<Snapshot>, ViewError> {
-        if !bookkeeping::is_there(&self.readers).await? {
+        if !bookkeeping::is_there(&self.readers, &bookkeeping::GENERATIONS).await? {
             return Ok(None);
         }
         let mut reading = self.reading().await?;

@@ -18,6 +18,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use muster_events::stream::Position;
+use muster_projections::views::Views;
 use thiserror::Error;
 
 pub use self::{
@@ -104,18 +105,30 @@ pub struct History {
     keys: KeyRing,
     heartbeat: Duration,
     kept: Arc<past::Kept>,
+    snapshots: Option<Arc<past::Snapshots>>,
 }
 
 impl History {
     /// Reads `store`, and unseals with `keys`.
     pub fn new(store: Arc<dyn Store>, keys: KeyRing) -> Self {
-        Self { store, keys, heartbeat: HEARTBEAT, kept: Arc::default() }
+        Self { store, keys, heartbeat: HEARTBEAT, kept: Arc::default(), snapshots: None }
     }
 
     /// The same with another [`HEARTBEAT`], for proxies that cut a silent connection off sooner; at least a
     /// millisecond.
     pub fn with_heartbeat(self, heartbeat: Duration) -> Self {
         Self { heartbeat: heartbeat.max(Duration::from_millis(1)), ..self }
+    }
+
+    /// The same with states of the past kept beside the read models, so that none costs an organization's whole history
+    /// more than once.
+    pub fn with_snapshots(self, views: Views) -> Self {
+        Self { snapshots: Some(Arc::new(past::Snapshots::new(views))), ..self }
+    }
+
+    /// The same with a state kept after fewer or more events of an organization.
+    pub fn with_snapshots_every(self, views: Views, events: usize) -> Self {
+        Self { snapshots: Some(Arc::new(past::Snapshots::with_interval(views, events))), ..self }
     }
 
     /// `position` of this log, as it is given to clients.

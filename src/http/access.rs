@@ -47,18 +47,27 @@ pub(super) async fn enter_past(
     needs: &[&str],
     restricted_may: bool,
 ) -> Result<Access, Problem> {
+    match ended(app, caller, organization).await? {
+        None => enter(app, caller, organization, needs, restricted_may).await,
+        Some(access) if access.scopes.any_of(needs) => Ok(access),
+        Some(_) => Err(Refusal::NotFound.into()),
+    }
+}
+
+/// An organization that has ended; none where it has not.
+async fn ended(app: &App, caller: &Caller, organization: &str) -> Result<Option<Access>, Problem> {
     let mut unit = app.ledger.look();
     let (id, found) = unit.organization_or_past(organization).await?;
     if found.state.exists() {
-        return enter(app, caller, organization, needs, restricted_may).await;
+        return Ok(None);
     }
     let roles = unit.roles().await?;
     let requester = unit.requester(caller, id).await?;
-    let scopes = requester.scopes(id, &found.state, &roles);
-    if !requester.is_superuser() || !scopes.any_of(needs) {
+    if !requester.is_superuser() {
         return Err(Refusal::NotFound.into());
     }
-    Ok(Access { id, organization: found.state, roles, requester, scopes })
+    let scopes = requester.scopes(id, &found.state, &roles);
+    Ok(Some(Access { id, organization: found.state, roles, requester, scopes }))
 }
 
 /// Lets the caller into the organization that the path names, whatever he may do there.
@@ -69,6 +78,14 @@ pub(super) async fn admit(app: &App, caller: &Caller, organization: &str) -> Res
     let requester = unit.requester(caller, id).await?;
     requester.admit(id, &found.state, false).map_err(Problem::from)?;
     Ok(Access::of((id, &found.state), &roles, &requester))
+}
+
+/// The same for the past, into which a superuser is let also after its end.
+pub(super) async fn admit_past(app: &App, caller: &Caller, organization: &str) -> Result<Access, Problem> {
+    match ended(app, caller, organization).await? {
+        None => admit(app, caller, organization).await,
+        Some(access) => Ok(access),
+    }
 }
 
 impl Access {

@@ -93,7 +93,8 @@ impl App {
         options: ServeOptions,
         shutdown: CancellationToken,
     ) -> Self {
-        let history = History::new(Arc::clone(ledger.store()), ledger.keys().clone());
+        let history = History::new(Arc::clone(ledger.store()), ledger.keys().clone())
+            .with_snapshots(read_models.views().clone());
         let renditions = Renditions::default();
         Self(Arc::new(Inner {
             ledger,

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use muster_events::{id::OrganizationId, stream::Position};
 
 use super::{app::App, names, params::Params, problem::Problem};
-use crate::history::LogPosition;
+use crate::{history::LogPosition, subscription::Status};
 
 /// How long a read waits for its view.
 const READ_WAIT: Duration = Duration::from_secs(6);
@@ -41,12 +41,17 @@ pub(super) async fn await_views(app: &App, params: &Params) -> Result<(), Proble
 /// The headers of a read of these read models: where the views stood, and up to where they are complete, when parked
 /// streams keep them from being so. Taken before the read, so that it never promises more than was read.
 pub(super) fn read_headers(app: &App, organization: Option<OrganizationId>, models: &[&str]) -> HeaderMap {
+    let standing = app.read_models.status();
+    headers_at(app, &standing, standing.stale_for(organization, models))
+}
+
+/// The same where the views stood so, and are complete up to `stale`.
+pub(super) fn headers_at(app: &App, standing: &Status, stale: Option<Position>) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(names::POSITION, HeaderValue::from(app.applied().0));
-    if let Some(stale) = app.read_models.stale_for(organization, models)
-        && let Ok(value) = HeaderValue::from_str(&app.at(stale).to_string())
-    {
-        headers.insert(names::STALE, value);
+    headers.insert(names::POSITION, HeaderValue::from(standing.applied.unwrap_or_default().0));
+    let stale = stale.and_then(|stale| HeaderValue::from_str(&app.at(stale).to_string()).ok());
+    if let Some(stale) = stale {
+        headers.insert(names::STALE, stale);
     }
     headers
 }

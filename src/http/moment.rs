@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, HeaderValue, header};
 use muster_events::{
     refusal::Refusal,
-    stream::{Position, Sequence},
+    stream::{Position, Sequence, StreamId},
     time::Timestamp,
 };
 use muster_projections::views::Views;
@@ -13,7 +13,7 @@ use muster_projections::views::Views;
 use super::{
     access::{self, Access},
     app::App,
-    consistency::{await_views, read_headers},
+    consistency::{await_views, headers_at},
     idempotency::etag,
     names,
     params::Params,
@@ -22,6 +22,7 @@ use super::{
 use crate::{
     history::{Moment, Past, PastError},
     ledger::{Caller, ExecuteError, Failure},
+    subscription::Status,
 };
 
 /// What a read is of.
@@ -35,6 +36,8 @@ pub(super) struct Seen {
     pub(super) now: Timestamp,
     /// Whether it is a past moment. What concerns other organizations is not known of it.
     pub(super) is_past: bool,
+    /// How the views stood before they are read; none where the past is.
+    standing: Option<Status>,
     headers: HeaderMap,
 }
 
@@ -68,9 +71,19 @@ impl Seen {
             return Self::past(app, access, as_of).await;
         }
         await_views(app, params).await?;
-        let headers = read_headers(app, Some(access.id), models);
+        let standing = app.read_models.status();
+        let headers = headers_at(app, &standing, standing.stale_for(Some(access.id), models));
         let (views, now) = (app.views().clone(), app.ledger.clock().now());
-        Ok(Self { access, views, now, is_past: false, headers })
+        Ok(Self { access, views, now, is_past: false, standing: Some(standing), headers })
+    }
+
+    /// What was read has nothing of other members and accounts than `persons`: what is missing of others does not make it
+    /// incomplete.
+    pub(super) fn is_of(&mut self, app: &App, persons: &[StreamId], models: &[&str]) {
+        if let Some(standing) = &self.standing {
+            let stale = standing.stale_for_persons(Some(self.access.id), models, persons);
+            self.headers = headers_at(app, standing, stale);
+        }
     }
 
     async fn past(app: &App, access: Access, as_of: &str) -> Result<Self, Problem> {
@@ -85,7 +98,7 @@ impl Seen {
         {
             headers.insert(names::STALE, value);
         }
-        Ok(Self { access, views: past.views.clone(), now, is_past: true, headers })
+        Ok(Self { access, views: past.views.clone(), now, is_past: true, standing: None, headers })
     }
 
     /// The headers of the answer. What was read of the past is no state that a change can be made conditional on.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use muster_events::{id::OrganizationId, stream::Position};
+use muster_events::stream::Position;
 use muster_projections::views::{ParkedStream, Views};
 use thiserror::Error;
 use tokio::{
@@ -80,10 +80,5 @@ impl ReadModels {
     /// The streams that are set aside.
     pub fn parked(&self) -> Arc<[ParkedStream]> {
         Arc::clone(&self.status.borrow().parked)
-    }
-
-    /// As [`Status::stale_for`].
-    pub fn stale_for(&self, organization: Option<OrganizationId>, projections: &[&str]) -> Option<Position> {
-        self.status.borrow().stale_for(organization, projections)
     }
 }

@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use muster_events::{id::OrganizationId, stream::Position, time::Timestamp};
+use muster_events::{
+    id::OrganizationId,
+    member,
+    stream::{Position, StreamId},
+    time::Timestamp,
+    user,
+};
 use muster_projections::{
     projection::Projection,
     views::{Generation, ParkedStream},
@@ -63,12 +69,34 @@ impl Status {
     /// The position up to which these projections are complete in what concerns an organization (or all, without
     /// one), when a stream of theirs is set aside or their rows are of an older version; none when nothing is missing.
     pub fn stale_for(&self, organization: Option<OrganizationId>, projections: &[&str]) -> Option<Position> {
+        self.stale_where(organization, projections, |_| true)
+    }
+
+    /// The same of rows that no other members and accounts go into than `persons`.
+    pub fn stale_for_persons(
+        &self,
+        organization: Option<OrganizationId>,
+        projections: &[&str],
+        persons: &[StreamId],
+    ) -> Option<Position> {
+        let is_person =
+            |stream: &StreamId| [member::TYPE, user::TYPE].contains(&stream.aggregate_type.as_str());
+        self.stale_where(organization, projections, |stream| !is_person(stream) || persons.contains(stream))
+    }
+
+    fn stale_where(
+        &self,
+        organization: Option<OrganizationId>,
+        projections: &[&str],
+        goes_in: impl Fn(&StreamId) -> bool,
+    ) -> Option<Position> {
         // A stream without an organization, such as an account's, concerns every organization.
         let concerns = |parked: &&ParkedStream| {
             organization.is_none() || parked.organization.is_none_or(|of| Some(of) == organization)
         };
         let is_asked = |parked: &&ParkedStream| projections.contains(&parked.projection.as_str());
         let parked = self.parked.iter().filter(is_asked).filter(concerns);
+        let parked = parked.filter(|parked| goes_in(&parked.stream));
         let parked = parked.map(|parked| Position(parked.first_position.0.saturating_sub(1)));
         let outdated =
             self.projections.iter().filter(|view| view.is_outdated() && projections.contains(&view.name));

@@ -45,7 +45,7 @@ impl Diff {
         let mut names = Names::of(&deployment.ledger);
         let (mut differences, mut nothing) = (vec![], true);
         for id in all {
-            let difference = history.difference(id, from, to).await?;
+            let difference = history.difference(id, from, to, None).await?;
             if self.shape.json {
                 differences.push(serde_json::json!({ "id": id, "difference": difference }));
                 continue;

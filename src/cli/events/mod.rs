@@ -58,6 +58,7 @@ impl Events {
 /// The history of a deployment.
 pub(super) fn history(deployment: &Deployment) -> History {
     History::new(deployment.ledger.store().clone(), deployment.ledger.keys().clone())
+        .with_snapshots(deployment.views.clone())
 }
 
 /// The position of the moment that the value of `flag` names.

@@ -1,6 +1,9 @@
 //! The rows of one organization, folded from its events and from those of the people in it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use muster_events::{
     definitions::RoleDefinitions,
@@ -10,13 +13,15 @@ use muster_events::{
     stream::{Position, Sequence, StreamId},
 };
 use muster_projections::{
+    change::Change,
     members, organizations,
     projection::{LogEntry, Projection},
     sink::memory::MemoryTables,
+    table::Value,
     teams, users,
 };
 
-use super::PastError;
+use super::{PastError, snapshots::Snapshots};
 use crate::store::{LogQuery, Store, StoreError, StoredEvent};
 
 /// What is asked about the past.
@@ -32,41 +37,102 @@ const STREAMS: usize = 200;
 #[derive(Debug, Default)]
 pub(super) struct Folded {
     pub(super) tables: MemoryTables,
+    /// All events up to here are in them.
+    at: Position,
+    /// Whose events up to there are in them, too.
+    pub(super) people: BTreeSet<UserId>,
     /// Streams that cannot be read, from this position on.
     aside: BTreeMap<StreamId, Position>,
 }
 
 impl Folded {
-    /// The rows when `position` was the end of the log.
+    /// The rows when `position` was the end of the log. States on the way are kept, and one of before is gone on from.
     pub(super) async fn of(
         store: &dyn Store,
+        snapshots: Option<&Snapshots>,
         organization: OrganizationId,
         position: Position,
     ) -> Result<Self, PastError> {
         let mut folded = Self::default();
-        let up_to = Some(position);
-        let of_organization =
-            LogQuery { organization: Some(organization), up_to, limit: PAGE, ..LogQuery::default() };
-        folded.add_all(store, of_organization).await?;
-        let people: Vec<UserId> = members::people(&folded.tables).into_iter().collect();
-        for people in people.chunks(STREAMS) {
-            let streams = people.iter().map(|user| StreamId::from(*user)).collect();
-            let of_people = LogQuery { streams, up_to, limit: PAGE, ..LogQuery::default() };
-            folded.add_all(store, of_people).await?;
+        if let Some(snapshots) = snapshots
+            && let Some((at, tables)) = snapshots.before(store, organization, position).await
+        {
+            folded = Self { people: members::people(&tables), tables, at, aside: BTreeMap::new() };
         }
-        Ok(folded)
+        loop {
+            let stretch = snapshots.map_or(usize::MAX, |snapshots| snapshots.interval(&folded.tables));
+            let since = folded.at;
+            folded.at = folded.add_organization(store, organization, position, stretch).await?;
+            folded.add_people(store, since).await?;
+            if folded.at == position {
+                return Ok(folded);
+            }
+            // What cannot be read now is read by a later version.
+            if let Some(snapshots) = snapshots.filter(|_| folded.aside.is_empty()) {
+                snapshots.keep(store, organization, folded.at, &folded.tables).await;
+            }
+        }
     }
 
-    async fn add_all(&mut self, store: &dyn Store, query: LogQuery) -> Result<(), StoreError> {
-        let mut after = None;
+    /// The events of the organization: `stretch` of them or a page more, or all up to `position`. Returns up to where.
+    async fn add_organization(
+        &mut self,
+        store: &dyn Store,
+        organization: OrganizationId,
+        position: Position,
+        stretch: usize,
+    ) -> Result<Position, StoreError> {
+        let (organization, up_to) = (Some(organization), Some(position));
+        let limit = stretch.min(PAGE);
+        let query = LogQuery { organization, up_to, after: Some(self.at), limit, ..LogQuery::default() };
+        self.add_all(store, query, stretch).await.map(|end| end.unwrap_or(position))
+    }
+
+    /// What happened to the accounts that the rows name: of those that are new to them from the beginning, of the others
+    /// since. Nobody else's rows stay.
+    async fn add_people(&mut self, store: &dyn Store, since: Position) -> Result<(), PastError> {
+        let people = members::people(&self.tables);
+        for gone in self.people.difference(&people) {
+            self.aside.remove(&StreamId::from(*gone));
+            let of = |table| Change::delete(table, [Value::from(*gone)]);
+            let changes = users::PROJECTION.tables.iter().copied().map(of);
+            self.tables.apply(changes).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        }
+        let known: Vec<_> = people.intersection(&self.people).copied().collect();
+        let new: Vec<_> = people.difference(&self.people).copied().collect();
+        for (people, after) in [(known, since), (new, Position::ZERO)] {
+            for people in people.chunks(STREAMS) {
+                let streams = people.iter().map(|user| StreamId::from(*user)).collect();
+                let (after, up_to) = (Some(after), Some(self.at));
+                let query = LogQuery { streams, after, up_to, limit: PAGE, ..LogQuery::default() };
+                self.add_all(store, query, usize::MAX).await?;
+            }
+        }
+        self.people = people;
+        Ok(())
+    }
+
+    /// The events that the query finds, page by page, until there are `enough`. Returns the position of the last one where
+    /// there may be more.
+    async fn add_all(
+        &mut self,
+        store: &dyn Store,
+        mut query: LogQuery,
+        enough: usize,
+    ) -> Result<Option<Position>, StoreError> {
+        let mut added = 0;
         loop {
-            let events = store.query(LogQuery { after, ..query.clone() }).await?;
+            let events = store.query(query.clone()).await?;
             for event in &events {
                 self.add(event);
             }
+            added += events.len();
             match events.last() {
-                Some(last) if events.len() == query.limit => after = Some(last.position),
-                _ => return Ok(()),
+                Some(last) if events.len() == query.limit => query.after = Some(last.position),
+                _ => return Ok(None),
+            }
+            if added >= enough {
+                return Ok(query.after);
             }
         }
     }

@@ -6,15 +6,21 @@
 mod difference;
 mod fold;
 mod moment;
+mod snapshots;
 
 use std::{
+    collections::BTreeSet,
     num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use lru::LruCache;
 use muster_events::{
-    id::OrganizationId, organization::Organization, roles::Roles, stream::Position, time::Timestamp,
+    id::{OrganizationId, UserId},
+    organization::Organization,
+    roles::Roles,
+    stream::Position,
+    time::Timestamp,
 };
 use muster_projections::{error::ViewError, organizations, views::Views};
 use thiserror::Error;
@@ -23,6 +29,7 @@ use tokio::sync::{OnceCell, Semaphore};
 pub use self::difference::{Cause, Changed, Difference};
 use self::fold::Folded;
 pub use self::moment::{Moment, MomentError};
+pub(super) use self::snapshots::Snapshots;
 use super::{History, LogPosition};
 use crate::{sealing::SealingError, store::StoreError};
 
@@ -64,6 +71,8 @@ pub struct Past {
     pub roles: Option<Arc<Roles>>,
     /// The rows of the read models.
     pub views: Views,
+    /// The accounts that they name.
+    people: BTreeSet<UserId>,
 }
 
 /// The states that were asked for last. Whoever asks for one that is being folded waits for it.
@@ -112,7 +121,8 @@ impl History {
     }
 
     async fn fold(&self, organization: OrganizationId, position: Position) -> Result<Past, PastError> {
-        let folded = Folded::of(self.store.as_ref(), organization, position).await?;
+        let folded =
+            Folded::of(self.store.as_ref(), self.snapshots.as_deref(), organization, position).await?;
         let roles = fold::roles(self.store.as_ref(), position).await?;
         let views = Views::in_memory(&fold::PROJECTIONS, &folded.tables).await?;
         let found = organizations::query::find(&views, organization).await?;
@@ -123,6 +133,7 @@ impl History {
             organization: found.map(|row| Arc::new(row.state)),
             roles,
             views,
+            people: folded.people,
         })
     }
 }

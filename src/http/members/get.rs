@@ -5,8 +5,8 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use muster_events::{member::InviteStatus, refusal::Refusal};
-use muster_projections::members;
+use muster_events::{member::InviteStatus, refusal::Refusal, stream::StreamId};
+use muster_projections::members::{self, MemberRow};
 
 use super::answer::{self, Onlooker};
 use crate::http::{
@@ -48,14 +48,18 @@ pub(in crate::http) async fn get(
     InPath((organization, member)): InPath<(String, String)>,
     params: Params,
 ) -> Result<Response, Problem> {
-    let seen = moment::enter(&app, &caller, &organization, &params, (NEEDS, true), MODELS).await?;
-    let access = &seen.access;
-    let id = access.member(&member)?;
-    let found = members::query::find(&seen.views, access.id, id)
+    let mut seen = moment::enter(&app, &caller, &organization, &params, (NEEDS, true), MODELS).await?;
+    let id = seen.access.member(&member)?;
+    let found = members::query::find(&seen.views, seen.access.id, id)
         .await
         .map_err(|error| Problem::unavailable(&error.to_string()))?;
     let approved = |found: &members::MemberDetails| found.member.invite_status == InviteStatus::Approved;
     let details = found.filter(approved).ok_or_else(|| Problem::from(Refusal::NotFound))?;
+    let MemberRow { user, inviter, .. } = &details.member;
+    let accounts = [*user, inviter.as_ref().map(|inviter| inviter.user)];
+    let accounts = accounts.into_iter().flatten().map(StreamId::from);
+    seen.is_of(&app, &accounts.chain([id.into()]).collect::<Vec<_>>(), MODELS);
+    let access = &seen.access;
     let allowed = access.allowed_org_roles();
     let look = Onlooker {
         organization: (access.id, &access.organization),

@@ -17,7 +17,7 @@ use crate::{
     http::{
         app::App,
         auth::Bearer,
-        consistency::{await_views, read_headers},
+        consistency::{await_views, headers_at},
         described::{OfUser, Reading},
         idempotency::etag,
         params::{InPath, Params},
@@ -67,7 +67,9 @@ pub(super) struct Found {
 pub(super) async fn find(app: &App, caller: &Caller, user: &str, params: &Params) -> Result<Found, Problem> {
     let id = answer::seen(app, caller, user).await?;
     await_views(app, params).await?;
-    let mut headers = read_headers(app, None, MODELS);
+    let standing = app.read_models.status();
+    let stale = standing.stale_for_persons(None, MODELS, &[id.into()]);
+    let mut headers = headers_at(app, &standing, stale);
     let unavailable = |error: ViewError| Problem::unavailable(&error.to_string());
     let row = users::query::find(app.views(), id).await.map_err(unavailable)?;
     let row = row.ok_or_else(|| Problem::from(Refusal::NotFound))?;

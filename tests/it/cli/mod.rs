@@ -12,6 +12,7 @@ mod serve;
 mod import;
 
 mod erase;
+mod erased_files;
 mod events;
 mod invite_link;
 mod org;

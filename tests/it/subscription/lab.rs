@@ -69,11 +69,14 @@ impl Lab {
     /// Runs statements on the tables of the views past the product.
     pub(super) async fn run_on_views(&self, statements: &str) {
         let Some(database) = &self.place.database else {
-            let file = self.place.path().join(VIEWS_FILE);
-            let connection = rusqlite::Connection::open(file).unwrap();
-            // Whoever was killed a moment ago may still be undoing what it had begun.
-            connection.busy_timeout(LIMIT).unwrap();
-            return connection.execute_batch(statements).unwrap();
+            let (file, statements) = (self.place.path().join(VIEWS_FILE), statements.to_owned());
+            let run = move || {
+                let connection = rusqlite::Connection::open(file).unwrap();
+                // Whoever was killed a moment ago may still be undoing what it had begun, for which it needs this runtime.
+                connection.busy_timeout(LIMIT).unwrap();
+                connection.execute_batch(&statements).unwrap();
+            };
+            return tokio::task::spawn_blocking(run).await.unwrap();
         };
         let statements = format!("SET search_path = views; {statements}");
         database.connection().await.execute(sqlx::raw_sql(&statements)).await.unwrap();

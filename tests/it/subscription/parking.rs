@@ -61,7 +61,8 @@ async fn a_stream_with_an_unknown_event_is_parked_and_others_go_on() {
     );
 
     let other = OrganizationId::new(2).unwrap();
-    let stale = |organization, projections: &[&str]| process.models.stale_for(organization, projections);
+    let stale =
+        |organization, projections: &[&str]| process.models.status().stale_for(organization, projections);
     assert_eq!(stale(Some(organization()), &["members", "teams"]), Some(Position(2)));
     assert_eq!(stale(None, &["teams"]), Some(Position(2)));
     assert_eq!(stale(Some(other), &["teams"]), None);

@@ -265,7 +265,7 @@ async fn given_a_changed_version_then_the_old_rows_are_read_until_those_of_the_n
     let process = Process::start(lab.runner_of(store.clone(), vec![&SECOND]).await);
     let status = process.is(|status| status.applied == Some(Position(before + 1))).await;
     assert!(status.projections[0].is_outdated());
-    assert_eq!(process.models.stale_for(None, &["shouted"]), Some(Position(before)));
+    assert_eq!(process.models.status().stale_for(None, &["shouted"]), Some(Position(before)));
     let rows = views.rows(&SHOUTED).await.unwrap();
     assert!(rows.len() == 3 && rows.values().all(|row| row[0] == Value::Integer(1)), "{rows:?}");
     views.give_up(&building).await.unwrap();
@@ -273,7 +273,7 @@ async fn given_a_changed_version_then_the_old_rows_are_read_until_those_of_the_n
     assert_eq!(status.projections[0].rows_of, 2);
     let head = append(&*store, team(10), 0, vec![created(10)]).await;
     process.models.wait_for(Position(head), LIMIT).await.unwrap();
-    assert_eq!(process.models.stale_for(None, &["shouted"]), None);
+    assert_eq!(process.models.status().stale_for(None, &["shouted"]), None);
     let rows = views.rows(&SHOUTED).await.unwrap();
     assert!(rows.len() == 5 && rows.values().all(|row| row[0] == Value::Integer(2)), "{rows:?}");
     process.stop().await;

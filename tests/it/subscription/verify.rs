@@ -153,7 +153,10 @@ async fn given_a_stream_that_is_set_aside_when_it_is_mended_then_it_is_taken_up_
     let head = append(&*store, team(2), 2, vec![flagged(false), flagged(true)]).await;
     let status = process.reaches(head).await;
     let [parked] = &*status.parked else { panic!("{:?}", status.parked) };
-    assert_eq!((parked.events, process.models.stale_for(None, &["fragile"])), (4, Some(Position(2))));
+    assert_eq!(
+        (parked.events, process.models.status().stale_for(None, &["fragile"])),
+        (4, Some(Position(2)))
+    );
     let views = lab.views().await;
     // What is set aside is no difference: it is said.
     let found = verified(&lab, &store, &FRAGILE).await;

@@ -177,6 +177,11 @@ async fn serves(url: &str, data: &Path) -> bool {
     place.is_ok_and(|place| fs::canonicalize(place).ok() == fs::canonicalize(data).ok())
 }
 
+/// A program of the server's package.
+pub(crate) fn postgres_program(name: &str) -> PathBuf {
+    programs().join(name)
+}
+
 /// Packages keep the programs of the server out of `PATH`, by version; the newest is taken.
 fn programs() -> PathBuf {
     let in_path = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>();

@@ -16,7 +16,7 @@ mod world;
 
 pub(crate) use client::{Answer, Client};
 pub(crate) use clock::Ahead;
-pub(crate) use cluster::Cluster;
+pub(crate) use cluster::{Cluster, postgres_program};
 pub(crate) use crowd::{OWNER_TOKEN, path_in_crowd, write_crowd};
 pub(crate) use mail::{MailServer, Taken};
 pub(crate) use place::{Place, is_without_database, is_without_files, on_postgres};

@@ -126,6 +126,17 @@ impl Place {
         assert!(!self.path().join("views.db").exists());
     }
 
+    /// Runs statements on the read models past what keeps them.
+    pub(crate) async fn run_on_views(&self, statements: &str) {
+        if let Some(database) = &self.database {
+            let mut connection = database.connection().await;
+            connection.execute("SET search_path TO views").await.unwrap();
+            connection.execute(sqlx::raw_sql(statements)).await.unwrap();
+        } else {
+            self.file("views.db").await.execute(sqlx::raw_sql(statements)).await.unwrap();
+        }
+    }
+
     fn on_pictures(&self, statements: &str) -> String {
         statements.replace("{blobs}", if self.database.is_some() { "blobs.blobs" } else { "blobs" })
     }
