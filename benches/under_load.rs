@@ -114,16 +114,13 @@ impl Muster<'_> {
             let mut child = self.rebuild();
             let random = u32::from_le_bytes(random_bytes::<4>()) % LATEST;
             sleep(Duration::from_millis(random.into())).await;
-            match child.try_wait().unwrap() {
-                Some(status) => {
-                    assert!(status.success(), "a rebuild has failed");
-                    ended += 1;
-                }
-                None => {
-                    child.kill().unwrap();
-                    child.wait().unwrap();
-                    kills += 1;
-                }
+            if let Some(status) = child.try_wait().unwrap() {
+                assert!(status.success(), "a rebuild has failed");
+                ended += 1;
+            } else {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                kills += 1;
             }
         }
         let mut last = self.rebuild();

@@ -5,6 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    slice,
 };
 
 use reqwest::Method;
@@ -104,17 +105,17 @@ async fn no_file_holds_anything_of_an_erased_person() {
     serving.stop();
     let mail = muster.data().join("mail");
     let before = export(&muster, "before.ndjson", &[]);
-    assert_eq!(found(&[before.clone()]), CANARIES, "all of it was there to be read");
-    assert_eq!(found(&[mail.clone()]), ["canary-name"], "the letter names who invites");
+    assert_eq!(found(slice::from_ref(&before)), CANARIES, "all of it was there to be read");
+    assert_eq!(found(slice::from_ref(&mail)), ["canary-name"], "the letter names who invites");
     let backup = muster.path("backup");
     muster.run(&["backup", &backup]).done();
     fs::remove_file(before).unwrap();
     fs::remove_dir_all(&mail).unwrap();
 
     let account = muster.run(&["user", "erase", "canary-username", "--json"]).done().stdout;
-    let invitee =
+    let without_account =
         muster.run(&["user", "erase", "--email", "canary-invitee@example.com", "--json"]).done().stdout;
-    let receipts = muster.file("receipts.json", &format!("{account}{invitee}"));
+    let receipts = muster.file("receipts.json", &format!("{account}{without_account}"));
     let mut serving = Serving::start(&mut muster.command(&SERVE));
     let alice = Client::new(&serving.url(), Some("alice-token"));
     let again = alice.put(&format!("{MEMBERS}{invited}/"), &json!({"reinvite": true})).await;
