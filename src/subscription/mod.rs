@@ -27,7 +27,9 @@ mod verify;
 
 pub use read_models::{LagError, ReadModels};
 pub use rebuild::{Ended, Progress, Rebuild, RebuildError, Rebuilt};
-pub use reports::{rebuilds as report_rebuilds, verifications as report_verifications};
+pub use reports::{
+    rebuilds as report_rebuilds, standing as report_standing, verifications as report_verifications,
+};
 pub use retry::retry;
 pub use runner::{CatchUpError, Runner};
 pub(crate) use shift::{ATTEMPT, Shift, ShiftError};

@@ -68,6 +68,16 @@ fn progress(projection: &str, position: Position, head: Position) {
     metrics::gauge!("muster_rebuild_target", "projection" => name).set(head.0 as f64);
 }
 
+/// Shows how the read models stand.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a double; positions are far below its precision")]
+pub fn standing(status: &Status) {
+    for view in &status.projections {
+        let (name, parked) = (view.name, view.parked as f64);
+        metrics::gauge!("muster_projection_position", "projection" => name).set(view.checkpoint.0 as f64);
+        metrics::gauge!("muster_projection_parked_streams", "projection" => name).set(parked);
+    }
+}
+
 /// Shows what the last comparisons with the log have found.
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a double; positions are far below its precision")]
 pub fn verifications(found: &[Verification]) {

@@ -113,6 +113,7 @@ pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Problem>
     let Some(handle) = &app.options.metrics else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "This process records no metrics."));
     };
+    subscription::report_standing(&app.read_models.status());
     // What another process does and finds is told here too.
     if let (Ok(found), Ok(generations)) = (app.views().verifications().await, app.views().generations().await)
     {

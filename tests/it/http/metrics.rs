@@ -60,4 +60,10 @@ async fn what_happens_is_counted_under_the_names_and_labels_of_the_table() {
     let cleared = "muster_team_roles_update_to_minimum_total{target_org_role=\"manager\"}";
     alice.put(&world.path("acme", "dana"), &json!({"orgRole": "manager"})).await.expect(200);
     assert_eq!(count(&world, cleared).await, 2, "one for each role that was cleared");
+
+    let parked = "muster_projection_parked_streams{projection=\"members\"}";
+    assert_eq!(count(&world, parked).await, 0);
+    world.place.poison(world.member("acme", "bob").into()).await;
+    alice.get(&format!("{acme}members/")).await.expect(200);
+    assert_eq!(count(&world, parked).await, 1);
 }

@@ -1,6 +1,6 @@
 //! A stream that this version cannot read: what is shown says so, and nothing else suffers.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use muster::ledger::{
     CommandMeta, Turn,
@@ -52,6 +52,19 @@ async fn a_server_whose_view_lacks_an_event_is_ready_and_says_which_view_it_is()
     let of_view = |view: &&Value| view["name"] == json!("members");
     let view = ready["views"].as_array().unwrap().iter().find(of_view).unwrap();
     assert_eq!((&view["parked_streams"], &view["position"]), (&json!(1), &json!(world.head().await)));
+}
+
+#[tokio::test]
+async fn health_says_so_within_two_seconds_whether_anybody_reads_or_not() {
+    let (world, _) = poisoned().await;
+    let began = muster::clock::stopwatch();
+    loop {
+        let ready = world.anonymous().get("/readyz").await.expect(200).json();
+        if !ready["degraded"].as_array().unwrap().is_empty() {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(2), "{ready}");
+    }
 }
 
 #[tokio::test]

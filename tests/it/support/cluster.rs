@@ -177,9 +177,10 @@ async fn serves(url: &str, data: &Path) -> bool {
     place.is_ok_and(|place| fs::canonicalize(place).ok() == fs::canonicalize(data).ok())
 }
 
-/// A program of the server's package.
+/// A program of the server's package: where the server's own ones are, too, whatever links there are to these.
 pub(crate) fn postgres_program(name: &str) -> PathBuf {
-    programs().join(name)
+    let initdb = fs::canonicalize(programs().join("initdb")).unwrap();
+    initdb.with_file_name(name)
 }
 
 /// Packages keep the programs of the server out of `PATH`, by version; the newest is taken.

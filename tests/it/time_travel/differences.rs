@@ -103,7 +103,7 @@ async fn a_long_difference_comes_in_pages_that_are_of_one_moment() {
     alice.put("/api/0/organizations/acme/", &json!({"name": "Acme & Sons"})).await.expect(200);
     alice.delete("/api/0/teams/acme/infra/").await.expect(204);
     for person in ["dana", "bob", "mallory"] {
-        alice.put(&world.path("acme", person), &json!({"orgRole": "admin"})).await.expect(200);
+        alice.put(&world.path("acme", person), &json!({"orgRole": "owner"})).await.expect(200);
     }
     let path = format!("/api/0/organizations/acme/diff/?from={from}");
     let whole = alice.get(&path).await.expect(200).json();
