@@ -338,9 +338,19 @@ fn head(arguments: &str) -> String {
 
 /// Whether a word can be the name of a metric, which ends in its unit or in what it counts.
 fn is_metric(word: &str) -> bool {
-    ["_total", "_seconds", "_events", "_waiting", "_parked", "_position", "_target", "_differences"]
-        .iter()
-        .any(|end| word.ends_with(end))
+    [
+        "_total",
+        "_seconds",
+        "_events",
+        "_waiting",
+        "_parked",
+        "_position",
+        "_streams",
+        "_target",
+        "_differences",
+    ]
+    .iter()
+    .any(|end| word.ends_with(end))
 }
 
 #[test]
