@@ -82,7 +82,7 @@ async fn main() {
     let killed = muster.digests();
     assert!(muster.rebuild().wait().unwrap().success());
     assert_eq!(muster.digests(), killed, "an uninterrupted rebuild makes other rows");
-    println!("0 requests failed; the rows are those of an uninterrupted rebuild: {killed}");
+    println!("0 requests failed; the rows are those of an uninterrupted rebuild:\n{killed}");
 }
 
 /// The program beside the server.
@@ -134,8 +134,9 @@ impl Muster<'_> {
         let listed = self.command(&["projections", "list", "--digests", "--json"]).output().unwrap();
         assert!(listed.status.success(), "{listed:?}");
         let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
-        let of = |row: &serde_json::Value| format!("{} {}", row["name"], row["digest"]);
-        listed.as_array().unwrap().iter().map(of).collect::<Vec<_>>().join(", ")
+        // Only of those that are read.
+        let of = |row: &serde_json::Value| Some(format!("{} {}", row["name"].as_str()?, row["digest"].as_str()?));
+        listed.as_array().unwrap().iter().filter_map(of).collect::<Vec<_>>().join("\n")
     }
 }
 
