@@ -135,7 +135,8 @@ impl Muster<'_> {
         assert!(listed.status.success(), "{listed:?}");
         let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
         // Only of those that are read.
-        let of = |row: &serde_json::Value| Some(format!("{} {}", row["name"].as_str()?, row["digest"].as_str()?));
+        let of =
+            |row: &serde_json::Value| Some(format!("{} {}", row["name"].as_str()?, row["digest"].as_str()?));
         listed.as_array().unwrap().iter().filter_map(of).collect::<Vec<_>>().join("\n")
     }
 }
