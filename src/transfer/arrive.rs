@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::receipts::{self, Reapplied, Receipt};
 use crate::{
+    clock::stopwatch,
     deployment::{Deployment, DeploymentOptions, OpenError},
     ledger::{
         CommandMeta, ExecuteError, Failure, Ledger, Turn,
@@ -114,13 +115,18 @@ async fn follow(deployment: &Deployment) -> Result<(), ArriveError> {
 }
 
 async fn until_head(ledger: &Ledger, mut status: watch::Receiver<Status>) -> Result<(), ArriveError> {
+    let (mut reached, mut since) = (None, stopwatch());
     loop {
         let head = ledger.store().head().await?.position;
         let now = status.borrow_and_update().clone();
         if now.position.is_some_and(|position| position >= head) {
             return Ok(());
         }
-        match timeout(PATIENCE, status.changed()).await {
+        // In trouble they go on telling so, and come to no position.
+        if now.position > reached {
+            (reached, since) = (now.position, stopwatch());
+        }
+        match timeout(PATIENCE.saturating_sub(since.elapsed()), status.changed()).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return Err(ArriveError::Policies("they stopped by themselves".into())),
             Err(_) => {

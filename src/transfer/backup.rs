@@ -109,12 +109,25 @@ impl Draft {
         let mut name: OsString = place.components().as_path().as_os_str().to_owned();
         name.push(".unfinished");
         let draft = PathBuf::from(name);
+        let draft = Self { place: place.into(), draft };
+        draft.make()?;
+        Ok(draft)
+    }
+
+    fn make(&self) -> Result<(), BackupError> {
         for folder in [LOG, KEYS] {
-            let folder = draft.join(folder);
+            let folder = self.draft.join(folder);
             // Nobody else is to read what is in there, sealed or not.
             DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(failed(&folder))?;
         }
-        Ok(Self { place: place.into(), draft })
+        Ok(())
+    }
+
+    /// Forgets what was written: it was whole when whoever wrote it ended, and nothing is added to a whole one. Nobody
+    /// holds it open.
+    pub fn begin_anew(&self) -> Result<(), BackupError> {
+        fs::remove_dir_all(&self.draft).map_err(failed(&self.draft))?;
+        self.make()
     }
 
     /// What it is written into.

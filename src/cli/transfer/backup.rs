@@ -37,7 +37,12 @@ impl Backup {
         let from = Holdings::of(&settings.options(false)).await?;
         let draft = Draft::begin(&self.directory)?;
         let (of, taken_at) = (from.place.clone(), SystemClock.now());
-        let to = draft.holdings().await?;
+        let mut to = draft.holdings().await?;
+        if to.store.hash_key().await?.is_some() {
+            drop(to);
+            draft.begin_anew()?;
+            to = draft.holdings().await?;
+        }
         let keys = std::sync::Arc::clone(&to.keys);
         let transfer = Transfer::new(from, to, Wrapping::AsTheyAre);
         let moved = carry(&transfer).await?;
