@@ -147,7 +147,8 @@ impl Claim {
 }
 
 /// What an append does to the claims; refused as a whole when one of them cannot be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ClaimChange {
     /// Takes it for `holder`; refused while another holds it.
     Take {

@@ -74,6 +74,18 @@ impl Dialect {
         }
     }
 
+    /// The query for a row when there is a table of this name. It looks at names only: how a table is defined cannot be
+    /// asked while another process drops it.
+    pub(crate) fn has_table(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1",
+            Self::Postgres => {
+                "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+                WHERE n.nspname = 'views' AND c.relkind = 'r' AND c.relname = $1"
+            }
+        }
+    }
+
     /// The query for the statements that tables and indexes were made by, as `name` and `sql`. SQLite keeps them; those
     /// of Postgres are put together from what is there, in the words of [`create_table`] and [`create_indexes`].
     pub(crate) fn definitions(self) -> &'static str {

@@ -207,6 +207,9 @@ stored!(OrganizationEvent {
     FeatureSet = 1,
 });
 
+/// The stored type of the event that names another picture.
+pub const PICTURED: &str = "AvatarChanged";
+
 impl From<OrganizationEvent> for crate::event::Event {
     fn from(event: OrganizationEvent) -> Self {
         Self::Organization(event)

@@ -13,7 +13,7 @@ mod update;
 
 pub use avatar::{Avatar, AvatarImage, AvatarKind, AvatarUpdate};
 pub use deletion::SLUG_HELD_DAYS;
-pub use event::{NewOrganization, OrganizationCommand, OrganizationEvent};
+pub use event::{NewOrganization, OrganizationCommand, OrganizationEvent, PICTURED};
 pub use feature::Feature;
 pub use name::check_name;
 pub use setting::{

@@ -130,8 +130,7 @@ async fn drop_all(writing: &mut Transaction, there: &Definitions) -> Result<(), 
 
 /// Whether this one of them is there: new views have none.
 pub(super) async fn is_there(readers: &Pool, table: &Table) -> Result<bool, sqlx::Error> {
-    let there = by_name(&readers.rows(&Query::new(readers.dialect().definitions())).await?)?;
-    Ok(there.contains_key(table.name))
+    Ok(readers.row(&Query::new(readers.dialect().has_table()).bind(table.name)).await?.is_some())
 }
 
 /// Looked for first: who may not make a schema may not say `IF NOT EXISTS` either.

@@ -34,6 +34,7 @@ const OTHERS_LOOKS: u32 = 20;
 const OTHERS_PAUSE: Duration = Duration::from_millis(50);
 const OTHERS: &str = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() \
      AND application_name = $1 AND pid <> pg_backend_pid())";
+const TRY_LOCK: &str = "SELECT pg_try_advisory_lock($1)";
 const USED_SCHEMAS: &str = "SELECT DISTINCT nspname::text FROM pg_namespace \
      JOIN pg_class ON relnamespace = pg_namespace.oid";
 
@@ -72,6 +73,12 @@ impl FromStr for Database {
     }
 }
 
+/// An advisory lock, held until this is dropped or the connection is lost.
+#[derive(Debug)]
+pub struct DatabaseLock {
+    _session: PgConnection,
+}
+
 impl Database {
     /// Where it is, for messages: host, port and name, nothing secret.
     pub fn place(&self) -> String {
@@ -87,6 +94,13 @@ impl Database {
     pub async fn connect(&self, settings: &[(&str, &str)]) -> Result<PgConnection, sqlx::Error> {
         use sqlx::ConnectOptions as _;
         self.options.clone().options(settings.iter().copied()).connect().await
+    }
+
+    /// Takes an advisory lock alone; none while another session has it.
+    pub async fn lock(&self, lock: i64) -> Result<Option<DatabaseLock>, sqlx::Error> {
+        let mut session = self.connect(&[]).await?;
+        let taken: bool = sqlx::query_scalar(TRY_LOCK).bind(lock).fetch_one(&mut session).await?;
+        Ok(taken.then_some(DatabaseLock { _session: session }))
     }
 
     /// Whether other processes of this program are connected. A process that has just ended may be seen for a moment;

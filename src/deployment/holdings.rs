@@ -2,12 +2,17 @@
 
 use std::{path::Path, sync::Arc};
 
-use super::{BLOBS_FILE, DeploymentOptions, KEYS_FILE, LOG_FILE, OpenError, Place, directory};
+use super::{BLOBS_FILE, DeploymentOptions, KEYS_FILE, LOG_FILE, MIRROR_FILE, OpenError, Place, directory};
 use crate::{
     blobs::{BlobStore, PostgresBlobStore, SqliteBlobStore},
     clock::{Clock, SystemClock},
     sealing::{KeyStore, PostgresKeyStore, SqliteKeyStore},
-    store::{Store, postgres::PostgresStore, sqlite::SqliteStore},
+    store::{
+        Store,
+        eventstore::{EventStoreStore, EventStoreUrl},
+        postgres::PostgresStore,
+        sqlite::SqliteStore,
+    },
 };
 
 /// The log, the keys as they are wrapped, and the pictures: opened without the master key, and without asking whether they
@@ -31,6 +36,9 @@ impl Holdings {
         if !options.create && !options.has_ledger().await? {
             return Err(OpenError::NoLedger(place));
         }
+        if let Some(url) = &options.event_store {
+            return Self::with_log_in(url, options).await;
+        }
         let Some(database) = &options.database else {
             let data = &options.data;
             directory::make(data)?;
@@ -44,6 +52,23 @@ impl Holdings {
             store: Arc::new(PostgresStore::open(database, clock).await?),
             blobs: Arc::new(PostgresBlobStore::open(database).await?),
         })
+    }
+
+    async fn with_log_in(url: &EventStoreUrl, options: &DeploymentOptions) -> Result<Self, OpenError> {
+        let (data, clock) = (&options.data, Arc::new(SystemClock));
+        directory::make(data)?;
+        let store = EventStoreStore::open(url, &data.join(MIRROR_FILE), clock).await?;
+        let (keys, blobs): (Arc<dyn KeyStore>, Arc<dyn BlobStore>) = match &options.database {
+            None => (
+                Arc::new(SqliteKeyStore::open(&data.join(KEYS_FILE)).await?),
+                Arc::new(SqliteBlobStore::open(&data.join(BLOBS_FILE)).await?),
+            ),
+            Some(database) => (
+                Arc::new(PostgresKeyStore::open(database).await?),
+                Arc::new(PostgresBlobStore::open(database).await?),
+            ),
+        };
+        Ok(Self { place: options.place(), store, keys, blobs })
     }
 
     /// Opens three files, which are made where there are none; their directories must be there.

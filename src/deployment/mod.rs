@@ -2,6 +2,7 @@
 //! directory, or in one Postgres database.
 
 mod directory;
+mod event_store;
 mod holdings;
 mod place;
 mod postgres;
@@ -14,6 +15,7 @@ use muster_projections::{error::ViewError, views::Views};
 use thiserror::Error;
 
 pub use directory::{BLOBS_FILE, KEYS_FILE, LOG_FILE, VIEWS_FILE};
+pub use event_store::MIRROR_FILE;
 pub use holdings::Holdings;
 pub use place::Place;
 pub use schemas::Schemas;
@@ -24,7 +26,11 @@ use crate::{
     database::Database,
     ledger::{ExecuteError, Ledger},
     sealing::{KeyRing, MasterSource, SealingError},
-    store::{Store, StoreError, postgres::PostgresStore},
+    store::{
+        Store, StoreError,
+        eventstore::{EventStoreStore, EventStoreUrl},
+        postgres::PostgresStore,
+    },
     subscription::{Rebuild, Runner, Verifier},
 };
 
@@ -38,6 +44,8 @@ pub struct DeploymentOptions {
     pub data: PathBuf,
     /// The database that holds the log, the keys and the read models, instead of files in the data directory.
     pub database: Option<Database>,
+    /// The event store that holds the log, instead of the database or the data directory.
+    pub event_store: Option<EventStoreUrl>,
     /// The file of the master key; by default one in the data directory, which is made when there are no keys yet.
     pub master_key_file: Option<PathBuf>,
     /// Whether a directory or a database in which there is no ledger becomes a new one.
@@ -47,14 +55,18 @@ pub struct DeploymentOptions {
 impl DeploymentOptions {
     /// The ledger of a data directory, which is made when there is none.
     pub fn directory(data: impl Into<PathBuf>) -> Self {
-        Self { data: data.into(), database: None, master_key_file: None, create: true }
+        Self { data: data.into(), database: None, event_store: None, master_key_file: None, create: true }
     }
 
     /// Where it is kept.
     pub fn place(&self) -> Place {
-        match &self.database {
+        let rest = match &self.database {
             None => Place::Directory(self.data.clone()),
             Some(database) => Place::Database(database.place()),
+        };
+        match &self.event_store {
+            None => rest,
+            Some(url) => Place::EventStore { log: url.to_string(), rest: Box::new(rest) },
         }
     }
 
@@ -73,9 +85,10 @@ impl DeploymentOptions {
 
     /// Whether there is a ledger. Makes nothing.
     pub async fn has_ledger(&self) -> Result<bool, StoreError> {
-        match &self.database {
-            None => Ok(self.data.join(LOG_FILE).exists()),
-            Some(database) => PostgresStore::exists(database).await,
+        match (&self.event_store, &self.database) {
+            (Some(url), _) => EventStoreStore::exists(url).await,
+            (None, None) => Ok(self.data.join(LOG_FILE).exists()),
+            (None, Some(database)) => PostgresStore::exists(database).await,
         }
     }
 }
@@ -174,9 +187,10 @@ impl Deployment {
         is_arriving: bool,
     ) -> Result<Self, OpenError> {
         let (place, master) = (options.place(), options.master());
-        let Parts { store, keys, blobs, views } = match &options.database {
-            None => directory::open(options, master, &clock).await?,
-            Some(database) => postgres::open(database, options, master, &clock).await?,
+        let Parts { store, keys, blobs, views } = match (&options.event_store, &options.database) {
+            (Some(url), _) => event_store::open(url, options, master, &clock).await?,
+            (None, None) => directory::open(options, master, &clock).await?,
+            (None, Some(database)) => postgres::open(database, options, master, &clock).await?,
         };
         if !is_arriving {
             refuse_foreign_keys(&*store, keys.hash_key_id(), &place).await?;

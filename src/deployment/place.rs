@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use super::{LOG_FILE, VIEWS_FILE};
+use super::{LOG_FILE, MIRROR_FILE, VIEWS_FILE};
 
 /// Where a deployment is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +11,13 @@ pub enum Place {
     Directory(PathBuf),
     /// In a database, which this names without its password.
     Database(String),
+    /// The log in an event store, and the rest elsewhere.
+    EventStore {
+        /// The event store, without its password.
+        log: String,
+        /// Where the rest is.
+        rest: Box<Place>,
+    },
 }
 
 impl fmt::Display for Place {
@@ -18,6 +25,7 @@ impl fmt::Display for Place {
         match self {
             Self::Directory(data) => data.display().fmt(out),
             Self::Database(name) => out.write_str(name),
+            Self::EventStore { log, rest } => write!(out, "{log} and {rest}"),
         }
     }
 }
@@ -28,6 +36,9 @@ impl Place {
         match self {
             Self::Directory(_) => "another directory (--data)",
             Self::Database(_) => "another database (--database-url)",
+            Self::EventStore { .. } => {
+                "another event store (--event-store), with a place of its own for the rest (--data, --database-url)"
+            }
         }
     }
 
@@ -36,6 +47,11 @@ impl Place {
         match self {
             Self::Directory(_) => format!("restore {LOG_FILE} from its backup"),
             Self::Database(name) => format!("restore schema log of {name} from its backup"),
+            Self::EventStore { log, .. } => {
+                format!(
+                    "stop muster and delete {MIRROR_FILE}; if it is found again, restore {log} from its backup"
+                )
+            }
         }
     }
 
@@ -50,6 +66,7 @@ impl Place {
                     "stop muster and `DROP SCHEMA views CASCADE` in {name}, it is built again from the log"
                 )
             }
+            Self::EventStore { rest, .. } => rest.rebuild_views(),
         }
     }
 }

@@ -32,7 +32,7 @@ pub(super) async fn open(
     // The keys first and the views last, so that what is there without the one before it has lost that.
     let keys = KeyRing::open_postgres(database, master, Arc::clone(clock)).await?;
     let mut store = PostgresStore::open(database, Arc::clone(clock)).await?;
-    let views = Views::open_postgres(database.pool(VIEW_WRITERS), database.pool(VIEW_READERS)).await?;
+    let views = open_views(database).await?;
     if is_ahead(&views, &store).await? {
         drop(store);
         PostgresStore::renew_incarnation(database).await?;
@@ -40,6 +40,11 @@ pub(super) async fn open(
     }
     let blobs = Arc::new(PostgresBlobStore::open(database).await?);
     Ok(Parts { store: Arc::new(store), keys, blobs, views })
+}
+
+/// The views.
+pub(super) async fn open_views(database: &Database) -> Result<Views, OpenError> {
+    Ok(Views::open_postgres(database.pool(VIEW_WRITERS), database.pool(VIEW_READERS)).await?)
 }
 
 /// Refuses a database that has lost a part of what belongs together.

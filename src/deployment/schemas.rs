@@ -22,13 +22,15 @@ impl Schemas {
             return Err(OpenError::NoLedger(options.place()));
         }
         let data = &options.data;
+        // An event store has no schema, and a mirror of it is made anew.
+        let has_log = options.event_store.is_none();
         Ok(match &options.database {
             None => Self {
-                log: SqliteStore::schema_version(&data.join(LOG_FILE))?,
+                log: if has_log { SqliteStore::schema_version(&data.join(LOG_FILE))? } else { None },
                 keys: SqliteKeyStore::schema_version(&data.join(KEYS_FILE)).await?,
             },
             Some(database) => Self {
-                log: PostgresStore::schema_version(database).await?,
+                log: if has_log { PostgresStore::schema_version(database).await? } else { None },
                 keys: PostgresKeyStore::schema_version(database).await?,
             },
         })

@@ -9,7 +9,10 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
 };
 use thiserror::Error;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
@@ -87,6 +90,7 @@ pub async fn serve(
     let acting = CancellationToken::new();
     let mut policies = tokio::spawn(policies.run(acting.clone()));
     let mut sender = tokio::spawn(send(sender, acting.clone()));
+    let upkeep = tokio::spawn(Arc::clone(deployment.ledger.store()).upkeep(acting.clone()));
     let (server, connections) = (router(app), GracefulShutdown::new());
     tokio::select! {
         () = accept(&listener, &server, limits, &shutdown, &connections) => {}
@@ -120,9 +124,16 @@ pub async fn serve(
         tracing::warn!("letters that were being handed over were cut off; some may be sent twice");
         sender.abort();
     }
+    let_go(upkeep, limits).await;
     following.cancel();
     runner.await.map_err(|error| ServeError::ReadModels(error.to_string()))?;
     Ok(())
+}
+
+async fn let_go(upkeep: JoinHandle<()>, limits: Limits) {
+    if tokio::time::timeout(limits.shutdown, upkeep).await.is_err() {
+        tracing::warn!("the store did not let go in time; another process does its work after a moment");
+    }
 }
 
 /// Sends letters until `stop`, where this process sends any.

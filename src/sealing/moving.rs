@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use sha2::{Digest as _, Sha256};
 use tokio::task;
 
 use super::{
@@ -113,6 +114,20 @@ pub async fn move_keys(
         let Some(last) = links.last() else { return Ok(moved) };
         after = Some(last.clone());
         to.take_over(vec![], links).await?;
+    }
+}
+
+/// SHA-256 over the ids of all persons' keys in order, and whether each is destroyed, in hexadecimal: the same however they
+/// are wrapped.
+pub async fn digest(store: &dyn KeyStore) -> Result<String, SealingError> {
+    let (mut digest, mut after) = (Sha256::new(), 0);
+    loop {
+        let batch = store.scan(after, BATCH).await?;
+        let Some(last) = batch.last() else { return Ok(hex::encode(digest.finalize())) };
+        after = last.number;
+        for row in &batch {
+            digest.update(format!("{} {}\n", row.key.id(), row.erased_at.is_some()));
+        }
     }
 }
 

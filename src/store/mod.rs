@@ -5,6 +5,7 @@
 
 mod appending;
 pub mod claimed;
+pub mod eventstore;
 mod followers;
 mod heads;
 mod idempotency;
@@ -14,6 +15,7 @@ pub mod postgres;
 mod returning;
 mod scan;
 mod shared_read;
+mod source;
 pub mod sqlite;
 mod subscribers;
 mod taking_over;
@@ -29,8 +31,10 @@ use muster_events::{
     stream::{Position, Sequence, StreamId},
     time::Timestamp,
 };
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use log_query::{LogQuery, Order};
@@ -75,7 +79,8 @@ pub struct StreamRead {
 }
 
 /// The row that makes a retry safe: which request it was, and how it ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeyedOutcome {
     /// Whose key it is: the actor as text.
     pub actor: String,
@@ -220,7 +225,8 @@ pub struct Head {
 }
 
 /// A claim as it is held.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HeldClaim {
     /// What is held.
     pub claim: Claim,
@@ -239,6 +245,8 @@ pub struct Capabilities {
     pub gapless: bool,
     /// One append may write several streams.
     pub multi_stream: bool,
+    /// The most bytes of one append, where there is a limit that people meet.
+    pub most_bytes: Option<usize>,
 }
 
 /// Changes when a log was restored to an earlier state, so that a position of the one is never taken for a
@@ -342,8 +350,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// [`Store::replace_claims`] when all is there, and until [`Store::note_hash_key`] the log is nobody's to use.
     async fn take_over(&self, stretch: Vec<StoredEvent>) -> Result<(), StoreError>;
 
-    /// Puts `claims` in the place of all that are held.
-    async fn replace_claims(&self, claims: Vec<HeldClaim>) -> Result<(), StoreError>;
+    /// Puts `claims` in the place of all that are held. Refused when the log does not end at `head`, and when it is a ledger.
+    async fn replace_claims(&self, claims: Vec<HeldClaim>, head: Position) -> Result<(), StoreError>;
 
     /// How far a subscriber has come, whoever works; none for one that never worked.
     async fn checkpoint(&self, subscriber: &str) -> Result<Option<Position>, StoreError>;
@@ -361,4 +369,9 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Looks for damage that only this kind of store can have; one sentence for each finding.
     async fn check(&self) -> Result<Vec<String>, StoreError>;
+
+    /// What a server does beside appends and reads for this kind of store, until it is told to stop.
+    async fn upkeep(self: Arc<Self>, stop: CancellationToken) {
+        stop.cancelled().await;
+    }
 }

@@ -43,3 +43,14 @@ pub(crate) fn follows(head: Position, stretch: &[StoredEvent]) -> Result<(), Sto
     }
     Ok(())
 }
+
+/// Refuses to replace the claims of a log that another process has written to, or called a ledger, since they were folded.
+pub(crate) fn is_nobodys(folded: Position, head: Position, hash_key: Option<&str>) -> Result<(), StoreError> {
+    if folded == head && hash_key.is_none() {
+        return Ok(());
+    }
+    Err(StoreError::Unavailable(format!(
+        "the claims of a log that ends at position {folded} are to be put in place, and it ends at {head}: another process \
+         uses it"
+    )))
+}

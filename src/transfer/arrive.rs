@@ -52,6 +52,9 @@ pub struct Arrived {
 /// Why it could not be done.
 #[derive(Debug, Error)]
 pub enum ArriveError {
+    /// It was told to stop.
+    #[error("cut off: the same command goes on where it was")]
+    Stopped,
     /// It cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -79,16 +82,27 @@ pub enum ArriveError {
 }
 
 /// Builds the read models, puts `receipts` of erasures in force again, does what the policies had not come to, without
-/// telling anybody by letter, and parks the letters that wait.
-pub async fn arrive(options: &DeploymentOptions, receipts: &[Receipt]) -> Result<Arrived, ArriveError> {
+/// telling anybody by letter, and parks the letters that wait. Cut off by `stop`, it does the rest the next time.
+pub async fn arrive(
+    options: &DeploymentOptions,
+    receipts: &[Receipt],
+    stop: &CancellationToken,
+) -> Result<Arrived, ArriveError> {
     let deployment = Deployment::open_arriving(options).await?;
+    tokio::select! {
+        arrived = settle(&deployment, receipts) => arrived,
+        () = stop.cancelled() => Err(ArriveError::Stopped),
+    }
+}
+
+async fn settle(deployment: &Deployment, receipts: &[Receipt]) -> Result<Arrived, ArriveError> {
     deployment.runner().run_to_head().await?;
     let mut erasures = vec![];
     for receipt in receipts {
         erasures.push(receipts::reapply(&deployment.ledger, receipt).await?);
     }
-    follow(&deployment).await?;
-    Ok(Arrived { erasures, letters: park(&deployment).await? })
+    follow(deployment).await?;
+    Ok(Arrived { erasures, letters: park(deployment).await? })
 }
 
 /// Lets the policies work until they have come to the end of the log, and the read models with them.
@@ -100,6 +114,8 @@ async fn follow(deployment: &Deployment) -> Result<(), ArriveError> {
     let policies = Policies::new(Arc::clone(&ledger), runner.read_models(), Arc::clone(&deployment.blobs));
     let policies = policies.without_sweeps();
     let status = policies.status();
+    // Whoever is cut off while he waits leaves nobody at work.
+    let (_following, _acting) = (following.clone().drop_guard(), acting.clone().drop_guard());
     let (runner, policies) =
         (tokio::spawn(runner.run(following.clone())), tokio::spawn(policies.run(acting.clone())));
     let followed = until_head(&ledger, status).await;

@@ -2,19 +2,24 @@
 //! `backup.json`. The two folders are apart because they are kept for different times; a text in each says so.
 
 use std::{
+    env,
     ffi::OsString,
-    fs::{self, DirBuilder, File},
+    fs::{self, DirBuilder, File, TryLockError},
     io::{self, Write as _},
-    os::unix::fs::DirBuilderExt as _,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
     path::{Path, PathBuf},
 };
 
 use muster_events::{stream::Position, time::Timestamp};
 use serde::{Deserialize, Serialize};
+use tempfile::{Builder, TempDir};
 use thiserror::Error;
 
 use super::Moved;
-use crate::deployment::{BLOBS_FILE, Holdings, KEYS_FILE, LOG_FILE, OpenError, Place};
+use crate::{
+    deployment::{BLOBS_FILE, Holdings, KEYS_FILE, LOG_FILE, OpenError, Place},
+    sealing::{KeyStore, SealingError, moving},
+};
 
 /// What was backed up.
 const MANIFEST: &str = "backup.json";
@@ -22,8 +27,11 @@ const MANIFEST: &str = "backup.json";
 const LOG: &str = "log";
 /// The folder of the keys.
 const KEYS: &str = "keys";
+const FOLDERS: [&str; 2] = [LOG, KEYS];
 /// The text in each folder.
 const NOTE: &str = "README.txt";
+/// Where in a data directory a backup is copied to while it is restored.
+const WORKING_COPY: &str = "restoring";
 /// The shape of [`Manifest`].
 const FORMAT: u32 = 1;
 
@@ -44,15 +52,26 @@ pub struct Manifest {
     pub position: Position,
     /// The digest over all its leaves, as `muster doctor --json` prints it for that position.
     pub digest: String,
+    /// [`moving::digest`] of its keys; none in one of an earlier version.
+    #[serde(default)]
+    pub keys: Option<String>,
     /// Id of the master key that wraps its keys, which is not in it.
     pub master_key: String,
 }
 
 impl Manifest {
     /// Of what was moved into a backup.
-    pub fn new(taken_at: Timestamp, of: &Place, moved: &Moved, master_key: String) -> Self {
+    pub async fn new(
+        taken_at: Timestamp,
+        of: &Place,
+        moved: &Moved,
+        keys: &dyn KeyStore,
+    ) -> Result<Self, SealingError> {
         let (position, digest) = (moved.position, moved.digest.clone());
-        Self { format: FORMAT, taken_at, of: of.to_string(), position, digest, master_key }
+        let founding = keys.founding().await?;
+        let master_key = founding.map(|founding| founding.master.id.to_string()).unwrap_or_default();
+        let keys = Some(moving::digest(keys).await?);
+        Ok(Self { format: FORMAT, taken_at, of: of.to_string(), position, digest, keys, master_key })
     }
 }
 
@@ -62,6 +81,12 @@ pub enum BackupError {
     /// Something is there already.
     #[error("{} is there already and not empty: name another directory", .0.display())]
     Occupied(PathBuf),
+    /// Another process is at it.
+    #[error("another muster backs up into {} at this moment: let it end, or name another directory", .0.display())]
+    UnderWay(PathBuf),
+    /// Nothing can be renamed to it.
+    #[error("{} is a mount point: name a directory in it that is not there yet", .0.display())]
+    Mounted(PathBuf),
     /// It is none.
     #[error("{} is no backup of muster: {why}", .directory.display())]
     None {
@@ -92,7 +117,9 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> BackupError {
 #[derive(Debug)]
 pub struct Draft {
     place: PathBuf,
-    draft: PathBuf,
+    at: PathBuf,
+    /// Open, and locked: whoever else writes it is refused.
+    _lock: File,
 }
 
 impl Draft {
@@ -109,40 +136,40 @@ impl Draft {
         let mut name: OsString = place.components().as_path().as_os_str().to_owned();
         name.push(".unfinished");
         let draft = PathBuf::from(name);
-        let draft = Self { place: place.into(), draft };
-        draft.make()?;
-        Ok(draft)
-    }
-
-    fn make(&self) -> Result<(), BackupError> {
-        for folder in [LOG, KEYS] {
-            let folder = self.draft.join(folder);
-            // Nobody else is to read what is in there, sealed or not.
-            DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(failed(&folder))?;
+        make(&draft)?;
+        if is_mounted(place, &draft)? {
+            return Err(BackupError::Mounted(place.into()));
         }
-        Ok(())
+        let lock = File::open(&draft).map_err(failed(&draft))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { place: place.into(), at: draft, _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(BackupError::UnderWay(place.into())),
+            Err(TryLockError::Error(error)) => Err(failed(&draft)(error)),
+        }
     }
 
     /// Forgets what was written: it was whole when whoever wrote it ended, and nothing is added to a whole one. Nobody
     /// holds it open.
     pub fn begin_anew(&self) -> Result<(), BackupError> {
-        fs::remove_dir_all(&self.draft).map_err(failed(&self.draft))?;
-        self.make()
+        for folder in FOLDERS.map(|folder| self.at.join(folder)) {
+            fs::remove_dir_all(&folder).map_err(failed(&folder))?;
+        }
+        make(&self.at)
     }
 
     /// What it is written into.
     pub async fn holdings(&self) -> Result<Holdings, BackupError> {
-        holdings(&self.draft).await
+        holdings(&self.at, &self.at).await
     }
 
     /// Gives it its name. Whoever holds it open has let go.
     pub fn finish(self, manifest: &Manifest) -> Result<(), BackupError> {
         let text = serde_json::to_string_pretty(manifest)
-            .map_err(|error| failed(&self.draft)(io::Error::other(error)))?;
+            .map_err(|error| failed(&self.at)(io::Error::other(error)))?;
         let files = [
-            (self.draft.join(LOG).join(NOTE), NOTE_ON_LOG.to_owned()),
-            (self.draft.join(KEYS).join(NOTE), NOTE_ON_KEYS.replace("{master_key}", &manifest.master_key)),
-            (self.draft.join(MANIFEST), text + "\n"),
+            (self.at.join(LOG).join(NOTE), NOTE_ON_LOG.to_owned()),
+            (self.at.join(KEYS).join(NOTE), NOTE_ON_KEYS.replace("{master_key}", &manifest.master_key)),
+            (self.at.join(MANIFEST), text + "\n"),
         ];
         for (path, text) in files {
             let written = File::create(&path).and_then(|mut file| {
@@ -151,14 +178,32 @@ impl Draft {
             });
             written.map_err(failed(&path))?;
         }
-        for folder in [self.draft.join(LOG), self.draft.join(KEYS), self.draft.clone()] {
+        for folder in [self.at.join(LOG), self.at.join(KEYS), self.at.clone()] {
             sync(&folder)?;
         }
-        fs::rename(&self.draft, &self.place).map_err(failed(&self.place))?;
+        fs::rename(&self.at, &self.place).map_err(failed(&self.place))?;
         match self.place.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             Some(parent) => sync(parent),
             None => sync(Path::new(".")),
         }
+    }
+}
+
+/// The folders of a backup.
+fn make(backup: &Path) -> Result<(), BackupError> {
+    for folder in FOLDERS.map(|folder| backup.join(folder)) {
+        // Nobody else is to read what is in there, sealed or not.
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(failed(&folder))?;
+    }
+    Ok(())
+}
+
+/// Whether `place`, where it is there, is on another file system than `beside` it: nothing can take its name then.
+fn is_mounted(place: &Path, beside: &Path) -> Result<bool, BackupError> {
+    match fs::metadata(place) {
+        Ok(there) => Ok(there.dev() != fs::metadata(beside).map_err(failed(beside))?.dev()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(failed(place)(error)),
     }
 }
 
@@ -191,10 +236,44 @@ pub fn manifest(directory: &Path) -> Result<Manifest, BackupError> {
     Ok(manifest)
 }
 
-/// Opens what a backup holds.
-pub async fn holdings(directory: &Path) -> Result<Holdings, BackupError> {
+/// What a backup holds, in files of its own: a backup stays as it is, on whatever it is kept.
+#[derive(Debug)]
+pub struct WorkingCopy {
+    directory: TempDir,
+    of: PathBuf,
+}
+
+impl WorkingCopy {
+    /// Opens it.
+    pub async fn holdings(&self) -> Result<Holdings, BackupError> {
+        holdings(self.directory.path(), &self.of).await
+    }
+}
+
+/// Copies what a backup holds into a data directory, or to where temporary files are kept; gone when it is dropped. What
+/// was left in a data directory by one that was cut off is gone before.
+pub fn copy(backup: &Path, data: Option<&Path>) -> Result<WorkingCopy, BackupError> {
+    let made = match data.map(|data| data.join(WORKING_COPY)) {
+        None => Builder::new().prefix("muster-restore-").tempdir(),
+        Some(left) => match fs::remove_dir_all(&left) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&left)(error)),
+            _ => Builder::new().prefix(WORKING_COPY).rand_bytes(0).tempdir_in(data.unwrap_or(backup)),
+        },
+    };
+    let directory = made.map_err(failed(data.unwrap_or(&env::temp_dir())))?;
+    make(directory.path())?;
+    for (from, to) in files(backup).iter().zip(files(directory.path())) {
+        let mut from_file = File::open(from).map_err(failed(from))?;
+        let mut to_file = File::create(&to).map_err(failed(&to))?;
+        io::copy(&mut from_file, &mut to_file).map_err(failed(&to))?;
+    }
+    Ok(WorkingCopy { directory, of: backup.into() })
+}
+
+/// Opens what is in a directory that is called `place`.
+async fn holdings(directory: &Path, place: &Path) -> Result<Holdings, BackupError> {
     let [log, keys, blobs] = files(directory);
-    Ok(Holdings::in_files(&log, &keys, &blobs, Place::Directory(directory.into())).await?)
+    Ok(Holdings::in_files(&log, &keys, &blobs, Place::Directory(place.into())).await?)
 }
 
 fn files(directory: &Path) -> [PathBuf; 3] {

@@ -181,12 +181,8 @@ impl Transfer {
         if self.to.store.hash_key().await?.is_some() {
             return Err(TransferError::Occupied(self.to.place.clone()));
         }
-        let head = self.from.store.head().await?.position;
-        // Before the events and after them, because a picture is kept before the event that names it, and goes after the
-        // event that names another one.
-        let mut pictures = pictures::put(&*self.from.blobs, &*self.to.blobs).await?;
+        let (head, pictures) = self.move_pictures(stop).await?;
         let (digest, events) = self.move_events(head, stop).await?;
-        pictures += pictures::put(&*self.from.blobs, &*self.to.blobs).await?;
         // After the events, because a key is made before the first event that needs it.
         let keys = moving::move_keys(&*self.from.keys, &*self.to.keys, &self.wrapping).await?;
         let claims = self.compare(head, digest, stop).await?;

@@ -3,8 +3,9 @@
 
 use muster_events::{
     id::{MemberId, UserId},
+    recorded::Metadata,
     refusal::Refusal,
-    stream::Position,
+    stream::{Position, Sequence, StreamId},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -18,6 +19,9 @@ use crate::{
     sealing::{NotASubject, Subject},
     store::StoreError,
 };
+
+/// Events of a stream that are looked through at once.
+const PAGE: usize = 1_000;
 
 /// A receipt, as `muster user erase --json` prints it and as `DELETE users/{u}/` and `DELETE invitees/` answer.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -55,7 +59,7 @@ pub enum How {
     /// Nothing of the person was there.
     Absent,
     /// The keys are destroyed; it is not on record, because this is in the way.
-    KeysOnly(String),
+    KeysOnly(Refusal),
 }
 
 /// Reads receipts: one JSON object after another, lists of them, or objects whose `receipts` is a list.
@@ -89,12 +93,12 @@ fn subject(receipt: &Receipt) -> Result<Subject, String> {
 /// Puts an erasure in force.
 pub(super) async fn reapply(ledger: &Ledger, receipt: &Receipt) -> Result<Reapplied, Failure> {
     let subject = subject(receipt).map_err(StoreError::Unusable)?;
-    if is_on_record(ledger, receipt).await? {
+    if is_on_record(ledger, receipt, subject).await? {
         return Ok(Reapplied { subject, how: How::Known });
     }
     let how = match subject {
-        Subject::User(user) => reapply_to_user(ledger, user, &receipt.invitees).await?,
-        Subject::Invitee(member) => reapply_to_rows(ledger, vec![member]).await?,
+        Subject::User(user) => reapply_to_user(ledger, user, receipt).await?,
+        Subject::Invitee(member) => reapply_to_rows(ledger, vec![member], receipt).await?,
     };
     // Whether or not it could be put on record, nothing of the person is to be read here.
     let named = receipt.invitees.iter().copied().map(Subject::Invitee).chain([subject]);
@@ -104,34 +108,70 @@ pub(super) async fn reapply(ledger: &Ledger, receipt: &Receipt) -> Result<Reappl
     Ok(Reapplied { subject, how })
 }
 
-/// Whether the event of the receipt is in this log.
-async fn is_on_record(ledger: &Ledger, receipt: &Receipt) -> Result<bool, Failure> {
+/// Whether the event of the receipt is in this log, or what an earlier restore put on record for it: what came to the rows
+/// since is somebody else's.
+async fn is_on_record(ledger: &Ledger, receipt: &Receipt, subject: Subject) -> Result<bool, Failure> {
     let before = Position(receipt.position.saturating_sub(1));
     let found = ledger.store().read_all(before, 1).await?;
-    Ok(found.first().is_some_and(|event| event.event_id == receipt.id))
+    if found.first().is_some_and(|event| event.event_id == receipt.id) {
+        return Ok(true);
+    }
+    let rows = receipt.invitees.iter().copied().map(StreamId::from);
+    let streams = rows.chain([match subject {
+        Subject::User(user) => user.into(),
+        Subject::Invitee(row) => row.into(),
+    }]);
+    for stream in streams {
+        if is_answered(ledger, &stream, receipt.id).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
-async fn reapply_to_user(ledger: &Ledger, user: UserId, invitees: &[MemberId]) -> Result<How, Failure> {
-    let rows = reapply_to_rows(ledger, invitees.to_vec()).await?;
-    let erase = EraseAccount::new(None, Some(user), None);
-    match ledger.execute(&erase, &CommandMeta::system(), Turn::unkeyed()).await {
+/// Whether an event in a stream says that it is there because of a receipt.
+async fn is_answered(ledger: &Ledger, stream: &StreamId, receipt: Uuid) -> Result<bool, Failure> {
+    let mut after = Sequence::ZERO;
+    loop {
+        let page = ledger.store().read_stream(stream, after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(false) };
+        after = last.sequence;
+        for event in &page {
+            let metadata: Metadata = serde_json::from_str(&event.metadata)
+                .map_err(|error| StoreError::Damaged(error.to_string()))?;
+            if metadata.causation_id == Some(receipt) {
+                return Ok(true);
+            }
+        }
+    }
+}
+
+async fn reapply_to_user(ledger: &Ledger, user: UserId, receipt: &Receipt) -> Result<How, Failure> {
+    let erase = EraseAccount::of_receipt(user, receipt.invitees.clone());
+    match ledger.execute(&erase, &because_of(receipt), Turn::unkeyed()).await {
         Ok(_) => Ok(How::Recorded),
-        Err(ExecuteError::Refused { refusal: Refusal::NotFound, .. }) => Ok(rows),
-        Err(ExecuteError::Refused { refusal, .. }) => Ok(How::KeysOnly(refusal.to_string())),
+        Err(ExecuteError::Refused { refusal: Refusal::NotFound, .. }) => {
+            reapply_to_rows(ledger, receipt.invitees.clone(), receipt).await
+        }
+        Err(ExecuteError::Refused { refusal, .. }) => Ok(How::KeysOnly(refusal)),
         Err(error) => Err(unavailable(&error)),
     }
 }
 
-async fn reapply_to_rows(ledger: &Ledger, members: Vec<MemberId>) -> Result<How, Failure> {
+async fn reapply_to_rows(ledger: &Ledger, members: Vec<MemberId>, receipt: &Receipt) -> Result<How, Failure> {
     let erase = EraseRows { members };
-    match ledger.execute(&erase, &CommandMeta::system(), Turn::unkeyed()).await {
+    match ledger.execute(&erase, &because_of(receipt), Turn::unkeyed()).await {
         Ok(outcome) => Ok(match outcome.done() {
             Some(done) if done.answer == 0 => How::Absent,
             _ => How::Recorded,
         }),
-        Err(ExecuteError::Refused { refusal, .. }) => Ok(How::KeysOnly(refusal.to_string())),
+        Err(ExecuteError::Refused { refusal, .. }) => Ok(How::KeysOnly(refusal)),
         Err(error) => Err(unavailable(&error)),
     }
+}
+
+fn because_of(receipt: &Receipt) -> CommandMeta {
+    CommandMeta { causation_id: Some(receipt.id), ..CommandMeta::system() }
 }
 
 fn unavailable(error: &ExecuteError) -> Failure {

@@ -39,7 +39,7 @@ impl Transfer {
         }
         let claims = claimed.held_at(SystemClock.now());
         let count = claims.len();
-        store.replace_claims(claims).await?;
+        store.replace_claims(claims, end).await?;
         Ok(count)
     }
 }

@@ -62,6 +62,7 @@ impl Home {
         DeploymentOptions {
             data: self.directory.path().join("data"),
             database: self.database.as_ref().map(TestDatabase::database),
+            event_store: None,
             master_key_file: Some(self.directory.path().join("master.key")),
             create: false,
         }

@@ -8,7 +8,10 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{Address, BaseUrl, DatabaseUrl, LogFormat, Network, Usage, limits::Limits, mail::EmailFlags};
+use super::{
+    Address, BaseUrl, DatabaseUrl, EventStoreName, LogFormat, Network, Usage, limits::Limits,
+    mail::EmailFlags,
+};
 
 /// What may stand in it.
 #[derive(Debug, Default, Deserialize)]
@@ -16,6 +19,7 @@ use super::{Address, BaseUrl, DatabaseUrl, LogFormat, Network, Usage, limits::Li
 pub(super) struct Written {
     pub(super) data: Option<PathBuf>,
     pub(super) database_url: Option<DatabaseUrl>,
+    pub(super) event_store: Option<EventStoreName>,
     pub(super) master_key_file: Option<PathBuf>,
     pub(super) base_url: Option<BaseUrl>,
     pub(super) log: Option<String>,

@@ -4,6 +4,7 @@
 mod address;
 mod base_url;
 mod database_url;
+mod event_store;
 mod file;
 mod limits;
 mod mail;
@@ -22,9 +23,14 @@ use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
 
 pub(super) use self::{address::Address, base_url::BaseUrl, store_name::StoreName};
-use self::{database_url::DatabaseUrl, file::Written, limits::Limits, mail::EmailFlags};
+use self::{
+    database_url::DatabaseUrl, event_store::EventStoreName, file::Written, limits::Limits, mail::EmailFlags,
+};
 use super::exit::Usage;
-use crate::{database::Database, deployment::DeploymentOptions, email::MailOptions, http::ServeOptions};
+use crate::{
+    database::Database, deployment::DeploymentOptions, email::MailOptions, http::ServeOptions,
+    store::eventstore::EventStoreUrl,
+};
 
 /// The data directory, where none is named.
 const DATA: &str = "./muster-data";
@@ -42,6 +48,10 @@ pub(super) struct Flags {
     /// password rather as a variable or in the file of --config, because other users of a machine see flags
     #[arg(long, global = true, env = "MUSTER_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: Option<DatabaseUrl>,
+    /// The EventStoreDB or KurrentDB server or cluster of the log, such as `esdb://user:password@host:2113`; keys and read
+    /// models are in the database or in the data directory, which also has a mirror of the log
+    #[arg(long, global = true, env = "MUSTER_EVENT_STORE", hide_env_values = true, value_name = "URL")]
+    event_store: Option<EventStoreName>,
     /// The file of the master key, which wraps all other keys [default: master.key in the data directory; needed with
     /// --database-url]
     #[arg(long, global = true, env = "MUSTER_MASTER_KEY_FILE", value_name = "FILE")]
@@ -122,6 +132,8 @@ pub(super) struct Settings {
     pub(super) data_was_named: bool,
     /// The database, where the ledger is to be kept in one.
     pub(super) database: Option<Database>,
+    /// The event store, where the log is to be kept in one.
+    pub(super) event_store: Option<EventStoreUrl>,
     /// The file of the master key; by default in the data directory.
     pub(super) master_key_file: Option<PathBuf>,
     /// Whether the master key may be made in the data directory though the ledger is in a database.
@@ -161,10 +173,12 @@ impl Settings {
         let file = flags.config.as_deref().map(Written::read).transpose()?.unwrap_or_default();
         let data = flags.data.or(file.data);
         let url = flags.database_url.or(file.database_url);
+        let event_store = flags.event_store.or(file.event_store);
         Ok(Self {
             data_was_named: data.is_some(),
             data: data.unwrap_or_else(|| DATA.into()),
             database: url.map(|url| url.database()).transpose()?,
+            event_store: event_store.map(|name| name.url()).transpose()?,
             makes_master_key: false,
             master_key_file: flags.master_key_file.or(file.master_key_file),
             base_url: flags.base_url.or(file.base_url),
@@ -229,7 +243,9 @@ impl Settings {
 
     /// Whether something is kept in the data directory.
     pub(super) fn keeps_files(&self) -> bool {
-        self.database.is_none() || (self.makes_master_key && self.master_key_file.is_none())
+        self.database.is_none()
+            || self.event_store.is_some()
+            || (self.makes_master_key && self.master_key_file.is_none())
     }
 
     /// What to open. Who shares a database with others must not find, on the next machine, that the master key is on the
@@ -248,7 +264,8 @@ impl Settings {
     /// What to open without the master key, wherever that is.
     pub(super) fn options(&self, create: bool) -> DeploymentOptions {
         let (data, database) = (self.data.clone(), self.database.clone());
-        DeploymentOptions { data, database, master_key_file: self.master_key_file.clone(), create }
+        let (event_store, master_key_file) = (self.event_store.clone(), self.master_key_file.clone());
+        DeploymentOptions { data, database, event_store, master_key_file, create }
     }
 
     /// The same settings for the ledger in another store, which `flag` names, with its own master key.
@@ -260,8 +277,16 @@ impl Settings {
         let about = |error: Usage| Usage(error.0.replace("--database-url", flag));
         let settings = Self { master_key_file, makes_master_key: false, ..self.clone() };
         Ok(match store {
-            StoreName::Directory(data) => Self { data: data.clone(), database: None, ..settings },
-            StoreName::Database(url) => Self { database: Some(url.database().map_err(about)?), ..settings },
+            StoreName::Directory(data) => {
+                Self { data: data.clone(), database: None, event_store: None, ..settings }
+            }
+            StoreName::Database(url) => {
+                Self { database: Some(url.database().map_err(about)?), event_store: None, ..settings }
+            }
+            StoreName::EventStore(name) => Self {
+                event_store: Some(name.url().map_err(|error| Usage(error.0.replace("--event-store", flag)))?),
+                ..settings
+            },
         })
     }
 }
@@ -274,6 +299,7 @@ mod tests {
         Flags {
             data: None,
             database_url: None,
+            event_store: None,
             master_key_file: None,
             config: None,
             base_url: None,

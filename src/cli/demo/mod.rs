@@ -41,7 +41,8 @@ impl Demo {
     pub(super) async fn run(self, settings: &Settings, screen: &mut Screen) -> Result<()> {
         let serving = settings.serving(&self.flags)?;
         // Declared first, so that it is removed last.
-        let lasting = settings.data_was_named || settings.database.is_some();
+        let lasting =
+            settings.data_was_named || settings.database.is_some() || settings.event_store.is_some();
         let scratch = if lasting { None } else { Some(Scratch::new()?) };
         let mut settings = settings.making_master_key();
         if let Some(scratch) = &scratch {

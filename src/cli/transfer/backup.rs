@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::{carry, say, to_json};
+use super::{carry, say, stop, to_json};
 use crate::{
     cli::{
         config::Settings,
@@ -12,7 +12,7 @@ use crate::{
     },
     clock::{Clock as _, SystemClock},
     deployment::Holdings,
-    sealing::moving::Wrapping,
+    sealing::{Founding, moving::Wrapping},
     transfer::{
         Transfer,
         backup::{Draft, Manifest},
@@ -38,19 +38,21 @@ impl Backup {
         let draft = Draft::begin(&self.directory)?;
         let (of, taken_at) = (from.place.clone(), SystemClock.now());
         let mut to = draft.holdings().await?;
-        if to.store.hash_key().await?.is_some() {
+        // One whose keys another master key wraps was begun before that was rotated.
+        let master = |founding: Option<Founding>| founding.map(|founding| founding.master.id);
+        let (begun, now) = (master(to.keys.founding().await?), master(from.keys.founding().await?));
+        if to.store.hash_key().await?.is_some() || (begun.is_some() && begun != now) {
             drop(to);
             draft.begin_anew()?;
             to = draft.holdings().await?;
         }
         let keys = std::sync::Arc::clone(&to.keys);
         let transfer = Transfer::new(from, to, Wrapping::AsTheyAre);
-        let moved = carry(&transfer).await?;
+        let moved = carry(&transfer, &stop()?).await?;
         transfer.finish(&moved).await?;
-        let master_key = keys.founding().await?.map(|founding| founding.master.id.to_string());
+        let manifest = Manifest::new(taken_at, &of, &moved, &*keys).await?;
         // Whoever has the files open would leave the end of them in a write-ahead log.
         drop((transfer, keys));
-        let manifest = Manifest::new(taken_at, &of, &moved, master_key.unwrap_or_default());
         draft.finish(&manifest)?;
         if self.shape.json {
             let mut json = to_json(&moved);

@@ -1,16 +1,17 @@
 //! `muster copy`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Error, Result, anyhow};
 
-use super::{carry, restore::lock, say, to_json};
+use super::{Taken, carry, say, stop, to_json};
 use crate::{
     cli::{
         config::{Settings, StoreName},
+        exit::Usage,
         screen::{Screen, Shape, count},
     },
-    deployment::Holdings,
+    deployment::{DeploymentOptions, Holdings},
     sealing::{
         SealingError,
         moving::{self, Wrapping},
@@ -25,10 +26,12 @@ use crate::{
 /// Letters that waited are parked. Cut off, the same command goes on where it was.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Copy {
-    /// Where it is: a data directory, or the URL of a Postgres database
+    /// Where it is: a data directory, or the URL of a Postgres database or of an event store, whose keys and pictures are
+    /// where --data or --database-url say
     #[arg(long, value_name = "STORE")]
     from: StoreName,
-    /// Where it is to go: a data directory, or the URL of a Postgres database
+    /// Where it is to go: a data directory, or the URL of a Postgres database or of an event store, whose keys, pictures and
+    /// read models go where --data or --database-url say
     #[arg(long, value_name = "STORE")]
     to: StoreName,
     /// The master key there [default: master.key in the data directory]
@@ -47,16 +50,18 @@ impl Copy {
         let to = settings.of(("--to", &self.to), self.to_key_file.clone())?;
         let from_options = from.deployment(false).map_err(|error| error.about("--from-key-file"))?;
         let options = to.deployment(true).map_err(|error| error.about("--to-key-file"))?;
+        refuse_one_place(&from_options, &options)?;
         let source = Holdings::of(&from_options).await?;
         let master = moving::master_key(&*source.keys, from_options.master()).await;
         let master = master.map_err(|error| about(&error, "--from-key-file"))?;
-        let _lock = lock(&to, options.database.is_none())?;
+        let _lock = Taken::of(&to, &options).await?;
         let target = Holdings::of(&options).await?;
         let to_master = moving::master_key(&*target.keys, options.master()).await;
         let to_master = to_master.map_err(|error| about(&error, "--to-key-file"))?;
         let transfer = Transfer::new(source, target, Wrapping::between(master, to_master));
-        let moved = carry(&transfer).await?;
-        let arrived = arrive(&options, &[]).await?;
+        let stop = stop()?;
+        let moved = carry(&transfer, &stop).await?;
+        let arrived = arrive(&options, &[], &stop).await?;
         transfer.finish(&moved).await?;
         if self.shape.json {
             let mut json = to_json(&moved);
@@ -79,6 +84,29 @@ impl Copy {
         }
         Ok(())
     }
+}
+
+/// Keys, pictures and read models of two ledgers are not to be mixed.
+fn refuse_one_place(from: &DeploymentOptions, to: &DeploymentOptions) -> Result<(), Usage> {
+    // Otherwise there is a ledger in the place that is copied into, which is said of it.
+    let has_one_log = from.event_store.is_none() && to.event_store.is_none();
+    let is_one = !has_one_log
+        && match (&from.database, &to.database) {
+            (Some(from), Some(to)) => from.place() == to.place(),
+            (None, None) => {
+                let real = |data: &Path| data.canonicalize().unwrap_or_else(|_| data.into());
+                real(&from.data) == real(&to.data)
+            }
+            _ => false,
+        };
+    if is_one {
+        return Err(Usage(
+            "--to: keys, pictures and read models would go where those of --from are: name another place for them with \
+             --data or --database-url"
+                .into(),
+        ));
+    }
+    Ok(())
 }
 
 /// What is wrong with a key file, about the flag that names it here.

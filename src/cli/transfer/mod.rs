@@ -4,7 +4,7 @@ mod backup;
 mod copy;
 mod restore;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -12,19 +12,58 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use self::{backup::Backup, copy::Copy, restore::Restore};
 use super::{
-    progress,
+    config::Settings,
+    lock::ServeLock,
+    open, progress,
     screen::{Screen, count},
     signals,
 };
-use crate::transfer::{Moved, Progress, Stage, Transfer};
+use crate::{
+    database::DatabaseLock,
+    deployment::{DeploymentOptions, Place},
+    transfer::{Moved, Progress, Stage, Transfer},
+};
 
-/// Moves everything, with a progress bar; Ctrl-C cuts it off between two stretches.
-async fn carry(transfer: &Transfer) -> Result<Moved> {
+/// The lock among the advisory locks of a database of whoever fills it: "mustfill" in ASCII.
+const FILL_LOCK: i64 = i64::from_be_bytes(*b"mustfill");
+
+/// What is being filled, which nobody else fills or serves meanwhile; until the process ends or this is dropped.
+#[derive(Debug)]
+enum Taken {
+    Directory { _lock: ServeLock },
+    Database { _lock: DatabaseLock },
+}
+
+impl Taken {
+    async fn of(settings: &Settings, options: &DeploymentOptions) -> Result<Self> {
+        let Some(database) = &options.database else {
+            let data = &settings.data;
+            open::make_directory(data)
+                .with_context(|| format!("--data: {} cannot be a data directory", data.display()))?;
+            return Ok(Self::Directory { _lock: ServeLock::take(data)? });
+        };
+        match database.lock(FILL_LOCK).await? {
+            Some(lock) => Ok(Self::Database { _lock: lock }),
+            None => bail!(
+                "another muster copies or restores into {}: let it end, it is at the same work",
+                Place::Database(database.place())
+            ),
+        }
+    }
+}
+
+/// Cancelled by Ctrl-C.
+fn stop() -> Result<CancellationToken> {
     let stop = CancellationToken::new();
     signals::cancel_on_signal(&stop)?;
+    Ok(stop)
+}
+
+/// Moves everything, with a progress bar; cut off between two stretches.
+async fn carry(transfer: &Transfer, stop: &CancellationToken) -> Result<Moved> {
     let bar = progress::rates();
     let watching = tokio::spawn(watch(transfer.progress(), bar.clone()));
-    let moved = transfer.run(&stop).await;
+    let moved = transfer.run(stop).await;
     watching.abort();
     bar.finish_and_clear();
     Ok(moved?)

@@ -8,17 +8,19 @@ use std::{
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use super::{carry, say, to_json};
+use super::{Taken, carry, say, stop, to_json};
 use crate::{
     cli::{
         config::Settings,
         exit::Usage,
-        lock::ServeLock,
-        open,
         screen::{Screen, Shape, count},
+        words,
     },
     deployment::Holdings,
-    sealing::moving::{self, Wrapping},
+    sealing::{
+        KeyStore,
+        moving::{self, Wrapping},
+    },
     transfer::{
         self, Moved, Transfer, arrive,
         backup::{self, Manifest},
@@ -48,14 +50,17 @@ impl Restore {
         let receipts = self.receipts.as_deref().map_or(Ok(vec![]), read_receipts)?;
         let manifest = backup::manifest(&self.directory)?;
         let options = settings.deployment(true)?;
-        let from = backup::holdings(&self.directory).await?;
+        let _lock = Taken::of(settings, &options).await?;
+        let copy = backup::copy(&self.directory, options.database.is_none().then_some(&*options.data))?;
+        let from = copy.holdings().await?;
+        refuse_other_keys(&manifest, &*from.keys, &self.directory).await?;
         moving::verify_master_key(&*from.keys, &options.master_key()).await?;
-        let _lock = lock(settings, options.database.is_none())?;
         let to = Holdings::of(&options).await?;
         let transfer = Transfer::new(from, to, Wrapping::AsTheyAre);
-        let moved = carry(&transfer).await?;
+        let stop = stop()?;
+        let moved = carry(&transfer, &stop).await?;
         refuse_another(&manifest, &moved, &self.directory)?;
-        let arrived = arrive(&options, &receipts).await?;
+        let arrived = arrive(&options, &receipts, &stop).await?;
         transfer.finish(&moved).await?;
         self.tell(&manifest, &moved, &arrived, screen)?;
         let open: Vec<_> = arrived.erasures.iter().filter_map(not_on_record).collect();
@@ -80,6 +85,11 @@ impl Restore {
         }
         say(moved, screen)?;
         screen.line(format!("This is {} as it was at {}.", manifest.of, manifest.taken_at))?;
+        if self.receipts.is_none() {
+            screen.line(
+                "Whoever was erased since then can be read again here: `muster user erase`, or restore with --receipts.",
+            )?;
+        }
         if !arrived.erasures.is_empty() {
             screen.line(format!("{} in force here, too.", count(arrived.erasures.len(), "erasure")))?;
         }
@@ -99,15 +109,16 @@ fn read_receipts(file: &Path) -> Result<Vec<Receipt>> {
     Ok(receipts::read(&text).map_err(|error| Usage(format!("--receipts: {shown}: {error}")))?)
 }
 
-/// Nobody serves what is being filled.
-pub(super) fn lock(settings: &Settings, is_directory: bool) -> Result<Option<ServeLock>> {
-    if !is_directory {
-        return Ok(None);
+/// The files of a backup belong together.
+async fn refuse_other_keys(manifest: &Manifest, keys: &dyn KeyStore, directory: &Path) -> Result<()> {
+    let Some(said) = &manifest.keys else { return Ok(()) };
+    if *said != moving::digest(keys).await? {
+        bail!(
+            "the keys in {} are those of another backup: put the files of one backup together",
+            directory.display()
+        );
     }
-    let data = &settings.data;
-    open::make_directory(data)
-        .with_context(|| format!("--data: {} cannot be a data directory", data.display()))?;
-    ServeLock::take(data).map(Some)
+    Ok(())
 }
 
 /// The files of a backup belong together.
@@ -138,7 +149,9 @@ fn erasure(Reapplied { subject, how }: &Reapplied) -> Value {
 
 fn not_on_record(Reapplied { subject, how }: &Reapplied) -> Option<String> {
     let How::KeysOnly(why) = how else { return None };
+    let why = words::refusal(why);
     Some(format!(
-        "the keys of {subject} are destroyed, but that is not on record, because {why}: mend that and run `muster user erase`"
+        "the keys of {subject} are destroyed, but that is not on record ({}): mend that and run `muster user erase`",
+        why.trim_end_matches('.')
     ))
 }

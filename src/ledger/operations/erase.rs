@@ -112,14 +112,44 @@ pub struct EraseAccount {
     by: Option<Caller>,
     account: Option<UserId>,
     if_match: Option<Sequence>,
-    rows: Mutex<Rows>,
+    rows: Whose,
+}
+
+/// Which rows are the person's.
+#[derive(Debug)]
+enum Whose {
+    /// Those that are found by his addresses.
+    Found(Mutex<Rows>),
+    /// Those that a receipt names; some may not be there.
+    Named(Vec<MemberId>),
 }
 
 impl EraseAccount {
     /// By whoever asks; by the operator at the command line, where nobody is named. `account` is none when what was named
     /// is none; `if_match` is the sequence that the requester last saw, when he wants nothing else to be erased.
     pub fn new(by: Option<Caller>, account: Option<UserId>, if_match: Option<Sequence>) -> Self {
-        Self { by, account, if_match, rows: Mutex::default() }
+        Self { by, account, if_match, rows: Whose::Found(Mutex::default()) }
+    }
+
+    /// Again, as a receipt says: the account and these rows, no others.
+    pub fn of_receipt(account: UserId, invitees: Vec<MemberId>) -> Self {
+        Self { by: None, account: Some(account), if_match: None, rows: Whose::Named(invitees) }
+    }
+
+    async fn rows(
+        &self,
+        unit: &mut Unit<'_>,
+        user: UserId,
+        found: &User,
+        administers: bool,
+    ) -> Result<Vec<MemberId>, Failure> {
+        match &self.rows {
+            Whose::Found(rows) => {
+                let person = Person { user: Some(user), addresses: addresses(found, administers) };
+                rows.lock().await.of(unit, person).await
+            }
+            Whose::Named(rows) => there(unit, rows).await,
+        }
     }
 }
 
@@ -137,9 +167,7 @@ impl Operation for EraseAccount {
             return Err(Refusal::NotFound.into());
         }
         let administers = requester.is_none_or(|requester| requester.administers());
-        let addresses = addresses(&found.state, administers);
-        let person = Person { user: Some(id), addresses };
-        let rows = self.rows.lock().await.of(unit, person).await?;
+        let rows = self.rows(unit, id, &found.state, administers).await?;
         let owns = ownerships(unit, id).await?;
         let invitees = erase_rows(unit, &rows).await?;
         unit.decide::<User>(id, None, vec![UserCommand::Erase { owns, invitees }]).await?;
@@ -213,13 +241,19 @@ impl Operation for EraseRows {
     type Answer = usize;
 
     async fn attempt(&self, unit: &mut Unit<'_>) -> Result<usize, Failure> {
-        let mut there = vec![];
-        for member in &self.members {
-            if unit.read::<Member>(*member).await?.state.organization.is_some() {
-                there.push(*member);
-            }
-        }
-        erase_rows(unit, &there).await?;
-        Ok(there.len())
+        let rows = there(unit, &self.members).await?;
+        erase_rows(unit, &rows).await?;
+        Ok(rows.len())
     }
+}
+
+/// Those of `rows` that are in this log.
+async fn there(unit: &mut Unit<'_>, rows: &[MemberId]) -> Result<Vec<MemberId>, Failure> {
+    let mut there = vec![];
+    for row in rows {
+        if unit.read::<Member>(*row).await?.state.organization.is_some() {
+            there.push(*row);
+        }
+    }
+    Ok(there)
 }

@@ -168,7 +168,7 @@ fn stopped() -> StoreError {
 #[async_trait]
 impl Store for PostgresStore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { gapless: true, multi_stream: true }
+        Capabilities { gapless: true, multi_stream: true, most_bytes: None }
     }
 
     fn incarnation(&self) -> Incarnation {
@@ -263,8 +263,8 @@ impl Store for PostgresStore {
         take_over::stretch(&self.readers, &stretch).await
     }
 
-    async fn replace_claims(&self, claims: Vec<HeldClaim>) -> Result<(), StoreError> {
-        take_over::claims(&self.readers, &claims).await
+    async fn replace_claims(&self, claims: Vec<HeldClaim>, head: Position) -> Result<(), StoreError> {
+        take_over::claims(&self.readers, &claims, head).await
     }
 
     async fn checkpoint(&self, subscriber: &str) -> Result<Option<Position>, StoreError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use muster_events::event::Event;
-use sqlx::{Connection as _, Executor as _, PgConnection, PgPool, Row};
+use sqlx::{Connection as _, Executor as _, PgConnection, PgExecutor, PgPool, Row};
 
 use super::{connection::Server, errors::StoreResult};
 use crate::{
@@ -138,8 +138,8 @@ pub(super) async fn renew_incarnation(
 }
 
 /// The hash key of the log, where one is noted.
-pub(super) async fn hash_key(pool: &PgPool) -> StoreResult<Option<String>> {
-    Ok(sqlx::query_scalar(SELECT_HASH_KEY).fetch_one(pool).await?)
+pub(super) async fn hash_key(on: impl PgExecutor<'_>) -> StoreResult<Option<String>> {
+    Ok(sqlx::query_scalar(SELECT_HASH_KEY).fetch_one(on).await?)
 }
 
 /// Notes the hash key, unless one is noted.

@@ -1,9 +1,14 @@
 //! What is taken over from another log.
 
-use muster_events::{id::OrganizationId, time::Timestamp};
+use muster_events::{id::OrganizationId, stream::Position, time::Timestamp};
 use sqlx::{Executor as _, PgPool, PgTransaction};
 
-use super::{errors::StoreResult, rows::number, schema::ORDER_LOCK, statements};
+use super::{
+    errors::StoreResult,
+    rows::number,
+    schema::{self, ORDER_LOCK},
+    statements,
+};
 use crate::store::{HeldClaim, StoredEvent, taking_over};
 
 /// The events have their places already, see `schema.sql`.
@@ -65,9 +70,11 @@ async fn insert(transaction: &mut PgTransaction<'_>, stretch: &[StoredEvent]) ->
 }
 
 /// Puts `claims` in the place of all that are held.
-pub(super) async fn claims(pool: &PgPool, claims: &[HeldClaim]) -> StoreResult<()> {
+pub(super) async fn claims(pool: &PgPool, claims: &[HeldClaim], folded: Position) -> StoreResult<()> {
     let mut transaction = pool.begin().await?;
     lock(&mut transaction).await?;
+    let hash_key = schema::hash_key(&mut *transaction).await?;
+    taking_over::is_nobodys(folded, statements::head(&mut transaction).await?.position, hash_key.as_deref())?;
     sqlx::query(DELETE_CLAIMS).execute(&mut *transaction).await?;
     for part in claims.chunks(CLAIMS) {
         let count = |held: &HeldClaim| i32::try_from(held.count).unwrap_or(i32::MAX);

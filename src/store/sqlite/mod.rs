@@ -10,6 +10,8 @@ mod claims;
 mod connection;
 mod errors;
 mod keys;
+mod mirror;
+mod mirrored;
 mod query;
 mod reads;
 mod rows;
@@ -32,10 +34,12 @@ use muster_events::{
     stream::{Position, Sequence, StreamId},
     time::Timestamp,
 };
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use self::{
     connection::{Place, SecondWriter},
+    mirror::Mirror,
     reads::Readers,
     schema::Origin,
     writer::Writer,
@@ -46,6 +50,7 @@ use super::{
     appending::{Command, QUEUE},
     followers::Followers,
     shared_read::SharedRead,
+    source::{Records, Source},
 };
 use crate::clock::Clock;
 
@@ -80,6 +85,7 @@ pub struct SqliteStore {
     /// None while the store is dropped: that is what ends the writer.
     commands: Option<mpsc::Sender<Command>>,
     writer: Option<JoinHandle<()>>,
+    mirror: Option<Mirror>,
 }
 
 impl SqliteStore {
@@ -93,9 +99,37 @@ impl SqliteStore {
         let place = Place { path: path.into(), options };
         let connection = place.open_writer()?;
         let incarnation = schema::incarnation(&connection)?;
+        Self::start(place, connection, incarnation, clock, None)
+    }
+
+    /// Opens the mirror at `path` of a log that is kept elsewhere, of `incarnation`; it has caught up with that. What is at
+    /// `path` is to be a mirror of `name`, or nothing.
+    pub(crate) fn open_mirror(
+        path: &Path,
+        clock: Arc<dyn Clock>,
+        source: Arc<dyn Source>,
+        name: &str,
+        incarnation: Incarnation,
+    ) -> Result<Self, StoreError> {
+        let place = Place { path: path.into(), options: SqliteOptions::default() };
+        let connection = place.open_writer()?;
+        schema::set_incarnation(&connection, incarnation)?;
+        let mirror = Mirror::begin(&connection, source, name)?;
+        mirror.catch_up(&connection)?;
+        Self::start(place, connection, incarnation, clock, Some(mirror))
+    }
+
+    fn start(
+        place: Place,
+        connection: Connection,
+        incarnation: Incarnation,
+        clock: Arc<dyn Clock>,
+        mirror: Option<Mirror>,
+    ) -> Result<Self, StoreError> {
         let followers = Arc::new(Followers::new(reads::head(&connection)?.position));
-        let writer =
+        let mut writer =
             Writer::new(place.clone(), Arc::clone(&clock), incarnation, Arc::clone(&followers), connection);
+        writer.mirror.clone_from(&mirror);
         let (commands, waiting) = mpsc::channel(QUEUE);
         let writer = writer.start(waiting).map_err(|error| {
             StoreError::Unavailable(format!("the thread that writes the log cannot start: {error}"))
@@ -110,7 +144,32 @@ impl SqliteStore {
             confirmed_heads: Arc::default(),
             commands: Some(commands),
             writer: Some(writer),
+            mirror,
         })
+    }
+
+    /// Of which source the file at `path` is a mirror, and how many records of it are in it; none where it is none.
+    pub(crate) fn mirrored(path: &Path) -> Result<Option<(String, Records)>, StoreError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let place = Place { path: path.into(), options: SqliteOptions::default() };
+        mirror::source_of(&place.open_writer()?)
+    }
+
+    /// Brings here what is in the source, when that has more than `count` records; nothing where this is no mirror.
+    pub(crate) async fn catch_up(&self, count: Records) -> Result<(), StoreError> {
+        match self.mirror.clone() {
+            Some(mirror) if mirror.known() < count => {
+                self.second_writer.run(move |connection| mirror.catch_up(connection)).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// How many records of its source are here at least.
+    pub(crate) fn known_records(&self) -> Records {
+        self.mirror.as_ref().map_or(Records(0), Mirror::known)
     }
 }
 
@@ -152,7 +211,7 @@ fn stopped() -> StoreError {
 #[async_trait]
 impl Store for SqliteStore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { gapless: true, multi_stream: true }
+        Capabilities { gapless: true, multi_stream: true, most_bytes: None }
     }
 
     fn incarnation(&self) -> Incarnation {
@@ -252,8 +311,8 @@ impl Store for SqliteStore {
         self.second_writer.run(move |connection| take_over::stretch(connection, &stretch)).await
     }
 
-    async fn replace_claims(&self, claims: Vec<HeldClaim>) -> Result<(), StoreError> {
-        self.second_writer.run(move |connection| take_over::claims(connection, &claims)).await
+    async fn replace_claims(&self, claims: Vec<HeldClaim>, head: Position) -> Result<(), StoreError> {
+        self.second_writer.run(move |connection| take_over::claims(connection, &claims, head)).await
     }
 
     async fn checkpoint(&self, subscriber: &str) -> Result<Option<Position>, StoreError> {

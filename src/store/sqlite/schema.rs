@@ -75,7 +75,12 @@ pub(super) fn incarnation(connection: &Connection) -> Result<Incarnation> {
 
 /// Draws another incarnation.
 pub(super) fn renew_incarnation(connection: &Connection) -> Result<()> {
-    connection.execute(UPDATE_INCARNATION, [u32::from_le_bytes(clock::random_bytes())]).map(|_| ())
+    set_incarnation(connection, Incarnation(u32::from_le_bytes(clock::random_bytes())))
+}
+
+/// Notes which incarnation this is.
+pub(super) fn set_incarnation(connection: &Connection, incarnation: Incarnation) -> Result<()> {
+    connection.execute(UPDATE_INCARNATION, [incarnation.0]).map(drop)
 }
 
 /// The hash key of the log, where one is noted.

@@ -1,9 +1,9 @@
 //! What is taken over from another log.
 
-use muster_events::time::Timestamp;
+use muster_events::{stream::Position, time::Timestamp};
 use rusqlite::{Connection, params};
 
-use super::{errors::StoreResult, reads, rows};
+use super::{errors::StoreResult, reads, rows, schema};
 use crate::store::{HeldClaim, StoreError, StoredEvent, taking_over};
 
 const DELETE_CLAIMS: &str = "DELETE FROM claims";
@@ -23,17 +23,30 @@ pub(super) fn stretch(connection: &Connection, stretch: &[StoredEvent]) -> Store
 }
 
 /// Puts `claims` in the place of all that are held.
-pub(super) fn claims(connection: &Connection, claims: &[HeldClaim]) -> StoreResult<()> {
+pub(super) fn claims(connection: &Connection, claims: &[HeldClaim], folded: Position) -> StoreResult<()> {
     transaction(connection, || {
-        connection.execute(DELETE_CLAIMS, [])?;
-        let mut insert = connection.prepare_cached(INSERT_CLAIM)?;
-        for HeldClaim { claim, holder, held_until, count } in claims {
-            let until = held_until.map(Timestamp::as_micros);
-            let (scope, key) = (claim.scope.as_str(), claim.key.as_str());
-            insert.execute(params![claim.kind.name(), scope, key, holder, until, count])?;
-        }
-        Ok(())
+        let hash_key = schema::hash_key(connection)?;
+        taking_over::is_nobodys(folded, reads::head(connection)?.position, hash_key.as_deref())?;
+        put_claims(connection, claims, true)
     })
+}
+
+/// Puts claims beside those that are held, or in their place.
+pub(super) fn put_claims(
+    connection: &Connection,
+    claims: &[HeldClaim],
+    in_place_of_all: bool,
+) -> StoreResult<()> {
+    if in_place_of_all {
+        connection.execute(DELETE_CLAIMS, [])?;
+    }
+    let mut insert = connection.prepare_cached(INSERT_CLAIM)?;
+    for HeldClaim { claim, holder, held_until, count } in claims {
+        let until = held_until.map(Timestamp::as_micros);
+        let (scope, key) = (claim.scope.as_str(), claim.key.as_str());
+        insert.execute(params![claim.kind.name(), scope, key, holder, until, count])?;
+    }
+    Ok(())
 }
 
 /// All of it or nothing: whoever sees an error drops the connection, and with it what was begun.

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use muster_events::stream::Position;
+use muster_events::{stream::Position, time::Timestamp};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
@@ -18,6 +18,8 @@ use super::{
     connection::Place,
     errors::StoreResult,
     keys,
+    mirror::Mirror,
+    mirrored,
     reads::{events_after, head},
     schema,
 };
@@ -42,6 +44,15 @@ const ENOUGH: usize = 16;
 
 type Answer = oneshot::Sender<Outcome>;
 
+/// What was decided of a batch, in a transaction that is not committed yet.
+pub(super) struct Decided {
+    pub(super) outcomes: Vec<Outcome>,
+    /// The position of the last event then.
+    pub(super) head: Position,
+    /// When all of it is recorded.
+    pub(super) recorded_at: Timestamp,
+}
+
 /// What the thread owns.
 pub(super) struct Writer {
     place: Place,
@@ -53,6 +64,8 @@ pub(super) struct Writer {
     heads: Heads,
     /// `heads` have followed the log, and followers were told of it, up to here.
     followed: Position,
+    /// Where the log is kept elsewhere, and this mirrors it.
+    pub(super) mirror: Option<Mirror>,
 }
 
 impl Writer {
@@ -66,7 +79,16 @@ impl Writer {
     ) -> Self {
         let followed = followers.told();
         let heads = Heads::new(HEADS);
-        Self { place, clock, incarnation, followers, connection: Some(connection), heads, followed }
+        Self {
+            place,
+            clock,
+            incarnation,
+            followers,
+            connection: Some(connection),
+            heads,
+            followed,
+            mirror: None,
+        }
     }
 
     /// Starts the thread. It ends when all senders of `commands` are gone and all that waited is done.
@@ -76,7 +98,14 @@ impl Writer {
             let mut returning = Returning::new(LINGER, ENOUGH);
             while commands.blocking_recv_many(&mut batch, BATCH) > 0 {
                 returning.wait(&mut batch, &mut commands, BATCH);
-                self.serve(batch.drain(..));
+                match &self.mirror {
+                    None => self.serve(batch.drain(..)),
+                    Some(mirror) => {
+                        for part in mirrored::parts(batch.drain(..), mirror.source.most_bytes()) {
+                            self.serve(part.into_iter());
+                        }
+                    }
+                }
             }
         };
         thread::Builder::new().name("log-writer".into()).spawn(run)
@@ -108,29 +137,62 @@ impl Writer {
 
     /// Either all of it is durable and followers have been told, or nothing of it happened.
     fn commit(&mut self, appends: Vec<Append>) -> StoreResult<Vec<Outcome>> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.reopen()?,
-        };
-        let head = self.lock_and_follow(&connection)?;
+        if let Some(mirror) = self.mirror.clone() {
+            return self.commit_to_source(&mirror, &appends);
+        }
+        let connection = self.connected()?;
+        let decided = self.decide(&connection, appends)?;
+        self.keep(connection, &decided)?;
+        Ok(decided.outcomes)
+    }
+
+    /// The connection is the writer's again when all went well.
+    pub(super) fn connected(&mut self) -> StoreResult<Connection> {
+        self.connection.take().map_or_else(|| self.reopen(), Ok)
+    }
+
+    /// Begins a transaction, and does in it what can be done of `appends`.
+    pub(super) fn decide(
+        &mut self,
+        connection: &Connection,
+        appends: impl IntoIterator<Item = Append>,
+    ) -> StoreResult<Decided> {
+        let head = self.lock_and_follow(connection)?;
         let recorded_at = self.clock.now().max(head.recorded_at);
         let heads = &mut self.heads;
-        let mut batch = Batch { connection: &connection, heads, head: head.position, recorded_at };
-        let mut outcomes = Vec::with_capacity(appends.len());
+        let mut batch = Batch { connection, heads, head: head.position, recorded_at };
+        let mut outcomes = Vec::new();
         for append in appends {
             match batch.apply(append) {
                 Err(AppendError::Store(error)) => return Err(error),
                 outcome => outcomes.push(outcome),
             }
         }
-        let position = batch.head;
-        keys::purge(&connection, recorded_at, PURGED)?;
-        claims::purge(&connection, recorded_at, PURGED)?;
+        Ok(Decided { outcomes, head: batch.head, recorded_at })
+    }
+
+    /// Commits what was decided, and tells of it.
+    pub(super) fn keep(&mut self, connection: Connection, decided: &Decided) -> StoreResult<()> {
+        keys::purge(&connection, decided.recorded_at, PURGED)?;
+        claims::purge(&connection, decided.recorded_at, PURGED)?;
         connection.prepare_cached("COMMIT")?.execute([])?;
-        self.followers.tell(outcomes.iter().flatten().map(|appended| &*appended.events));
-        self.followed = position;
+        self.followers.tell(decided.outcomes.iter().flatten().map(|appended| &*appended.events));
+        self.followed = decided.head;
         self.connection = Some(connection);
-        Ok(outcomes)
+        Ok(())
+    }
+
+    /// Undoes what was decided.
+    pub(super) fn undo(&mut self, connection: &Connection) -> StoreResult<()> {
+        connection.prepare_cached("ROLLBACK")?.execute([])?;
+        // They have moved with what was decided.
+        self.heads.clear();
+        Ok(())
+    }
+
+    /// The connection is not used for now.
+    pub(super) fn put_back(&mut self, connection: Connection) {
+        self.connection = Some(connection);
     }
 
     /// Takes the lock of the log in a statement of its own, and only then looks where the log stands: what is read

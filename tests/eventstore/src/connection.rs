@@ -37,6 +37,20 @@ pub(crate) enum Stream {
     Encrypted(Box<TlsStream<TcpStream>>),
 }
 
+impl Stream {
+    /// Clients that send a request in small pieces without `TCP_NODELAY`, as the one that is published for Rust, wait for the
+    /// acknowledgement of each piece; which a kernel holds back for 40 ms, in the hope of something to send along.
+    fn acknowledge_at_once(&self) {
+        let stream = match self {
+            Self::Plain(stream) => stream,
+            Self::Encrypted(stream) => stream.get_ref().0,
+        };
+        #[cfg(target_os = "linux")]
+        // A connection that has ended is found so by whoever reads it.
+        let _ = socket2::SockRef::from(stream).set_tcp_quickack(true);
+    }
+}
+
 impl Connection {
     pub(crate) fn new(stream: Stream, dropped: CancellationToken) -> Self {
         let waiting = Box::pin(dropped.clone().cancelled_owned());
@@ -67,6 +81,7 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.check(context)?;
+        self.stream.acknowledge_at_once();
         match &mut self.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
             Stream::Encrypted(stream) => Pin::new(stream).poll_read(context, buffer),

@@ -28,6 +28,7 @@ mod migrate;
 mod projections;
 
 mod backup;
+mod backup_faults;
 mod copy;
 
 mod places;

@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{TestDatabase, on_postgres};
+use crate::support::{TestDatabase, TestEventStore, on_event_store, on_postgres};
 
 /// The example organization.
 pub(super) const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/organization.json");
@@ -41,6 +41,7 @@ pub(super) const SMALL: &str = r#"{
 pub(super) struct Muster {
     directory: TempDir,
     pub(super) database: Option<TestDatabase>,
+    pub(super) event_store: Option<TestEventStore>,
 }
 
 /// What a run left.
@@ -55,7 +56,8 @@ impl Muster {
     /// Without a ledger. The master key of one that is to be in a database is there, as it has to be.
     pub(super) fn new() -> Self {
         let database = if on_postgres() { Some(TestDatabase::create_blocking()) } else { None };
-        let muster = Self { directory: TempDir::new().unwrap(), database };
+        let event_store = on_event_store().then(TestEventStore::start);
+        let muster = Self { directory: TempDir::new().unwrap(), database, event_store };
         if muster.database.is_some() {
             fs::create_dir(muster.path("keys")).unwrap();
             muster.run(&["keys", "new", muster.master_key().to_str().unwrap()]).done();
@@ -65,7 +67,7 @@ impl Muster {
 
     /// Without a ledger, and without a database whatever the store under test.
     pub(super) fn without_database() -> Self {
-        Self { directory: TempDir::new().unwrap(), database: None }
+        Self { directory: TempDir::new().unwrap(), database: None, event_store: None }
     }
 
     /// With the small organization.
@@ -123,6 +125,9 @@ impl Muster {
             }
         }
         command.env("MUSTER_DATA", self.data()).current_dir(self.directory.path()).stdin(Stdio::null());
+        if let Some(event_store) = &self.event_store {
+            command.env("MUSTER_EVENT_STORE", event_store.url());
+        }
         if let Some(database) = &self.database {
             command
                 .env("MUSTER_DATABASE_URL", database.url())

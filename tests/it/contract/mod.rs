@@ -19,6 +19,7 @@ mod round_trip;
 mod subscribers;
 mod taken_over;
 
+mod eventstore;
 mod postgres;
 mod sqlite;
 

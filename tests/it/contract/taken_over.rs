@@ -89,11 +89,19 @@ pub(crate) async fn claims_are_replaced_as_a_whole(lab: &dyn Lab) {
             count: 5,
         },
     ];
-    store.replace_claims(held.clone()).await.unwrap();
+    let end = store.head().await.unwrap().position;
+    assert!(
+        store.replace_claims(held.clone(), Position(end.0 + 1)).await.is_err(),
+        "folded from another log"
+    );
+    store.replace_claims(held.clone(), end).await.unwrap();
     assert_eq!(store.claims(None, 10).await.unwrap(), held);
     done(&*store, claiming([take(&old, "3")])).await;
     assert!(store.append(claiming([take(&slug, "3")])).await.is_err(), "somebody holds it");
     done(&*store, claiming([take(&slug, "2")])).await;
+    store.note_hash_key("one").await.unwrap();
+    let end = store.head().await.unwrap().position;
+    assert!(store.replace_claims(held, end).await.is_err(), "it is a ledger");
 }
 
 pub(crate) async fn a_hash_key_is_noted_once(lab: &dyn Lab) {

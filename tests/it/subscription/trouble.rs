@@ -213,8 +213,8 @@ impl Store for Faulty {
         self.store.take_over(stretch).await
     }
 
-    async fn replace_claims(&self, claims: Vec<HeldClaim>) -> Result<(), StoreError> {
-        self.store.replace_claims(claims).await
+    async fn replace_claims(&self, claims: Vec<HeldClaim>, head: Position) -> Result<(), StoreError> {
+        self.store.replace_claims(claims, head).await
     }
 
     async fn checkpoint(&self, subscriber: &str) -> Result<Option<Position>, StoreError> {

@@ -10,41 +10,63 @@ use muster_events::stream::StreamId;
 use sqlx::{Connection as _, Executor as _, Row as _, SqliteConnection, postgres::PgRow};
 use tempfile::TempDir;
 
-use super::TestDatabase;
+use super::{TestDatabase, TestEventStore};
 
-/// `sqlite`, or `postgres`; the former where it is not set. `tests/run` runs what depends on it with each.
+/// `sqlite`, `postgres`, or `eventstore`; the first where it is not set. `tests/run` runs what depends on it with each.
 const STORE: &str = "MUSTER_TEST_STORE";
+
+/// Where the ledgers under test are kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    Files,
+    Postgres,
+    /// The log in an event store, the rest in files.
+    EventStore,
+}
+
+fn kept() -> Kept {
+    match std::env::var(STORE).as_deref() {
+        Ok("postgres") => Kept::Postgres,
+        Ok("eventstore") => Kept::EventStore,
+        Ok("sqlite") | Err(_) => Kept::Files,
+        Ok(other) => panic!("{STORE} is {other}; it is sqlite, postgres or eventstore"),
+    }
+}
 
 /// Whether the ledgers under test are kept in Postgres.
 pub(crate) fn on_postgres() -> bool {
-    match std::env::var(STORE).as_deref() {
-        Ok("postgres") => true,
-        Ok("sqlite") | Err(_) => false,
-        Ok(other) => panic!("{STORE} is {other}; it is sqlite or postgres"),
-    }
+    kept() == Kept::Postgres
+}
+
+/// Whether the logs under test are kept in an event store.
+pub(crate) fn on_event_store() -> bool {
+    kept() == Kept::EventStore
 }
 
 /// Whether a test is left out of this pass, because what it is about is there only with files; says so.
 pub(crate) fn is_without_files(what: &str) -> bool {
-    if on_postgres() {
-        println!("left out on Postgres, where there is no such thing: {what}");
+    let left_out = kept() != Kept::Files;
+    if left_out {
+        println!("left out where the log is in no file, and there is no such thing: {what}");
     }
-    on_postgres()
+    left_out
 }
 
 /// Whether a test is left out of this pass, because what it is about is there only with a database; says so.
 pub(crate) fn is_without_database(what: &str) -> bool {
     if !on_postgres() {
-        println!("left out on SQLite, where there is no such thing: {what}");
+        println!("left out where no database is, and there is no such thing: {what}");
     }
     !on_postgres()
 }
 
-/// A directory, and beside it a database where the ledger is kept in one. Both are gone when this is dropped.
+/// A directory, and beside it a database or an event store where the ledger is kept in one. All are gone when this is
+/// dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
     directory: TempDir,
     pub(crate) database: Option<TestDatabase>,
+    pub(crate) event_store: Option<TestEventStore>,
 }
 
 impl Place {
@@ -52,7 +74,8 @@ impl Place {
     pub(crate) async fn new() -> Self {
         let directory = TempDir::new().unwrap();
         let database = if on_postgres() { Some(TestDatabase::create().await) } else { None };
-        Self { directory, database }
+        let event_store = on_event_store().then(TestEventStore::start);
+        Self { directory, database, event_store }
     }
 
     /// The directory.
@@ -63,11 +86,13 @@ impl Place {
     /// What to open: a ledger that is made when there is none.
     pub(crate) fn options(&self) -> DeploymentOptions {
         let database = self.database.as_ref().map(TestDatabase::database);
-        DeploymentOptions { database, ..DeploymentOptions::directory(self.path()) }
+        let event_store = self.event_store.as_ref().map(TestEventStore::named);
+        DeploymentOptions { database, event_store, ..DeploymentOptions::directory(self.path()) }
     }
 
     /// Runs statements on the log past the store, as who may append everything. The table is `{events}`.
     pub(crate) async fn run_on_log(&self, statements: &str) {
+        assert!(self.event_store.is_none(), "an event store runs no statements");
         if let Some(database) = &self.database {
             let sql = statements.replace("{events}", "log.events");
             let mut connection = database.connection().await;
@@ -81,6 +106,9 @@ impl Place {
 
     /// Appends what a newer version of this program could have appended to a stream.
     pub(crate) async fn poison(&self, stream: StreamId) {
+        if let Some(event_store) = &self.event_store {
+            return event_store.poison(&mut self.file("mirror.db").await, &stream).await;
+        }
         let (StreamId { aggregate_type, aggregate_id }, id) = (stream, event_id(SystemClock.now()));
         let sql = format!(
             "INSERT INTO {{events}} (aggregate_type, aggregate_id, sequence, event_type, event_version, position, \

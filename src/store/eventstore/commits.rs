@@ -1,0 +1,90 @@
+//! The log: one stream with one record for each append, at an expected revision.
+//!
+//! An append is one event there, whatever streams, claims and keys it touches: so it happens whole or not at all, in one
+//! gapless order, and there is nothing that a crash could leave half done.
+
+use std::sync::Arc;
+
+use eventstore::EventData;
+
+use super::{
+    server::{Appended, Server, new_id},
+    streams::{COMMIT, COMMITS},
+};
+use crate::store::{
+    StoreError,
+    source::{Accepted, Record, Records, Source},
+};
+
+/// The most bytes of one append: a server takes 1 MiB by default, with what frames the records.
+pub(super) const MOST_BYTES: usize = 900 * 1024;
+
+/// The stream of records on a server.
+#[derive(Debug)]
+pub(super) struct Commits {
+    server: Arc<Server>,
+}
+
+impl Commits {
+    pub(super) fn on(server: Arc<Server>) -> Self {
+        Self { server }
+    }
+
+    /// How many records there are.
+    pub(super) async fn count(server: &Server) -> Result<Records, StoreError> {
+        Ok(Records(server.last(COMMITS).await?.map_or(0, |last| last.revision + 1)))
+    }
+
+    /// The records behind the first `after`.
+    pub(super) async fn read(
+        server: &Server,
+        after: Records,
+        limit: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        let found = server.read(COMMITS, after.0, limit).await?;
+        let mut records = Vec::with_capacity(found.len());
+        for (expected, event) in (after.0..).zip(&found) {
+            let damaged = |why: &dyn std::fmt::Display| {
+                StoreError::Damaged(format!("revision {} of {COMMITS} {why}", event.revision))
+            };
+            if event.revision != expected {
+                return Err(damaged(&format!("stands where {expected} should: records were removed")));
+            }
+            if event.event_type != COMMIT {
+                return Err(damaged(&format!("is of another program: {}", event.event_type)));
+            }
+            records.push(event.as_json().map_err(|error| damaged(&format!("cannot be read: {error}")))?);
+        }
+        Ok(records)
+    }
+}
+
+impl Source for Commits {
+    fn count(&self) -> Result<Records, StoreError> {
+        self.server.wait(Self::count(&self.server))
+    }
+
+    fn append(&self, after: Records, records: &[Record]) -> Result<Accepted, StoreError> {
+        let (mut events, mut first) = (Vec::with_capacity(records.len()), None);
+        for record in records {
+            let id = new_id();
+            first.get_or_insert(id);
+            let event = EventData::json(COMMIT, record)
+                .map_err(|error| StoreError::Unavailable(format!("a record cannot be written: {error}")))?;
+            events.push(event.id(id));
+        }
+        let first = first.unwrap_or_default();
+        Ok(match self.server.wait(self.server.append(COMMITS, after.0, &events, first))? {
+            Appended::Yes => Accepted::Yes,
+            Appended::Conflict => Accepted::Moved,
+        })
+    }
+
+    fn read(&self, after: Records, limit: usize) -> Result<Vec<Record>, StoreError> {
+        self.server.wait(Self::read(&self.server, after, limit))
+    }
+
+    fn most_bytes(&self) -> usize {
+        MOST_BYTES
+    }
+}

@@ -1,0 +1,286 @@
+//! The log in EventStoreDB or KurrentDB, on a server or a cluster.
+//!
+//! What was accepted by one stream of records, one for each append, has happened ([`commits`]). Each process has a mirror of
+//! it in an SQLite file, which answers all questions and in which appends are decided; the server accepts a decision only
+//! if nothing was appended that the mirror had not seen. So all promises of the log hold as on the other stores, and
+//! there is no moment in which a part of an append is done. The mirror may be deleted at any time.
+//!
+//! Behind the log, the events of each aggregate are written into a stream of its own, for other programs ([`published`]).
+//! Checkpoints of subscribers ([`subscribers`]) and what holds for the whole deployment ([`deployment`]) are small streams.
+
+mod address;
+mod check;
+mod commits;
+mod deployment;
+mod listener;
+mod published;
+mod server;
+mod streams;
+mod subscribers;
+mod taking_over;
+
+use std::{fs, io, path::Path, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use muster_events::{
+    claims::{Claim, ClaimKind},
+    stream::{Position, Sequence, StreamId},
+    time::Timestamp,
+};
+use tokio::{sync::watch, task::AbortHandle};
+use tokio_util::sync::CancellationToken;
+
+pub use self::address::{EventStoreUrl, EventStoreUrlError};
+use self::{
+    commits::Commits,
+    deployment::{Deployment, Noted},
+    server::Server,
+    subscribers::Subscribers,
+};
+use super::{
+    Append, AppendError, Appended, Capabilities, Follower, Head, HeldClaim, Incarnation, KeyedOutcome, Lease,
+    LogQuery, Scan, ScannedEvent, Store, StoreError, StoredEvent, shared_read::SharedRead, source::Records,
+    sqlite::SqliteStore,
+};
+use crate::clock::Clock;
+
+/// The log in EventStoreDB, with a mirror of it in a file.
+#[derive(Debug)]
+pub struct EventStoreStore {
+    server: Arc<Server>,
+    mirror: SqliteStore,
+    subscribers: Subscribers,
+    deployment: Deployment,
+    counts: Arc<SharedRead<Records>>,
+    listener: AbortHandle,
+}
+
+impl Drop for EventStoreStore {
+    fn drop(&mut self) {
+        self.listener.abort();
+    }
+}
+
+impl EventStoreStore {
+    /// Opens the log at `url`, which is made when there is none, with a mirror at `path`; its directory must be there.
+    /// A mirror of another log, or of more of it than there is, is made anew.
+    pub async fn open(
+        url: &EventStoreUrl,
+        path: &Path,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, StoreError> {
+        let server = Arc::new(Server::new(url.clone())?);
+        let noted = open_deployment(&server, path).await?;
+        let (name, incarnation) = (noted.id.to_string(), Incarnation(noted.incarnation));
+        let source = Arc::new(Commits::on(Arc::clone(&server)));
+        let place = path.to_owned();
+        let open = move || SqliteStore::open_mirror(&place, clock, source, &name, incarnation);
+        let mirror = tokio::task::spawn_blocking(open).await.unwrap_or_else(|error| {
+            Err(StoreError::Unavailable(format!("opening the mirror was cut off: {error}")))
+        })?;
+        let runtime = server.handle()?;
+        Ok(Arc::new_cyclic(|store| Self {
+            listener: runtime.spawn(listener::run(Arc::clone(&server), store.clone())).abort_handle(),
+            server,
+            mirror,
+            subscribers: Subscribers::default(),
+            deployment: Deployment::default(),
+            counts: Arc::default(),
+        }))
+    }
+
+    /// Draws another incarnation for the log at `url`, where it is still `was`: it was put back to an earlier state.
+    pub async fn renew_incarnation(url: &EventStoreUrl, was: Incarnation) -> Result<(), StoreError> {
+        Deployment::renew(&Server::new(url.clone())?, was).await.map(drop)
+    }
+
+    /// Whether there is a log at `url`. Makes nothing.
+    pub async fn exists(url: &EventStoreUrl) -> Result<bool, StoreError> {
+        let server = Server::new(url.clone())?;
+        Ok(Deployment::noted(&server).await?.is_some())
+    }
+}
+
+/// Finds out which log this is, and removes a mirror that is none of it.
+async fn open_deployment(server: &Server, path: &Path) -> Result<Noted, StoreError> {
+    let noted = Deployment::open(server).await?;
+    let Some((of, seen)) = SqliteStore::mirrored(path)? else { return Ok(noted) };
+    if of == noted.id.to_string() && seen <= Commits::count(server).await? {
+        return Ok(noted);
+    }
+    tracing::warn!(mirror = %path.display(), "the mirror is not of this log as it stands; it is made anew");
+    for name in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
+        match fs::remove_file(&name) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(StoreError::Unusable(format!("{} cannot be removed: {error}", name.display())));
+            }
+            _ => {}
+        }
+    }
+    if of == noted.id.to_string() {
+        return Deployment::renew(server, Incarnation(noted.incarnation)).await;
+    }
+    Ok(noted)
+}
+
+fn beside(path: &Path, suffix: &str) -> std::path::PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+impl EventStoreStore {
+    /// Brings the mirror to where the log stands now; how many records that has.
+    async fn fresh(&self) -> Result<Records, StoreError> {
+        let server = Arc::clone(&self.server);
+        let read = move || {
+            let server = Arc::clone(&server);
+            async move { Commits::count(&server).await }
+        };
+        let count = self.counts.read(read).await?;
+        self.mirror.catch_up(count).await?;
+        Ok(count)
+    }
+
+    /// The lease of a subscriber that begins at `head` when it is new.
+    async fn lease_from(
+        &self,
+        subscriber: &str,
+        holder: &str,
+        ttl: Duration,
+        head: Position,
+    ) -> Result<Option<Lease>, StoreError> {
+        let who = (subscriber, holder);
+        self.subscribers.lease(&self.server, self.incarnation(), who, ttl, head).await
+    }
+}
+
+#[async_trait]
+impl Store for EventStoreStore {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { most_bytes: Some(commits::MOST_BYTES), ..self.mirror.capabilities() }
+    }
+
+    fn incarnation(&self) -> Incarnation {
+        self.mirror.incarnation()
+    }
+
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        self.mirror.append(append).await
+    }
+
+    async fn head(&self) -> Result<Head, StoreError> {
+        self.fresh().await?;
+        self.mirror.head().await
+    }
+
+    async fn confirm_head(&self) -> Result<Head, StoreError> {
+        self.fresh().await?;
+        self.mirror.confirm_head().await
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        self.fresh().await?;
+        self.mirror.read_stream(stream, after, limit).await
+    }
+
+    async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        self.fresh().await?;
+        self.mirror.read_all(after, limit).await
+    }
+
+    async fn scan(&self, scan: Scan) -> Result<Vec<ScannedEvent>, StoreError> {
+        self.mirror.scan(scan).await
+    }
+
+    async fn query(&self, query: LogQuery) -> Result<Vec<StoredEvent>, StoreError> {
+        self.fresh().await?;
+        self.mirror.query(query).await
+    }
+
+    async fn holder(&self, claim: &Claim, now: Timestamp) -> Result<Option<HeldClaim>, StoreError> {
+        self.fresh().await?;
+        self.mirror.holder(claim, now).await
+    }
+
+    async fn claims(&self, after: Option<&Claim>, limit: usize) -> Result<Vec<HeldClaim>, StoreError> {
+        self.fresh().await?;
+        self.mirror.claims(after, limit).await
+    }
+
+    async fn claims_with_key(
+        &self,
+        kind: ClaimKind,
+        key: &str,
+        limit: usize,
+    ) -> Result<Vec<HeldClaim>, StoreError> {
+        self.fresh().await?;
+        self.mirror.claims_with_key(kind, key, limit).await
+    }
+
+    async fn outcome(&self, actor: &str, key: &str) -> Result<Option<KeyedOutcome>, StoreError> {
+        self.fresh().await?;
+        self.mirror.outcome(actor, key).await
+    }
+
+    fn follow(&self, follower: Arc<dyn Follower>) {
+        self.mirror.follow(follower);
+    }
+
+    fn commits(&self) -> watch::Receiver<Position> {
+        self.mirror.commits()
+    }
+
+    async fn hash_key(&self) -> Result<Option<String>, StoreError> {
+        self.deployment.hash_key(&self.server).await
+    }
+
+    async fn note_hash_key(&self, id: &str) -> Result<(), StoreError> {
+        self.deployment.note_hash_key(&self.server, id).await
+    }
+
+    async fn take_over(&self, stretch: Vec<StoredEvent>) -> Result<(), StoreError> {
+        self.record_stretch(&stretch).await
+    }
+
+    async fn replace_claims(&self, claims: Vec<HeldClaim>, head: Position) -> Result<(), StoreError> {
+        self.record_claims(claims, head).await
+    }
+
+    async fn checkpoint(&self, subscriber: &str) -> Result<Option<Position>, StoreError> {
+        Subscribers::checkpoint(&self.server, self.incarnation(), subscriber).await
+    }
+
+    async fn lease(
+        &self,
+        subscriber: &str,
+        holder: &str,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, StoreError> {
+        let head = self.head().await?.position;
+        self.lease_from(subscriber, holder, ttl, head).await
+    }
+
+    async fn advance(&self, lease: &Lease, to: Position) -> Result<bool, StoreError> {
+        self.subscribers.advance(&self.server, self.incarnation(), lease, to).await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
+        self.subscribers.release(&self.server, self.incarnation(), lease).await
+    }
+
+    async fn check(&self) -> Result<Vec<String>, StoreError> {
+        let mut findings = self.mirror.check().await?;
+        findings.extend(self.compare().await?);
+        Ok(findings)
+    }
+
+    async fn upkeep(self: Arc<Self>, stop: CancellationToken) {
+        self.publish(stop).await;
+    }
+}

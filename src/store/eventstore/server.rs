@@ -1,0 +1,232 @@
+//! The server, as far as it is used: streams are read, and appended to at an expected revision.
+
+use std::{
+    future::Future,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use eventstore::{
+    AppendToStreamOptions, Client, CurrentRevision, Error, EventData, ExpectedRevision, ReadStreamOptions,
+    RecordedEvent, StreamPosition,
+};
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    time::{sleep, timeout},
+};
+use uuid::Uuid;
+
+use super::address::EventStoreUrl;
+use crate::{
+    clock::{Clock as _, SystemClock, event_id, stopwatch},
+    store::StoreError,
+};
+
+/// How long it is tried to get an answer.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// How long one try may take.
+const TRY: Duration = Duration::from_secs(4);
+/// How long to wait before the next one.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What became of an append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Appended {
+    /// It is there.
+    Yes,
+    /// The stream is not where it was expected, and nothing was appended.
+    Conflict,
+}
+
+/// A connection to a server or a cluster, made anew when it was lost.
+pub(super) struct Server {
+    url: EventStoreUrl,
+    client: Mutex<Option<Client>>,
+    /// Its own, because the writer of the log waits for it without one. None while this is dropped.
+    runtime: Option<Runtime>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Server({})", self.url)
+    }
+}
+
+impl Drop for Server {
+    /// Whoever drops this may be on a thread that must not wait.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Server {
+    /// Not connected yet.
+    pub(super) fn new(url: EventStoreUrl) -> Result<Self, StoreError> {
+        let mut runtime = Builder::new_multi_thread();
+        runtime.worker_threads(1).thread_name("event-store").enable_all();
+        let runtime = runtime.build().map_err(|error| {
+            StoreError::Unavailable(format!("the thread that talks to the event store cannot start: {error}"))
+        })?;
+        Ok(Self { url, client: Mutex::default(), runtime: Some(runtime) })
+    }
+
+    /// Where its work is done.
+    pub(super) fn handle(&self) -> Result<Handle, StoreError> {
+        let runtime = self.runtime.as_ref().map(|runtime| runtime.handle().clone());
+        runtime.ok_or_else(|| StoreError::Unavailable("the event store was let go".into()))
+    }
+
+    /// Waits for work, on a thread that may block.
+    pub(super) fn wait<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        self.handle()?.block_on(work)
+    }
+
+    /// The present client; a new one after [`Server::forget`].
+    pub(super) fn client(&self) -> Result<Client, StoreError> {
+        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = &*client {
+            return Ok(client.clone());
+        }
+        let made = Client::with_runtime_handle(self.handle()?, self.url.settings.clone());
+        let made = made.map_err(|error| self.unavailable(&error))?;
+        Ok(client.insert(made).clone())
+    }
+
+    /// One whose connection failed does not come back by itself.
+    pub(super) fn forget(&self) {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    pub(super) fn unavailable(&self, error: &dyn std::fmt::Display) -> StoreError {
+        StoreError::Unavailable(format!("{}: {error}", self.url))
+    }
+
+    /// Appends events right behind the first `after` of a stream, all or none. What became of them is known when this
+    /// returns: a try whose answer was lost is repeated with the same identities, which the server knows again.
+    pub(super) async fn append(
+        &self,
+        stream: &str,
+        after: u64,
+        events: &[EventData],
+        first: Uuid,
+    ) -> Result<Appended, StoreError> {
+        let since = stopwatch();
+        let expected = match after {
+            0 => ExpectedRevision::NoStream,
+            after => ExpectedRevision::Exact(after - 1),
+        };
+        let options = AppendToStreamOptions::default().expected_revision(expected).requires_leader(true);
+        loop {
+            let client = self.client()?;
+            let error = match timeout(TRY, client.append_to_stream(stream, &options, events.to_vec())).await {
+                Ok(Ok(_)) => return Ok(Appended::Yes),
+                Ok(Err(Error::WrongExpectedVersion { current, .. })) => {
+                    return self.whose(stream, after, first, current).await;
+                }
+                Ok(Err(error)) => error,
+                Err(_) => Error::DeadlineExceeded,
+            };
+            self.after(&error, since.elapsed()).await?;
+        }
+    }
+
+    /// Whether what stands where events were to be appended are those events: an earlier try was carried out.
+    async fn whose(
+        &self,
+        stream: &str,
+        after: u64,
+        first: Uuid,
+        current: CurrentRevision,
+    ) -> Result<Appended, StoreError> {
+        if !matches!(current, CurrentRevision::Current(last) if last >= after) {
+            return Ok(Appended::Conflict);
+        }
+        let found = self.read(stream, after, 1).await?;
+        let is_ours = found.first().is_some_and(|event| event.id == first);
+        Ok(if is_ours { Appended::Yes } else { Appended::Conflict })
+    }
+
+    /// The events behind the first `after` of a stream, in order, at most `limit`.
+    pub(super) async fn read(
+        &self,
+        stream: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        let options = ReadStreamOptions::default().max_count(limit).requires_leader(true);
+        self.read_with(stream, &options.position(StreamPosition::Position(after))).await
+    }
+
+    /// The last event of a stream.
+    pub(super) async fn last(&self, stream: &str) -> Result<Option<RecordedEvent>, StoreError> {
+        let options = ReadStreamOptions::default().position(StreamPosition::End).max_count(1);
+        let options = options.requires_leader(true);
+        Ok(self.read_with(stream, &options).await?.pop())
+    }
+
+    async fn read_with(
+        &self,
+        stream: &str,
+        options: &ReadStreamOptions,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        let since = stopwatch();
+        loop {
+            let client = self.client()?;
+            let error = match timeout(TRY, collect(&client, stream, options)).await {
+                Ok(Ok(found)) => return Ok(found),
+                Ok(Err(Error::ResourceNotFound)) => return Ok(vec![]),
+                Ok(Err(error)) => error,
+                Err(_) => Error::DeadlineExceeded,
+            };
+            self.after(&error, since.elapsed()).await?;
+        }
+    }
+
+    /// Lets a failed try be repeated, unless that would not help.
+    async fn after(&self, error: &Error, tried_for: Duration) -> Result<(), StoreError> {
+        if let Some(text) = final_word(error) {
+            return Err(StoreError::Unavailable(format!("{}: {text}", self.url)));
+        }
+        // This one has found its new leader by itself.
+        if !matches!(error, Error::NotLeaderException(_)) {
+            self.forget();
+        }
+        if tried_for >= PATIENCE {
+            return Err(self.unavailable(error));
+        }
+        tracing::debug!(%error, "the event store is asked again");
+        sleep(PAUSE).await;
+        Ok(())
+    }
+}
+
+/// The identity of something that is appended.
+pub(super) fn new_id() -> Uuid {
+    event_id(SystemClock.now())
+}
+
+async fn collect(
+    client: &Client,
+    stream: &str,
+    options: &ReadStreamOptions,
+) -> Result<Vec<RecordedEvent>, Error> {
+    let (mut events, mut found) = (client.read_stream(stream, options).await?, vec![]);
+    while let Some(event) = events.next().await? {
+        found.extend(event.event);
+    }
+    Ok(found)
+}
+
+/// What to tell of an error that would be the same the next time.
+fn final_word(error: &Error) -> Option<String> {
+    match error {
+        Error::AccessDenied => Some("access is denied: give user and password in --event-store".into()),
+        Error::ResourceDeleted => Some("a stream of the log was deleted: restore it from its backup".into()),
+        Error::Grpc { code, message } if format!("{code:?}") == "InvalidArgument" => {
+            Some(format!("{message} (one command's events are one append: see MaxAppendSize of the server)"))
+        }
+        _ => None,
+    }
+}

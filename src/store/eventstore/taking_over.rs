@@ -1,0 +1,103 @@
+//! What is taken over from another log: its events in records, and the claims that they lead to.
+
+use eventstore::EventData;
+use muster_events::stream::Position;
+
+use super::{
+    EventStoreStore,
+    server::{Appended, new_id},
+    streams::{COMMIT, COMMITS},
+};
+use crate::{
+    clock::{Clock as _, SystemClock},
+    store::{
+        HeldClaim, Store as _, StoreError, StoredEvent,
+        source::{Held, Record, RecordedEvent, Records},
+        taking_over,
+    },
+};
+
+/// Bytes of payloads and metadata in one record: with their frame, and with quotes escaped, less than a server takes.
+const RECORD_BYTES: usize = 300 * 1024;
+/// Events in one record.
+const RECORD_EVENTS: usize = 500;
+/// Claims in one record.
+const RECORD_CLAIMS: usize = 2_000;
+
+impl EventStoreStore {
+    /// Records a stretch of another log as it stands.
+    pub(super) async fn record_stretch(&self, stretch: &[StoredEvent]) -> Result<(), StoreError> {
+        let count = self.fresh().await?;
+        taking_over::follows(self.mirror.head().await?.position, stretch)?;
+        // All of it is looked at before any of it is recorded.
+        let mut records = vec![];
+        for part in parts(stretch) {
+            let Some(last) = part.last() else { continue };
+            records.push(Record {
+                recorded_at: last.recorded_at,
+                events: part.iter().map(recorded).collect::<Result<_, _>>()?,
+                claims: vec![],
+                key: None,
+                held: None,
+            });
+        }
+        self.record(count, records).await
+    }
+
+    /// Records that these claims take the place of all others.
+    pub(super) async fn record_claims(
+        &self,
+        claims: Vec<HeldClaim>,
+        folded: Position,
+    ) -> Result<(), StoreError> {
+        let count = self.fresh().await?;
+        let hash_key = self.hash_key().await?;
+        taking_over::is_nobodys(folded, self.mirror.head().await?.position, hash_key.as_deref())?;
+        let recorded_at = SystemClock.now();
+        let mut parts: Vec<_> = claims.chunks(RECORD_CLAIMS).map(<[_]>::to_vec).collect();
+        if parts.is_empty() {
+            parts.push(vec![]);
+        }
+        let held = |(number, claims)| Record {
+            recorded_at,
+            events: vec![],
+            claims: vec![],
+            key: None,
+            held: Some(Held { is_first: number == 0, claims }),
+        };
+        self.record(count, parts.into_iter().enumerate().map(held).collect()).await
+    }
+
+    /// Appends records behind the first `count`, one after the other.
+    async fn record(&self, mut count: Records, records: Vec<Record>) -> Result<(), StoreError> {
+        for record in records {
+            let id = new_id();
+            let event = EventData::json(COMMIT, &record).map_err(|error| self.server.unavailable(&error))?;
+            if self.server.append(COMMITS, count.0, &[event.id(id)], id).await? != Appended::Yes {
+                return Err(StoreError::Unavailable("another process writes this log".into()));
+            }
+            count.0 += 1;
+        }
+        self.mirror.catch_up(count).await
+    }
+}
+
+fn recorded(event: &StoredEvent) -> Result<RecordedEvent, StoreError> {
+    let actor = taking_over::actor(event)?;
+    Ok(RecordedEvent::new(event, &actor.kind, actor.id.as_deref()))
+}
+
+/// A stretch in parts that are small enough for a record each.
+fn parts(stretch: &[StoredEvent]) -> Vec<&[StoredEvent]> {
+    let (mut parts, mut begin, mut bytes) = (vec![], 0, 0);
+    for (end, event) in stretch.iter().enumerate() {
+        let more = event.payload.len() + event.metadata.len();
+        if end > begin && (bytes + more > RECORD_BYTES || end - begin >= RECORD_EVENTS) {
+            parts.push(&stretch[begin..end]);
+            (begin, bytes) = (end, 0);
+        }
+        bytes += more;
+    }
+    parts.push(&stretch[begin..]);
+    parts
+}
