@@ -29,7 +29,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::support::{Client, OWNER_TOKEN, TestDatabase, on_postgres, path_in_crowd, write_crowd};
+use crate::support::{
+    Client, OWNER_TOKEN, TestDatabase, TestEventStore, on_event_store, on_postgres, path_in_crowd,
+    write_crowd,
+};
 
 const CLIENTS: usize = 64;
 
@@ -47,13 +50,17 @@ fn form() -> (u64, u32) {
 struct Home {
     directory: TempDir,
     database: Option<TestDatabase>,
+    /// It goes on when the process is killed.
+    event_store: Option<TestEventStore>,
 }
 
 impl Home {
     /// With a master key, and without a ledger.
     async fn new() -> Self {
         let database = if on_postgres() { Some(TestDatabase::create().await) } else { None };
-        let home = Self { directory: TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap(), database };
+        let event_store = on_event_store().then(TestEventStore::start);
+        let directory = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let home = Self { directory, database, event_store };
         MasterKey::create_new(&home.options().master_key()).unwrap();
         home
     }
@@ -62,7 +69,7 @@ impl Home {
         DeploymentOptions {
             data: self.directory.path().join("data"),
             database: self.database.as_ref().map(TestDatabase::database),
-            event_store: None,
+            event_store: self.event_store.as_ref().map(TestEventStore::named),
             master_key_file: Some(self.directory.path().join("master.key")),
             create: false,
         }
@@ -73,6 +80,9 @@ impl Home {
         let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
         command.args(arguments).arg("--data").arg(&options.data);
         command.arg("--master-key-file").arg(options.master_key());
+        if let Some(event_store) = &self.event_store {
+            command.arg("--event-store").arg(event_store.url());
+        }
         if let Some(database) = &self.database {
             command.arg("--database-url").arg(database.url());
         }

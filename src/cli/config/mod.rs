@@ -268,26 +268,40 @@ impl Settings {
         DeploymentOptions { data, database, event_store, master_key_file, create }
     }
 
-    /// The same settings for the ledger in another store, which `flag` names, with its own master key.
+    /// The same settings for the ledger in another store, which `flag` names, with its own master key. Beside an event store,
+    /// the rest is in `rest`, or where these settings say.
     pub(super) fn of(
         &self,
         (flag, store): (&str, &StoreName),
+        rest: Option<&StoreName>,
         master_key_file: Option<PathBuf>,
     ) -> Result<Self, Usage> {
-        let about = |error: Usage| Usage(error.0.replace("--database-url", flag));
+        let about =
+            |error: Usage| Usage(error.0.replace("--database-url", flag).replace("--event-store", flag));
         let settings = Self { master_key_file, makes_master_key: false, ..self.clone() };
-        Ok(match store {
-            StoreName::Directory(data) => {
-                Self { data: data.clone(), database: None, event_store: None, ..settings }
+        match (store, rest) {
+            (StoreName::EventStore(name), rest) => {
+                let event_store = Some(name.url().map_err(about)?);
+                let rest_flag = format!("{flag}-rest");
+                let settings = match rest {
+                    None => settings,
+                    Some(StoreName::EventStore(_)) => {
+                        return Err(Usage(format!(
+                            "{rest_flag}: a data directory or the URL of a Postgres database is needed"
+                        )));
+                    }
+                    Some(rest) => settings.of((&rest_flag, rest), None, settings.master_key_file.clone())?,
+                };
+                Ok(Self { event_store, ..settings })
             }
-            StoreName::Database(url) => {
-                Self { database: Some(url.database().map_err(about)?), event_store: None, ..settings }
+            (_, Some(_)) => Err(Usage(format!("{flag}-rest: {flag} is no event store, and holds all of it"))),
+            (StoreName::Directory(data), None) => {
+                Ok(Self { data: data.clone(), database: None, event_store: None, ..settings })
             }
-            StoreName::EventStore(name) => Self {
-                event_store: Some(name.url().map_err(|error| Usage(error.0.replace("--event-store", flag)))?),
-                ..settings
-            },
-        })
+            (StoreName::Database(url), None) => {
+                Ok(Self { database: Some(url.database().map_err(about)?), event_store: None, ..settings })
+            }
+        }
     }
 }
 

@@ -26,14 +26,19 @@ use crate::{
 /// Letters that waited are parked. Cut off, the same command goes on where it was.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Copy {
-    /// Where it is: a data directory, or the URL of a Postgres database or of an event store, whose keys and pictures are
-    /// where --data or --database-url say
+    /// Where it is: a data directory, or the URL of a Postgres database or of an event store
     #[arg(long, value_name = "STORE")]
     from: StoreName,
-    /// Where it is to go: a data directory, or the URL of a Postgres database or of an event store, whose keys, pictures and
-    /// read models go where --data or --database-url say
+    /// Where it is to go: a data directory, or the URL of a Postgres database or of an event store
     #[arg(long, value_name = "STORE")]
     to: StoreName,
+    /// Where keys, pictures and read models are beside an event store: a data directory, or the URL of a Postgres database
+    /// [default: where --data or --database-url say]
+    #[arg(long, value_name = "STORE")]
+    from_rest: Option<StoreName>,
+    /// Where they are to go beside an event store [default: where --data or --database-url say]
+    #[arg(long, value_name = "STORE")]
+    to_rest: Option<StoreName>,
     /// The master key there [default: master.key in the data directory]
     #[arg(long, value_name = "FILE")]
     from_key_file: Option<PathBuf>,
@@ -46,8 +51,9 @@ pub(in crate::cli) struct Copy {
 
 impl Copy {
     pub(in crate::cli) async fn run(self, settings: &Settings, screen: &mut Screen) -> Result<()> {
-        let from = settings.of(("--from", &self.from), self.from_key_file.clone())?;
-        let to = settings.of(("--to", &self.to), self.to_key_file.clone())?;
+        let from =
+            settings.of(("--from", &self.from), self.from_rest.as_ref(), self.from_key_file.clone())?;
+        let to = settings.of(("--to", &self.to), self.to_rest.as_ref(), self.to_key_file.clone())?;
         let from_options = from.deployment(false).map_err(|error| error.about("--from-key-file"))?;
         let options = to.deployment(true).map_err(|error| error.about("--to-key-file"))?;
         refuse_one_place(&from_options, &options)?;
@@ -101,8 +107,7 @@ fn refuse_one_place(from: &DeploymentOptions, to: &DeploymentOptions) -> Result<
         };
     if is_one {
         return Err(Usage(
-            "--to: keys, pictures and read models would go where those of --from are: name another place for them with \
-             --data or --database-url"
+            "--to-rest: keys, pictures and read models would go where those of --from are: name another place for them"
                 .into(),
         ));
     }

@@ -8,6 +8,11 @@ use thiserror::Error;
 /// The schemes of a connection string.
 const SCHEMES: [&str; 4] = ["esdb://", "esdb+discover://", "kurrentdb://", "kurrentdb+discover://"];
 
+/// How long the client waits before each look for a node, the first one too: half a second where nothing is said.
+const DISCOVERY: &str = "discoveryInterval";
+/// In milliseconds.
+const DISCOVERED_AT_ONCE: &str = "=20";
+
 /// An `--event-store` that cannot be used.
 #[derive(Debug, Error)]
 #[error(
@@ -37,7 +42,12 @@ impl FromStr for EventStoreUrl {
         let hosts = rest.split(['/', '?']).next().unwrap_or_default();
         let hosts = hosts.rsplit('@').next().unwrap_or_default();
         // The client knows its own name for it only.
-        let known = format!("{}{rest}", scheme.replace("kurrentdb", "esdb"));
+        let mut known = format!("{}{rest}", scheme.replace("kurrentdb", "esdb"));
+        if !rest.to_lowercase().contains(&DISCOVERY.to_lowercase()) {
+            known += if rest.contains('?') { "&" } else { "?" };
+            known += DISCOVERY;
+            known += DISCOVERED_AT_ONCE;
+        }
         let settings: ClientSettings =
             known.parse().map_err(|error: eventstore::ClientSettingsParseError| {
                 EventStoreUrlError(error.message().to_owned())

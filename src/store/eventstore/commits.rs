@@ -5,10 +5,8 @@
 
 use std::sync::Arc;
 
-use eventstore::EventData;
-
 use super::{
-    server::{Appended, Server, new_id},
+    server::{Appended, NewEvent, Server},
     streams::{COMMIT, COMMITS},
 };
 use crate::store::{
@@ -65,16 +63,9 @@ impl Source for Commits {
     }
 
     fn append(&self, after: Records, records: &[Record]) -> Result<Accepted, StoreError> {
-        let (mut events, mut first) = (Vec::with_capacity(records.len()), None);
-        for record in records {
-            let id = new_id();
-            first.get_or_insert(id);
-            let event = EventData::json(COMMIT, record)
-                .map_err(|error| StoreError::Unavailable(format!("a record cannot be written: {error}")))?;
-            events.push(event.id(id));
-        }
-        let first = first.unwrap_or_default();
-        Ok(match self.server.wait(self.server.append(COMMITS, after.0, &events, first))? {
+        let new: Vec<_> =
+            records.iter().map(|record| NewEvent::json(COMMIT, record)).collect::<Result<_, _>>()?;
+        Ok(match self.server.wait(self.server.append(COMMITS, after.0, &new))? {
             Appended::Yes => Accepted::Yes,
             Appended::Conflict => Accepted::Moved,
         })

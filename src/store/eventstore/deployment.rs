@@ -2,16 +2,15 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use eventstore::EventData;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    server::{Appended, Server, new_id},
+    server::{Appended, NewEvent, Server},
     streams::{DEPLOYMENT, DEPLOYMENT_NOTED},
 };
 use crate::{
-    clock,
+    clock::{self, Clock as _, SystemClock, event_id},
     store::{Incarnation, StoreError},
 };
 
@@ -50,7 +49,7 @@ impl Deployment {
     /// What is noted; a new log when there is none.
     pub(super) async fn open(server: &Server) -> Result<Noted, StoreError> {
         Self::change(server, |found| {
-            let id = new_id();
+            let id = event_id(SystemClock.now());
             found.is_none().then(|| Noted { id, incarnation: drawn(), hash_key: None })
         })
         .await
@@ -99,10 +98,8 @@ impl Deployment {
                 return noted
                     .ok_or_else(|| StoreError::Damaged(format!("{DEPLOYMENT} is gone: restore the log")));
             };
-            let id = new_id();
-            let event =
-                EventData::json(DEPLOYMENT_NOTED, &next).map_err(|error| server.unavailable(&error))?;
-            if server.append(DEPLOYMENT, times, &[event.id(id)], id).await? == Appended::Yes {
+            let new = NewEvent::json(DEPLOYMENT_NOTED, &next)?;
+            if server.append(DEPLOYMENT, times, &[new]).await? == Appended::Yes {
                 return Ok(next);
             }
         }

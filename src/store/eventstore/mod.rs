@@ -141,18 +141,6 @@ impl EventStoreStore {
         self.mirror.catch_up(count).await?;
         Ok(count)
     }
-
-    /// The lease of a subscriber that begins at `head` when it is new.
-    async fn lease_from(
-        &self,
-        subscriber: &str,
-        holder: &str,
-        ttl: Duration,
-        head: Position,
-    ) -> Result<Option<Lease>, StoreError> {
-        let who = (subscriber, holder);
-        self.subscribers.lease(&self.server, self.incarnation(), who, ttl, head).await
-    }
 }
 
 #[async_trait]
@@ -253,7 +241,7 @@ impl Store for EventStoreStore {
     }
 
     async fn checkpoint(&self, subscriber: &str) -> Result<Option<Position>, StoreError> {
-        Subscribers::checkpoint(&self.server, self.incarnation(), subscriber).await
+        self.subscribers.checkpoint(&self.server, self.incarnation(), subscriber).await
     }
 
     async fn lease(
@@ -262,8 +250,8 @@ impl Store for EventStoreStore {
         holder: &str,
         ttl: Duration,
     ) -> Result<Option<Lease>, StoreError> {
-        let head = self.head().await?.position;
-        self.lease_from(subscriber, holder, ttl, head).await
+        let head = || async { Ok(self.head().await?.position) };
+        self.subscribers.lease(&self.server, self.incarnation(), (subscriber, holder), ttl, head).await
     }
 
     async fn advance(&self, lease: &Lease, to: Position) -> Result<bool, StoreError> {

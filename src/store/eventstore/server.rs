@@ -3,13 +3,14 @@
 use std::{
     future::Future,
     sync::{Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use eventstore::{
     AppendToStreamOptions, Client, CurrentRevision, Error, EventData, ExpectedRevision, ReadStreamOptions,
     RecordedEvent, StreamPosition,
 };
+use serde::Serialize;
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     time::{sleep, timeout},
@@ -26,8 +27,9 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(8);
 /// How long one try may take.
 const TRY: Duration = Duration::from_secs(4);
-/// How long to wait before the next one.
-const PAUSE: Duration = Duration::from_millis(50);
+/// How long to wait before the second one; before each further one twice as long, up to a limit.
+const PAUSE: Duration = Duration::from_millis(25);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// What became of an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +38,27 @@ pub(super) enum Appended {
     Yes,
     /// The stream is not where it was expected, and nothing was appended.
     Conflict,
+}
+
+/// An event that is to be appended, with its identity.
+#[derive(Clone)]
+pub(super) struct NewEvent {
+    pub(super) id: Uuid,
+    data: EventData,
+}
+
+impl NewEvent {
+    pub(super) fn new(id: Uuid, data: EventData) -> Self {
+        Self { id, data }
+    }
+
+    /// Of `value` as JSON, with an identity of its own.
+    pub(super) fn json(event_type: &str, value: &impl Serialize) -> Result<Self, StoreError> {
+        let data = EventData::json(event_type, value).map_err(|error| {
+            StoreError::Unavailable(format!("an event {event_type} cannot be written as JSON: {error}"))
+        })?;
+        Ok(Self { id: event_id(SystemClock.now()), data })
+    }
 }
 
 /// A connection to a server or a cluster, made anew when it was lost.
@@ -109,10 +132,10 @@ impl Server {
         &self,
         stream: &str,
         after: u64,
-        events: &[EventData],
-        first: Uuid,
+        new: &[NewEvent],
     ) -> Result<Appended, StoreError> {
-        let since = stopwatch();
+        let events: Vec<_> = new.iter().map(|new| new.data.clone().id(new.id)).collect();
+        let mut tries = Tries::begin();
         let expected = match after {
             0 => ExpectedRevision::NoStream,
             after => ExpectedRevision::Exact(after - 1),
@@ -120,15 +143,15 @@ impl Server {
         let options = AppendToStreamOptions::default().expected_revision(expected).requires_leader(true);
         loop {
             let client = self.client()?;
-            let error = match timeout(TRY, client.append_to_stream(stream, &options, events.to_vec())).await {
+            let error = match timeout(TRY, client.append_to_stream(stream, &options, events.clone())).await {
                 Ok(Ok(_)) => return Ok(Appended::Yes),
                 Ok(Err(Error::WrongExpectedVersion { current, .. })) => {
-                    return self.whose(stream, after, first, current).await;
+                    return self.whose(stream, after, new, current).await;
                 }
                 Ok(Err(error)) => error,
                 Err(_) => Error::DeadlineExceeded,
             };
-            self.after(&error, since.elapsed()).await?;
+            self.after(&error, &mut tries).await?;
         }
     }
 
@@ -137,15 +160,16 @@ impl Server {
         &self,
         stream: &str,
         after: u64,
-        first: Uuid,
+        new: &[NewEvent],
         current: CurrentRevision,
     ) -> Result<Appended, StoreError> {
-        if !matches!(current, CurrentRevision::Current(last) if last >= after) {
+        let end = after + new.len() as u64;
+        if !matches!(current, CurrentRevision::Current(last) if last + 1 >= end) {
             return Ok(Appended::Conflict);
         }
-        let found = self.read(stream, after, 1).await?;
-        let is_ours = found.first().is_some_and(|event| event.id == first);
-        Ok(if is_ours { Appended::Yes } else { Appended::Conflict })
+        let found = self.read(stream, after, new.len()).await?;
+        let are_ours = found.iter().map(|event| event.id).eq(new.iter().map(|new| new.id));
+        Ok(if are_ours { Appended::Yes } else { Appended::Conflict })
     }
 
     /// The events behind the first `after` of a stream, in order, at most `limit`.
@@ -171,7 +195,7 @@ impl Server {
         stream: &str,
         options: &ReadStreamOptions,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
-        let since = stopwatch();
+        let mut tries = Tries::begin();
         loop {
             let client = self.client()?;
             let error = match timeout(TRY, collect(&client, stream, options)).await {
@@ -180,12 +204,12 @@ impl Server {
                 Ok(Err(error)) => error,
                 Err(_) => Error::DeadlineExceeded,
             };
-            self.after(&error, since.elapsed()).await?;
+            self.after(&error, &mut tries).await?;
         }
     }
 
     /// Lets a failed try be repeated, unless that would not help.
-    async fn after(&self, error: &Error, tried_for: Duration) -> Result<(), StoreError> {
+    async fn after(&self, error: &Error, tries: &mut Tries) -> Result<(), StoreError> {
         if let Some(text) = final_word(error) {
             return Err(StoreError::Unavailable(format!("{}: {text}", self.url)));
         }
@@ -193,18 +217,27 @@ impl Server {
         if !matches!(error, Error::NotLeaderException(_)) {
             self.forget();
         }
-        if tried_for >= PATIENCE {
+        if tries.since.elapsed() >= PATIENCE {
             return Err(self.unavailable(error));
         }
         tracing::debug!(%error, "the event store is asked again");
-        sleep(PAUSE).await;
+        sleep(tries.pause).await;
+        tries.pause = (tries.pause * 2).min(LONGEST_PAUSE);
         Ok(())
     }
 }
 
-/// The identity of something that is appended.
-pub(super) fn new_id() -> Uuid {
-    event_id(SystemClock.now())
+/// How it is tried.
+struct Tries {
+    since: Instant,
+    /// Before the next one.
+    pause: Duration,
+}
+
+impl Tries {
+    fn begin() -> Self {
+        Self { since: stopwatch(), pause: PAUSE }
+    }
 }
 
 async fn collect(

@@ -3,16 +3,17 @@
 
 use std::{
     collections::HashMap,
+    future::Future,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use eventstore::{AppendToStreamOptions, EventData, RecordedEvent, StreamMetadataBuilder};
+use eventstore::{AppendToStreamOptions, StreamMetadataBuilder};
 use muster_events::stream::Position;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    server::{Appended, Server, new_id},
+    server::{Appended, NewEvent, Server},
     streams::{SUBSCRIBER_NOTED, of_subscriber},
 };
 use crate::{
@@ -43,40 +44,53 @@ struct Stand {
 /// stream has not moved for that long before the eyes of whoever wants it.
 #[derive(Debug, Default)]
 pub(super) struct Subscribers {
-    seen: Mutex<HashMap<String, (u64, Instant)>>,
+    seen: Mutex<HashMap<String, Seen>>,
+}
+
+/// The last event of a stream that was seen. It may not be the last any more: then what rests on it is not accepted.
+#[derive(Debug, Clone)]
+struct Seen {
+    revision: u64,
+    stand: Stand,
+    since: Instant,
 }
 
 impl Subscribers {
-    /// Gets the lease, or renews it. `head` is where the log ends.
-    pub(super) async fn lease(
+    /// Gets the lease, or renews it. A new subscriber, and one that has come further than the log goes, begins where `head`
+    /// finds that the log ends.
+    pub(super) async fn lease<R>(
         &self,
         server: &Server,
         incarnation: Incarnation,
         (subscriber, holder): (&str, &str),
         ttl: Duration,
-        head: Position,
-    ) -> Result<Option<Lease>, StoreError> {
+        head: impl Fn() -> R,
+    ) -> Result<Option<Lease>, StoreError>
+    where
+        R: Future<Output = Result<Position, StoreError>>,
+    {
+        let is_fresh = |seen: &Seen| {
+            seen.stand.is_held_by(incarnation, holder) && seen.since.elapsed() < ttl / RENEWED_AFTER
+        };
+        if let Some(seen) = self.seen(subscriber).filter(is_fresh) {
+            return Ok(Some(seen.stand.lease(subscriber)));
+        }
         for _ in 0..ATTEMPTS {
-            let found = stand(server, subscriber).await?;
-            let silent_for =
-                found.as_ref().map_or(Duration::ZERO, |(at, _)| self.silent_for(subscriber, *at));
+            let found = self.look(server, subscriber).await?;
             let next = match &found {
-                None => Stand { checkpoint: head, epoch: 1, ..Stand::of(incarnation, holder, ttl) },
-                Some((_, stand)) if stand.is_held_by(incarnation, holder) => {
-                    if silent_for < ttl / RENEWED_AFTER {
-                        return Ok(Some(stand.lease(subscriber)));
-                    }
-                    Stand { ttl_milliseconds: milliseconds(ttl), ..stand.clone() }
+                None => Stand { checkpoint: head().await?, epoch: 1, ..Stand::of(incarnation, holder, ttl) },
+                Some(seen) if is_fresh(seen) => return Ok(Some(seen.stand.lease(subscriber))),
+                Some(seen) if seen.stand.is_held_by(incarnation, holder) => {
+                    Stand { ttl_milliseconds: milliseconds(ttl), ..seen.stand.clone() }
                 }
-                Some((_, stand)) if stand.is_alive(incarnation, silent_for) => return Ok(None),
-                Some((_, stand)) => Stand {
-                    checkpoint: stand.checkpoint.min(head),
-                    epoch: stand.epoch + 1,
+                Some(seen) if seen.is_alive(incarnation) => return Ok(None),
+                Some(seen) => Stand {
+                    checkpoint: seen.stand.checkpoint.min(head().await?),
+                    epoch: seen.stand.epoch + 1,
                     ..Stand::of(incarnation, holder, ttl)
                 },
             };
-            let at = found.map(|(at, _)| at);
-            if note(server, subscriber, at, &next).await? {
+            if self.note(server, subscriber, found.map(|seen| seen.revision), &next).await? {
                 return Ok(Some(next.lease(subscriber)));
             }
         }
@@ -91,7 +105,7 @@ impl Subscribers {
         lease: &Lease,
         to: Position,
     ) -> Result<bool, StoreError> {
-        change(server, lease, |stand| {
+        self.change(server, lease, |stand| {
             let stands = stand.is_of(incarnation, lease) && stand.checkpoint == lease.checkpoint;
             stands.then(|| Stand { checkpoint: to, ..stand.clone() })
         })
@@ -105,7 +119,7 @@ impl Subscribers {
         incarnation: Incarnation,
         lease: &Lease,
     ) -> Result<(), StoreError> {
-        let released = change(server, lease, |stand| {
+        let released = self.change(server, lease, |stand| {
             stand.is_of(incarnation, lease).then(|| Stand { ttl_milliseconds: 0, ..stand.clone() })
         });
         released.await.map(drop)
@@ -113,25 +127,96 @@ impl Subscribers {
 
     /// How far a subscriber has come.
     pub(super) async fn checkpoint(
+        &self,
         server: &Server,
         incarnation: Incarnation,
         subscriber: &str,
     ) -> Result<Option<Position>, StoreError> {
-        let found = stand(server, subscriber).await?;
-        let known = found.filter(|(_, stand)| stand.incarnation == incarnation.0);
-        Ok(known.map(|(_, stand)| stand.checkpoint))
+        let found = self.look(server, subscriber).await?.map(|seen| seen.stand);
+        let known = found.filter(|stand| stand.incarnation == incarnation.0);
+        Ok(known.map(|stand| stand.checkpoint))
     }
 
-    /// For how long the stream has not moved beyond revision `at`, as far as this process has seen.
-    fn silent_for(&self, subscriber: &str, at: u64) -> Duration {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        match seen.get(subscriber) {
-            Some((revision, since)) if *revision == at => since.elapsed(),
+    fn seen(&self, subscriber: &str) -> Option<Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(subscriber).cloned()
+    }
+
+    /// What stands there is seen from now on, unless it was before.
+    fn see(&self, subscriber: &str, revision: u64, stand: Stand) -> Seen {
+        let mut all = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.get(subscriber) {
+            Some(seen) if seen.revision == revision => seen.clone(),
             _ => {
-                seen.insert(subscriber.to_owned(), (at, stopwatch()));
-                Duration::ZERO
+                let seen = Seen { revision, stand, since: stopwatch() };
+                all.insert(subscriber.to_owned(), seen.clone());
+                seen
             }
         }
+    }
+
+    /// Reads what stands.
+    async fn look(&self, server: &Server, subscriber: &str) -> Result<Option<Seen>, StoreError> {
+        let stream = of_subscriber(subscriber);
+        let Some(last) = server.last(&stream).await? else { return Ok(None) };
+        let stand = last.as_json().map_err(|error| {
+            StoreError::Damaged(format!("the last event of {stream} cannot be read: {error}"))
+        })?;
+        Ok(Some(self.see(subscriber, last.revision, stand)))
+    }
+
+    /// Makes `next` what stands, when `at` still does.
+    async fn note(
+        &self,
+        server: &Server,
+        subscriber: &str,
+        at: Option<u64>,
+        next: &Stand,
+    ) -> Result<bool, StoreError> {
+        let (stream, new) = (of_subscriber(subscriber), NewEvent::json(SUBSCRIBER_NOTED, next)?);
+        let after = at.map_or(0, |at| at + 1);
+        if server.append(&stream, after, &[new]).await? != Appended::Yes {
+            return Ok(false);
+        }
+        self.see(subscriber, after, next.clone());
+        if at.is_none() {
+            let metadata = StreamMetadataBuilder::new().max_count(KEPT).build();
+            let options = AppendToStreamOptions::default();
+            // Without it, the stream only grows.
+            if let Err(error) = server.client()?.set_stream_metadata(stream, &options, &metadata).await {
+                tracing::warn!(%error, subscriber, "the server keeps all that a subscriber's stream ever said");
+            }
+        }
+        Ok(true)
+    }
+
+    /// Changes what stands, if `change` finds that it may be; whether it was changed. What was seen last is believed, until
+    /// it is not accepted.
+    async fn change(
+        &self,
+        server: &Server,
+        lease: &Lease,
+        change: impl Fn(&Stand) -> Option<Stand>,
+    ) -> Result<bool, StoreError> {
+        let mut believed = self.seen(&lease.subscriber).filter(|seen| change(&seen.stand).is_some());
+        for _ in 0..ATTEMPTS {
+            let found = match believed.take() {
+                Some(seen) => Some(seen),
+                None => self.look(server, &lease.subscriber).await?,
+            };
+            let Some(Seen { revision, stand, .. }) = found else { return Ok(false) };
+            let Some(next) = change(&stand) else { return Ok(false) };
+            if self.note(server, &lease.subscriber, Some(revision), &next).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl Seen {
+    fn is_alive(&self, incarnation: Incarnation) -> bool {
+        let silence = Duration::from_millis(self.stand.ttl_milliseconds);
+        self.stand.incarnation == incarnation.0 && self.since.elapsed() < silence
     }
 }
 
@@ -150,10 +235,6 @@ impl Stand {
         self.holder == holder && self.incarnation == incarnation.0 && self.ttl_milliseconds > 0
     }
 
-    fn is_alive(&self, incarnation: Incarnation, silent_for: Duration) -> bool {
-        self.incarnation == incarnation.0 && silent_for < Duration::from_millis(self.ttl_milliseconds)
-    }
-
     fn is_of(&self, incarnation: Incarnation, lease: &Lease) -> bool {
         (self.incarnation, self.holder.as_str(), self.epoch)
             == (incarnation.0, lease.holder.as_str(), lease.epoch)
@@ -167,50 +248,4 @@ impl Stand {
 
 fn milliseconds(ttl: Duration) -> u64 {
     u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// What stands at which revision.
-async fn stand(server: &Server, subscriber: &str) -> Result<Option<(u64, Stand)>, StoreError> {
-    let stream = of_subscriber(subscriber);
-    let read = |last: RecordedEvent| {
-        let stand = last.as_json().map_err(|error| {
-            StoreError::Damaged(format!("the last event of {stream} cannot be read: {error}"))
-        })?;
-        Ok((last.revision, stand))
-    };
-    server.last(&stream).await?.map(read).transpose()
-}
-
-/// Makes `next` what stands, when `at` still does.
-async fn note(server: &Server, subscriber: &str, at: Option<u64>, next: &Stand) -> Result<bool, StoreError> {
-    let stream = of_subscriber(subscriber);
-    let id = new_id();
-    let event = EventData::json(SUBSCRIBER_NOTED, next).map_err(|error| server.unavailable(&error))?.id(id);
-    let after = at.map_or(0, |at| at + 1);
-    let is_noted = server.append(&stream, after, &[event], id).await? == Appended::Yes;
-    if is_noted && at.is_none() {
-        let metadata = StreamMetadataBuilder::new().max_count(KEPT).build();
-        let options = AppendToStreamOptions::default();
-        // Without it, the stream only grows.
-        if let Err(error) = server.client()?.set_stream_metadata(stream, &options, &metadata).await {
-            tracing::warn!(%error, subscriber, "the server keeps all that a subscriber's stream ever said");
-        }
-    }
-    Ok(is_noted)
-}
-
-/// Changes what stands, if `change` finds that it may be; whether it was changed.
-async fn change(
-    server: &Server,
-    lease: &Lease,
-    change: impl Fn(&Stand) -> Option<Stand>,
-) -> Result<bool, StoreError> {
-    for _ in 0..ATTEMPTS {
-        let Some((at, stand)) = stand(server, &lease.subscriber).await? else { return Ok(false) };
-        let Some(next) = change(&stand) else { return Ok(false) };
-        if note(server, &lease.subscriber, Some(at), &next).await? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }

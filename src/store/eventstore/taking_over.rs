@@ -1,11 +1,10 @@
 //! What is taken over from another log: its events in records, and the claims that they lead to.
 
-use eventstore::EventData;
 use muster_events::stream::Position;
 
 use super::{
     EventStoreStore,
-    server::{Appended, new_id},
+    server::{Appended, NewEvent},
     streams::{COMMIT, COMMITS},
 };
 use crate::{
@@ -71,9 +70,8 @@ impl EventStoreStore {
     /// Appends records behind the first `count`, one after the other.
     async fn record(&self, mut count: Records, records: Vec<Record>) -> Result<(), StoreError> {
         for record in records {
-            let id = new_id();
-            let event = EventData::json(COMMIT, &record).map_err(|error| self.server.unavailable(&error))?;
-            if self.server.append(COMMITS, count.0, &[event.id(id)], id).await? != Appended::Yes {
+            let new = NewEvent::json(COMMIT, &record)?;
+            if self.server.append(COMMITS, count.0, &[new]).await? != Appended::Yes {
                 return Err(StoreError::Unavailable("another process writes this log".into()));
             }
             count.0 += 1;

@@ -17,9 +17,10 @@ const PAGE: usize = 100;
 
 /// The store of a ledger, as `--from` and `--to` name it, and the file of its master key.
 fn named(muster: &Muster) -> [String; 2] {
-    let store = match &muster.database {
-        Some(database) => database.url().to_owned(),
-        None => muster.data().to_str().unwrap().to_owned(),
+    let store = match (&muster.event_store, &muster.database) {
+        (Some(event_store), _) => event_store.url(),
+        (None, Some(database)) => database.url().to_owned(),
+        (None, None) => muster.data().to_str().unwrap().to_owned(),
     };
     [store, muster.master_key().to_str().unwrap().to_owned()]
 }
@@ -36,6 +37,14 @@ fn copied(from: &Muster, to: &Muster, random: &mut Random, kills: usize) -> Valu
     let mut command = copy(&here, &there).to_vec();
     if to.database.is_none() {
         command.retain(|argument| *argument != "--to-key-file" && *argument != there[1]);
+    }
+    // An event store holds the log only.
+    let (from_rest, to_rest) = (from.data(), to.data());
+    if from.event_store.is_some() {
+        command.extend(["--from-rest", from_rest.to_str().unwrap()]);
+    }
+    if to.event_store.is_some() {
+        command.extend(["--to-rest", to_rest.to_str().unwrap()]);
     }
     // At last it is let go on.
     if !(0..kills).any(|_| from.killed_after(random.pause(Duration::from_millis(400)), &command)) {
@@ -152,8 +161,9 @@ async fn a_ledger_that_moves_from_store_to_store_stays_the_same() {
     assert!(sent > 0, "nobody was invited");
     let doctor = first.run(&["doctor", "--json"]).done().json();
 
-    let (second, third, fourth) = (Muster::without_database(), Muster::new(), Muster::without_database());
-    let legs = [(&first, &second, 0), (&second, &third, 8), (&third, &fourth, 0)];
+    let (second, third) = (Muster::without_database(), Muster::new());
+    let (fourth, fifth) = (Muster::with_event_store(), Muster::without_database());
+    let legs = [(&first, &second, 0), (&second, &third, 8), (&third, &fourth, 8), (&fourth, &fifth, 0)];
     for (from, to, kills) in legs {
         let arrived = copied(from, to, &mut random, kills);
         assert_eq!(arrived["digest"], doctor["digest"], "{arrived:#}");
@@ -185,7 +195,12 @@ fn a_copy_needs_an_empty_place_and_the_right_keys() {
     muster
         .run(&["copy", "--from", "postgres://127.0.0.1/x", "--to", &to[0]])
         .misunderstood("--from-key-file");
-    muster.run(&["copy", "--from", "esdb://127.0.0.1:2113", "--to", &to[0]]).misunderstood("--from");
+    muster.run(&["copy", "--from", "esdb://", "--to", &to[0]]).misunderstood("--from is to be like esdb://");
+    let both = ["copy", "--from", "esdb://127.0.0.1:1", "--to", "esdb://127.0.0.1:2"];
+    muster.run(&both).misunderstood("--to-rest: keys");
+    muster
+        .run(&["copy", "--from", &here[0], "--to", &to[0], "--to-rest", &to[0]])
+        .misunderstood("--to-rest: --to is no");
     assert_eq!(names(&empty.data()), [""; 0]);
 }
 

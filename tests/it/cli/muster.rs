@@ -70,6 +70,15 @@ impl Muster {
         Self { directory: TempDir::new().unwrap(), database: None, event_store: None }
     }
 
+    /// Without a ledger, and with its log in an event store whatever the store under test.
+    pub(super) fn with_event_store() -> Self {
+        Self {
+            directory: TempDir::new().unwrap(),
+            database: None,
+            event_store: Some(TestEventStore::start()),
+        }
+    }
+
     /// With the small organization.
     pub(super) fn small() -> Self {
         let muster = Self::new();

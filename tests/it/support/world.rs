@@ -49,7 +49,7 @@ pub(crate) struct World {
     organizations: BTreeMap<String, ImportedOrganization>,
     members: BTreeMap<(String, String), MemberId>,
     tokens: BTreeMap<String, TokenId>,
-    shutdown: CancellationToken,
+    shutdown: Stop,
     server: JoinHandle<()>,
     pub(crate) place: Place,
 }
@@ -256,10 +256,20 @@ impl WorldBuilder {
             organizations: self.organizations,
             members: self.members,
             tokens: self.tokens,
-            shutdown,
+            shutdown: Stop(shutdown),
             server,
             place: self.place,
         }
+    }
+}
+
+/// Stops the server of a world that is dropped: one without its ledger would only keep looking for it.
+#[derive(Debug)]
+struct Stop(CancellationToken);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.cancel();
     }
 }
 
@@ -366,7 +376,7 @@ impl World {
 
     /// The same world after its server has stopped.
     pub(crate) async fn stopped(self) -> Self {
-        self.shutdown.cancel();
+        self.shutdown.0.cancel();
         tokio::time::timeout(Duration::from_secs(30), self.server).await.unwrap().unwrap();
         Self { server: tokio::spawn(async {}), ..self }
     }
@@ -374,12 +384,12 @@ impl World {
     /// The same world behind another server.
     pub(crate) async fn started(self, options: ServeOptions) -> Self {
         let (base, shutdown, server) = start(&self.deployment, options).await;
-        Self { base, shutdown, server, ..self }
+        Self { base, shutdown: Stop(shutdown), server, ..self }
     }
 
     /// Stops the server as SIGTERM does, and waits until it has ended. What it was kept in is left.
     pub(crate) async fn stop(self) -> Place {
-        self.shutdown.cancel();
+        self.shutdown.0.cancel();
         tokio::time::timeout(Duration::from_secs(30), self.server).await.unwrap().unwrap();
         self.place
     }

@@ -136,6 +136,28 @@ impl Log {
         self.shared.count.subscribe()
     }
 
+    /// Another log with its first `count` events only, as a server has it that was restored from a backup. There is to be
+    /// no deletion among them.
+    #[must_use]
+    pub fn as_of(&self, count: usize) -> Self {
+        let earlier = Self::new();
+        let events = self.events();
+        earlier.change(|state, _| {
+            // The first one is the server's own, which every log has.
+            for event in events.iter().take(count).skip(1) {
+                let proposed = Proposed {
+                    id: event.id,
+                    event_type: event.event_type.clone(),
+                    is_json: event.is_json,
+                    data: event.data.clone(),
+                    metadata: event.metadata.clone(),
+                };
+                state.record(&event.stream, proposed, event.created);
+            }
+        });
+        earlier
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.shared.state.lock().expect("nobody panics while he holds the log")
     }
