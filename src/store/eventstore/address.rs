@@ -13,6 +13,10 @@ const DISCOVERY: &str = "discoveryInterval";
 /// In milliseconds.
 const DISCOVERED_AT_ONCE: &str = "=20";
 
+/// Our own parameter.
+const PREFIX: &str = "prefix";
+const DEFAULT_PREFIX: &str = "muster";
+
 /// An `--event-store` that cannot be used.
 #[derive(Debug, Error)]
 #[error(
@@ -25,20 +29,23 @@ pub struct EventStoreUrlError(String);
 #[derive(Clone)]
 pub struct EventStoreUrl {
     pub(super) settings: ClientSettings,
-    /// What is shown: without user, password and parameters.
+    /// How the names of its streams begin.
+    pub(super) prefix: String,
+    /// What is shown: without user, password and the server's parameters.
     shown: String,
 }
 
 impl FromStr for EventStoreUrl {
     type Err = EventStoreUrlError;
 
-    /// Reads a connection string as the clients of EventStoreDB do.
+    /// Reads a connection string as the clients of EventStoreDB do. One parameter is ours: `prefix`, by which the names of
+    /// the ledger's streams begin, where a server has more than one.
     fn from_str(url: &str) -> Result<Self, Self::Err> {
         let scheme = SCHEMES.iter().find(|scheme| url.starts_with(**scheme));
         let Some(scheme) = scheme else {
             return Err(EventStoreUrlError("the URL of an EventStoreDB server is needed".into()));
         };
-        let rest = &url[scheme.len()..];
+        let (rest, prefix) = without_prefix(&url[scheme.len()..])?;
         let hosts = rest.split(['/', '?']).next().unwrap_or_default();
         let hosts = hosts.rsplit('@').next().unwrap_or_default();
         // The client knows its own name for it only.
@@ -55,8 +62,24 @@ impl FromStr for EventStoreUrl {
         if hosts.is_empty() {
             return Err(EventStoreUrlError("the URL names no host".into()));
         }
-        Ok(Self { settings, shown: format!("esdb://{hosts}") })
+        let named = prefix.as_ref().map(|prefix| format!("?{PREFIX}={prefix}")).unwrap_or_default();
+        let shown = format!("esdb://{hosts}{named}");
+        Ok(Self { settings, prefix: prefix.unwrap_or_else(|| DEFAULT_PREFIX.to_owned()), shown })
     }
+}
+
+/// What follows the scheme without our own parameter, and that.
+fn without_prefix(rest: &str) -> Result<(String, Option<String>), EventStoreUrlError> {
+    let Some((hosts, parameters)) = rest.split_once('?') else { return Ok((rest.to_owned(), None)) };
+    let is_prefix = |parameter: &&str| parameter.split('=').next() == Some(PREFIX);
+    let (ours, others): (Vec<_>, Vec<_>) = parameters.split('&').partition(is_prefix);
+    let prefix = ours.last().map(|parameter| parameter[PREFIX.len()..].trim_start_matches('=').to_owned());
+    let may = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '.';
+    if prefix.as_ref().is_some_and(|prefix| prefix.is_empty() || !prefix.chars().all(may)) {
+        return Err(EventStoreUrlError(format!("{PREFIX} may have letters, digits, _ and points")));
+    }
+    let rest = if others.is_empty() { hosts.to_owned() } else { format!("{hosts}?{}", others.join("&")) };
+    Ok((rest, prefix))
 }
 
 impl fmt::Display for EventStoreUrl {
@@ -87,13 +110,17 @@ mod tests {
             read("esdb://a:2113,b:2113,c:2113?nodePreference=leader").unwrap(),
             "esdb://a:2113,b:2113,c:2113"
         );
+        assert_eq!(read("esdb://host:2113?tls=false&prefix=acme").unwrap(), "esdb://host:2113?prefix=acme");
         let url: EventStoreUrl = "esdb://admin:secret@host:2113".parse().unwrap();
+        assert_eq!(url.prefix, "muster");
         assert!(!format!("{url:?}").contains("secret"));
     }
 
     #[test]
     fn what_is_no_address_is_refused_with_an_example() {
-        for url in ["http://host:2113", "esdb://", "host:2113", ""] {
+        for url in
+            ["http://host:2113", "esdb://", "host:2113", "", "esdb://host?prefix=", "esdb://host?prefix=a-b"]
+        {
             assert!(read(url).unwrap_err().contains("esdb://user:password@host:2113"), "{url}");
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{
     server::{Appended, NewEvent, Server},
-    streams::{COMMIT, COMMITS},
+    streams::COMMIT,
 };
 use crate::store::{
     StoreError,
@@ -30,7 +30,7 @@ impl Commits {
 
     /// How many records there are.
     pub(super) async fn count(server: &Server) -> Result<Records, StoreError> {
-        Ok(Records(server.last(COMMITS).await?.map_or(0, |last| last.revision + 1)))
+        Ok(Records(server.last(&server.streams.commits).await?.map_or(0, |last| last.revision + 1)))
     }
 
     /// The records behind the first `after`.
@@ -39,11 +39,11 @@ impl Commits {
         after: Records,
         limit: usize,
     ) -> Result<Vec<Record>, StoreError> {
-        let found = server.read(COMMITS, after.0, limit).await?;
+        let found = server.read(&server.streams.commits, after.0, limit).await?;
         let mut records = Vec::with_capacity(found.len());
         for (expected, event) in (after.0..).zip(&found) {
             let damaged = |why: &dyn std::fmt::Display| {
-                StoreError::Damaged(format!("revision {} of {COMMITS} {why}", event.revision))
+                StoreError::Damaged(format!("revision {} of {} {why}", event.revision, event.stream_id))
             };
             if event.revision != expected {
                 return Err(damaged(&format!("stands where {expected} should: records were removed")));
@@ -65,7 +65,7 @@ impl Source for Commits {
     fn append(&self, after: Records, records: &[Record]) -> Result<Accepted, StoreError> {
         let new: Vec<_> =
             records.iter().map(|record| NewEvent::json(COMMIT, record)).collect::<Result<_, _>>()?;
-        Ok(match self.server.wait(self.server.append(COMMITS, after.0, &new))? {
+        Ok(match self.server.wait(self.server.append(&self.server.streams.commits, after.0, &new))? {
             Appended::Yes => Accepted::Yes,
             Appended::Conflict => Accepted::Moved,
         })

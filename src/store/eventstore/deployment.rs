@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     server::{Appended, NewEvent, Server},
-    streams::{DEPLOYMENT, DEPLOYMENT_NOTED},
+    streams::DEPLOYMENT_NOTED,
 };
 use crate::{
     clock::{self, Clock as _, SystemClock, event_id},
@@ -39,9 +39,9 @@ pub(super) struct Deployment {
 impl Deployment {
     /// What is noted, and how often something was; none in an event store without a log.
     pub(super) async fn noted(server: &Server) -> Result<Option<(Noted, u64)>, StoreError> {
-        let Some(last) = server.last(DEPLOYMENT).await? else { return Ok(None) };
+        let Some(last) = server.last(&server.streams.deployment).await? else { return Ok(None) };
         let noted = last.as_json().map_err(|error| {
-            StoreError::Damaged(format!("the last event of {DEPLOYMENT} cannot be read: {error}"))
+            StoreError::Damaged(format!("the last event of {} cannot be read: {error}", last.stream_id))
         })?;
         Ok(Some((noted, last.revision + 1)))
     }
@@ -91,19 +91,20 @@ impl Deployment {
         server: &Server,
         change: impl Fn(Option<&Noted>) -> Option<Noted>,
     ) -> Result<Noted, StoreError> {
+        let stream = &server.streams.deployment;
         for _ in 0..ATTEMPTS {
             let found = Self::noted(server).await?;
             let (noted, times) = found.map_or((None, 0), |(noted, times)| (Some(noted), times));
             let Some(next) = change(noted.as_ref()) else {
-                return noted
-                    .ok_or_else(|| StoreError::Damaged(format!("{DEPLOYMENT} is gone: restore the log")));
+                let gone = || StoreError::Damaged(format!("{stream} is gone: restore the log"));
+                return noted.ok_or_else(gone);
             };
             let new = NewEvent::json(DEPLOYMENT_NOTED, &next)?;
-            if server.append(DEPLOYMENT, times, &[new]).await? == Appended::Yes {
+            if server.append(stream, times, &[new]).await? == Appended::Yes {
                 return Ok(next);
             }
         }
-        Err(StoreError::Unavailable(format!("others kept appending to {DEPLOYMENT}")))
+        Err(StoreError::Unavailable(format!("others kept appending to {stream}")))
     }
 }
 

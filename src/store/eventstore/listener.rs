@@ -8,7 +8,7 @@ use std::{
 use eventstore::{StreamPosition, SubscribeToStreamOptions};
 use tokio::{select, time::sleep};
 
-use super::{EventStoreStore, server::Server, streams::COMMITS};
+use super::{EventStoreStore, server::Server};
 use crate::store::{Store as _, StoreError};
 
 /// How long to wait before it is listened again after a connection was lost.
@@ -31,7 +31,8 @@ async fn listen(server: &Server, store: &Weak<EventStoreStore>) -> Result<(), St
     let Some(after) = store.upgrade().map(|store| store.mirror.known_records().0) else { return Ok(()) };
     let from = after.checked_sub(1).map_or(StreamPosition::Start, StreamPosition::Position);
     let options = SubscribeToStreamOptions::default().start_from(from);
-    let mut subscription = server.client()?.subscribe_to_stream(COMMITS, &options).await;
+    let mut subscription =
+        server.client()?.subscribe_to_stream(server.streams.commits.as_str(), &options).await;
     loop {
         select! {
             heard = subscription.next() => { heard.map_err(|error| server.unavailable(&error))?; }

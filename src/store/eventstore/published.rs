@@ -15,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 use super::{
     EventStoreStore,
     server::{Appended, NewEvent},
-    streams::of_aggregate,
 };
 use crate::{
     clock::{Clock as _, SystemClock, event_id},
@@ -97,7 +96,7 @@ impl EventStoreStore {
         given_up: &mut BTreeSet<String>,
     ) -> Result<(), StoreError> {
         let Some(first) = run.first() else { return Ok(()) };
-        let stream = of_aggregate(&first.stream);
+        let stream = self.server.streams.of_aggregate(&first.stream);
         if given_up.contains(&stream) {
             return Ok(());
         }

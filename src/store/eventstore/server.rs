@@ -17,7 +17,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::address::EventStoreUrl;
+use super::{address::EventStoreUrl, streams::Streams};
 use crate::{
     clock::{Clock as _, SystemClock, event_id, stopwatch},
     store::StoreError,
@@ -64,6 +64,8 @@ impl NewEvent {
 /// A connection to a server or a cluster, made anew when it was lost.
 pub(super) struct Server {
     url: EventStoreUrl,
+    /// What its streams are called.
+    pub(super) streams: Streams,
     client: Mutex<Option<Client>>,
     /// Its own, because the writer of the log waits for it without one. None while this is dropped.
     runtime: Option<Runtime>,
@@ -92,7 +94,8 @@ impl Server {
         let runtime = runtime.build().map_err(|error| {
             StoreError::Unavailable(format!("the thread that talks to the event store cannot start: {error}"))
         })?;
-        Ok(Self { url, client: Mutex::default(), runtime: Some(runtime) })
+        let streams = Streams::with_prefix(&url.prefix);
+        Ok(Self { url, streams, client: Mutex::default(), runtime: Some(runtime) })
     }
 
     /// Where its work is done.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     server::{Appended, NewEvent, Server},
-    streams::{SUBSCRIBER_NOTED, of_subscriber},
+    streams::SUBSCRIBER_NOTED,
 };
 use crate::{
     clock::stopwatch,
@@ -156,7 +156,7 @@ impl Subscribers {
 
     /// Reads what stands.
     async fn look(&self, server: &Server, subscriber: &str) -> Result<Option<Seen>, StoreError> {
-        let stream = of_subscriber(subscriber);
+        let stream = server.streams.of_subscriber(subscriber);
         let Some(last) = server.last(&stream).await? else { return Ok(None) };
         let stand = last.as_json().map_err(|error| {
             StoreError::Damaged(format!("the last event of {stream} cannot be read: {error}"))
@@ -172,7 +172,8 @@ impl Subscribers {
         at: Option<u64>,
         next: &Stand,
     ) -> Result<bool, StoreError> {
-        let (stream, new) = (of_subscriber(subscriber), NewEvent::json(SUBSCRIBER_NOTED, next)?);
+        let (stream, new) =
+            (server.streams.of_subscriber(subscriber), NewEvent::json(SUBSCRIBER_NOTED, next)?);
         let after = at.map_or(0, |at| at + 1);
         if server.append(&stream, after, &[new]).await? != Appended::Yes {
             return Ok(false);

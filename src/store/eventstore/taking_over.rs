@@ -5,7 +5,7 @@ use muster_events::stream::Position;
 use super::{
     EventStoreStore,
     server::{Appended, NewEvent},
-    streams::{COMMIT, COMMITS},
+    streams::COMMIT,
 };
 use crate::{
     clock::{Clock as _, SystemClock},
@@ -71,7 +71,7 @@ impl EventStoreStore {
     async fn record(&self, mut count: Records, records: Vec<Record>) -> Result<(), StoreError> {
         for record in records {
             let new = NewEvent::json(COMMIT, &record)?;
-            if self.server.append(COMMITS, count.0, &[new]).await? != Appended::Yes {
+            if self.server.append(&self.server.streams.commits, count.0, &[new]).await? != Appended::Yes {
                 return Err(StoreError::Unavailable("another process writes this log".into()));
             }
             count.0 += 1;

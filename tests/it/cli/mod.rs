@@ -30,6 +30,7 @@ mod projections;
 mod backup;
 mod backup_faults;
 mod copy;
+mod event_store;
 
 mod places;
 

@@ -22,7 +22,7 @@ async fn open(url: &str, mirror: &std::path::Path) -> Result<Arc<EventStoreStore
 /// Whatever becomes of the answer, the append has happened once when it is acknowledged.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_append_happens_once_whatever_becomes_of_its_answer() {
-    let lab = EventStoreLab::new().await;
+    let lab = EventStoreLab::doubled().await;
     let store = lab.store().await;
     let faults = [
         Fault::Unavailable,
@@ -35,28 +35,28 @@ async fn an_append_happens_once_whatever_becomes_of_its_answer() {
     ];
     for (number, fault) in (0..).zip(faults) {
         let shown = format!("{fault:?}");
-        lab.double.faults().next_append(COMMITS, fault);
+        lab.double().faults().next_append(COMMITS, fault);
         let appended = store.append(keyed(one("a", number), "somebody", &format!("key {number}"))).await;
         let appended = appended.unwrap_or_else(|error| panic!("{shown}: {error}"));
         assert_eq!(appended.position, Position(number + 1), "{shown}");
-        assert_eq!(lab.double.faults().outstanding(), 0, "{shown} was met");
+        assert_eq!(lab.double().faults().outstanding(), 0, "{shown} was met");
     }
     let expected: Vec<_> = (1..=7).map(Position).collect();
     assert_eq!(positions(&everything(&*store).await), expected);
-    assert_eq!(lab.double.log().stream(COMMITS).len(), 7);
+    assert_eq!(lab.double().log().stream(COMMITS).len(), 7);
     assert_eq!(store.check().await.unwrap(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_server_is_down_nothing_is_appended_and_afterwards_all_goes_on() {
-    let lab = EventStoreLab::new().await;
+    let lab = EventStoreLab::doubled().await;
     let store = lab.store().await;
     done(&*store, one("a", 0)).await;
-    lab.double.down().await;
+    lab.double().down().await;
     let refused = store.append(one("a", 1)).await.unwrap_err();
     assert!(matches!(&refused, AppendError::Store(StoreError::Unavailable(_))), "{refused}");
     assert!(store.head().await.is_err(), "nobody knows where the log stands");
-    lab.double.up().await;
+    lab.double().up().await;
     assert_eq!(done(&*store, one("a", 1)).await.position, Position(2));
     assert_eq!(positions(&everything(&*lab.store().await).await), [Position(1), Position(2)]);
 }
@@ -64,10 +64,10 @@ async fn while_the_server_is_down_nothing_is_appended_and_afterwards_all_goes_on
 /// An answer that is known too late is no answer; what was decided meanwhile rests on what has happened.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_append_that_is_carried_out_after_its_caller_gave_up_is_seen() {
-    let lab = EventStoreLab::new().await;
+    let lab = EventStoreLab::doubled().await;
     let (store, other) = (lab.store().await, lab.store().await);
     done(&*store, one("a", 0)).await;
-    let mut gate = lab.double.faults().hold_answers(COMMITS);
+    let mut gate = lab.double().faults().hold_answers(COMMITS);
     let waiting = tokio::spawn(async move { store.append(keyed(one("a", 1), "somebody", "key")).await });
     let held = gate.next().await;
     drop(gate);
@@ -82,7 +82,7 @@ async fn an_append_that_is_carried_out_after_its_caller_gave_up_is_seen() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mirror_may_be_deleted_at_any_time() {
-    let lab = EventStoreLab::new().await;
+    let lab = EventStoreLab::doubled().await;
     let store = lab.store().await;
     let slug = muster_events::claims::Claim::organization_slug("acme");
     let take = muster_events::claims::ClaimChange::Take { claim: slug.clone(), holder: "1".into() };
@@ -91,7 +91,7 @@ async fn a_mirror_may_be_deleted_at_any_time() {
     let (before, incarnation) = (everything(&*store).await, store.incarnation());
     drop(store);
     fs::remove_file(lab.mirror(0)).unwrap();
-    let again = open(&lab.double.url(), &lab.mirror(0)).await.unwrap();
+    let again = open(&lab.double().url(), &lab.mirror(0)).await.unwrap();
     let leaves =
         |events: &[muster::store::StoredEvent]| events.iter().map(|event| event.leaf).collect::<Vec<_>>();
     assert_eq!(leaves(&everything(&*again).await), leaves(&before));
@@ -104,10 +104,10 @@ async fn a_mirror_may_be_deleted_at_any_time() {
 /// Its positions count no more, and what had been seen of it is forgotten.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_that_was_put_back_is_another_incarnation() {
-    let lab = EventStoreLab::new().await;
+    let lab = EventStoreLab::doubled().await;
     let store = lab.store().await;
     done(&*store, one("a", 0)).await;
-    let earlier = lab.double.log().as_of(lab.double.log().events().len());
+    let earlier = lab.double().log().as_of(lab.double().log().events().len());
     done(&*store, one("a", 1)).await;
     let incarnation = store.incarnation();
     drop(store);
@@ -123,13 +123,13 @@ async fn a_log_that_was_put_back_is_another_incarnation() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mirror_of_another_log_is_made_anew() {
-    let (lab, other) = (EventStoreLab::new().await, EventStoreLab::new().await);
+    let (lab, other) = (EventStoreLab::doubled().await, EventStoreLab::doubled().await);
     done(&*lab.store().await, one("a", 0)).await;
     let store = other.store().await;
     for sequence in 0..3 {
         done(&*store, one("b", sequence)).await;
     }
-    let here = open(&other.double.url(), &lab.mirror(0)).await.unwrap();
+    let here = open(&other.double().url(), &lab.mirror(0)).await.unwrap();
     assert_eq!(everything(&*here).await.len(), 3);
     assert_eq!(here.read_stream(&stream("a"), Sequence::ZERO, 9).await.unwrap().len(), 0);
 }
@@ -175,10 +175,10 @@ async fn a_server_is_reached_by_tls_that_is_verified() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_that_was_deleted_or_written_by_others_is_not_taken_for_an_empty_one() {
-    let lab = EventStoreLab::new().await;
+    let lab = EventStoreLab::doubled().await;
     let store = lab.store().await;
     done(&*store, one("a", 0)).await;
-    let client = eventstore::Client::new(lab.double.url().parse().unwrap()).unwrap();
+    let client = eventstore::Client::new(lab.double().url().parse().unwrap()).unwrap();
     let foreign = eventstore::EventData::json("SomethingElse", &serde_json::json!({})).unwrap();
     client.append_to_stream(COMMITS, &eventstore::AppendToStreamOptions::default(), foreign).await.unwrap();
     let refused = store.append(one("a", 1)).await.unwrap_err().to_string();

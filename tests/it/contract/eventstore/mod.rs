@@ -4,6 +4,7 @@ mod faults;
 mod streams;
 
 use std::{
+    env,
     path::PathBuf,
     sync::{
         Arc,
@@ -14,7 +15,7 @@ use std::{
 use async_trait::async_trait;
 use eventstore_double::Double;
 use muster::{
-    clock::Clock,
+    clock::{Clock, random_bytes},
     store::{
         Store,
         eventstore::{EventStoreStore, EventStoreUrl},
@@ -24,24 +25,44 @@ use tempfile::TempDir;
 
 use super::{contract, lab::Lab};
 
+/// The URL of a real server.
+const SERVER: &str = "MUSTER_TEST_EVENTSTORE_URL";
+
 /// Each store that is opened has a mirror of its own, as processes on several machines have.
 struct EventStoreLab {
-    double: Double,
+    /// None on a real server.
+    double: Option<Double>,
+    url: String,
     directory: TempDir,
     opened: AtomicUsize,
 }
 
 impl EventStoreLab {
+    /// On a real server where one is named, with streams of its own, which stay there; else on a double.
     async fn new() -> Self {
-        Self {
-            double: Double::start().await,
-            directory: tempfile::tempdir().unwrap(),
-            opened: AtomicUsize::new(0),
-        }
+        let Ok(server) = env::var(SERVER) else { return Self::doubled().await };
+        let separator = if server.contains('?') { '&' } else { '?' };
+        let prefix = hex::encode(random_bytes::<8>());
+        Self::at(None, format!("{server}{separator}prefix=test_{prefix}"))
+    }
+
+    /// On a double, for what only that can be made to do.
+    async fn doubled() -> Self {
+        let double = Double::start().await;
+        let url = double.url();
+        Self::at(Some(double), url)
+    }
+
+    fn at(double: Option<Double>, url: String) -> Self {
+        Self { double, url, directory: tempfile::tempdir().unwrap(), opened: AtomicUsize::new(0) }
+    }
+
+    fn double(&self) -> &Double {
+        self.double.as_ref().unwrap()
     }
 
     fn url(&self) -> EventStoreUrl {
-        self.double.url().parse().unwrap()
+        self.url.parse().unwrap()
     }
 
     fn mirror(&self, number: usize) -> PathBuf {

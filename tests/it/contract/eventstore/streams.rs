@@ -21,7 +21,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 async fn published(lab: &EventStoreLab, store: &Arc<dyn Store>, wanted: usize) {
     let (stop, began) = (CancellationToken::new(), stopwatch());
     let upkeep = tokio::spawn(Arc::clone(store).upkeep(stop.clone()));
-    let mut count = lab.double.log().count();
+    let mut count = lab.double().log().count();
     while events(lab).len() < wanted {
         assert!(began.elapsed() < LIMIT, "{} events are written", events(lab).len());
         let _ = tokio::time::timeout(Duration::from_secs(1), count.changed()).await;
@@ -32,7 +32,7 @@ async fn published(lab: &EventStoreLab, store: &Arc<dyn Store>, wanted: usize) {
 
 /// All events in streams of aggregates.
 fn events(lab: &EventStoreLab) -> Vec<Arc<Event>> {
-    let all = lab.double.log().written();
+    let all = lab.double().log().written();
     all.into_iter().filter(|event| event.stream.starts_with("muster.organization-")).collect()
 }
 
@@ -42,7 +42,7 @@ fn metadata(event: &Event) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_aggregate_has_a_stream_that_other_programs_read() {
-    let lab = EventStoreLab::new().await;
+    let lab = EventStoreLab::doubled().await;
     let store = lab.store().await;
     let mut new = new_event();
     let (correlation, causation) = (new_event().event_id, new_event().event_id);
@@ -54,7 +54,7 @@ async fn each_aggregate_has_a_stream_that_other_programs_read() {
     done(&*store, Append { writes: vec![first, write("b", 0, 2)], ..Append::default() }).await;
     done(&*store, one("a", 1)).await;
     published(&lab, &store, 4).await;
-    let of_a = lab.double.log().stream("muster.organization-a");
+    let of_a = lab.double().log().stream("muster.organization-a");
     assert_eq!(of_a.iter().map(|event| event.revision).collect::<Vec<_>>(), [0, 1]);
     let event = &of_a[0];
     assert_eq!((event.id, event.event_type.as_str()), (new.event_id, "TwoFactorRequired"));
@@ -64,18 +64,18 @@ async fn each_aggregate_has_a_stream_that_other_programs_read() {
     assert_eq!(metadata["$correlationId"], correlation.to_string());
     assert_eq!(metadata["$causationId"], causation.to_string());
     assert_eq!((&metadata["muster"]["position"], &metadata["muster"]["sequence"]), (&json!(1), &json!(1)));
-    assert_eq!(lab.double.log().stream("muster.organization-b").len(), 2);
+    assert_eq!(lab.double().log().stream("muster.organization-b").len(), 2);
 }
 
 /// Stopped between an event and the checkpoint, whoever goes on finds the event there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_written_already_is_not_written_again() {
-    let lab = EventStoreLab::new().await;
+    let lab = EventStoreLab::doubled().await;
     let store = lab.store().await;
     for sequence in 0..3 {
         done(&*store, one("a", sequence)).await;
     }
-    let mut gate = lab.double.faults().hold_writes("muster.subscriber-streams");
+    let mut gate = lab.double().faults().hold_writes("muster.subscriber-streams");
     let stop = CancellationToken::new();
     let upkeep = tokio::spawn(Arc::clone(&store).upkeep(stop.clone()));
     // The lease, then the checkpoint behind the three events.
@@ -94,15 +94,15 @@ async fn what_is_written_already_is_not_written_again() {
 /// What follows in the other streams is written all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_another_program_writes_is_not_mixed_with_ours() {
-    let lab = EventStoreLab::new().await;
+    let lab = EventStoreLab::doubled().await;
     let store = lab.store().await;
-    let client = eventstore::Client::new(lab.double.url().parse().unwrap()).unwrap();
+    let client = eventstore::Client::new(lab.double().url().parse().unwrap()).unwrap();
     let foreign = eventstore::EventData::json("SomethingElse", &json!({})).unwrap();
     let options = eventstore::AppendToStreamOptions::default();
     client.append_to_stream("muster.organization-a", &options, foreign).await.unwrap();
     done(&*store, one("b", 0)).await;
     done(&*store, one("a", 0)).await;
     published(&lab, &store, 2).await;
-    assert_eq!(lab.double.log().stream("muster.organization-a").len(), 1);
-    assert_eq!(lab.double.log().stream("muster.organization-b").len(), 1);
+    assert_eq!(lab.double().log().stream("muster.organization-a").len(), 1);
+    assert_eq!(lab.double().log().stream("muster.organization-b").len(), 1);
 }
