@@ -18,9 +18,6 @@ use crate::{
     },
 };
 
-/// The mirror of the log; may be deleted, and is made again.
-pub const MIRROR_FILE: &str = "mirror.db";
-
 /// Opens the parts where they are, which are made for a new log.
 pub(super) async fn open(
     url: &EventStoreUrl,
@@ -36,8 +33,7 @@ pub(super) async fn open(
         None => KeyRing::open_sqlite(&data.join(KEYS_FILE), master, Arc::clone(&clock)).await?,
         Some(database) => KeyRing::open_postgres(database, master, Arc::clone(&clock)).await?,
     };
-    let mirror = data.join(MIRROR_FILE);
-    let mut store = EventStoreStore::open(url, &mirror, Arc::clone(&clock)).await?;
+    let mut store = EventStoreStore::open(url, data, Arc::clone(&clock)).await?;
     let views = match &options.database {
         None => Views::open(&data.join(VIEWS_FILE)).await?,
         Some(database) => postgres::open_views(database).await?,
@@ -46,7 +42,7 @@ pub(super) async fn open(
         let seen = store.incarnation();
         drop(store);
         EventStoreStore::renew_incarnation(url, seen).await?;
-        store = EventStoreStore::open(url, &mirror, clock).await?;
+        store = EventStoreStore::open(url, data, clock).await?;
     }
     let blobs: Arc<dyn BlobStore> = match &options.database {
         None => Arc::new(SqliteBlobStore::open(&data.join(BLOBS_FILE)).await?),

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use super::{BLOBS_FILE, DeploymentOptions, KEYS_FILE, LOG_FILE, MIRROR_FILE, OpenError, Place, directory};
+use super::{BLOBS_FILE, DeploymentOptions, KEYS_FILE, LOG_FILE, OpenError, Place, directory};
 use crate::{
     blobs::{BlobStore, PostgresBlobStore, SqliteBlobStore},
     clock::{Clock, SystemClock},
@@ -57,7 +57,7 @@ impl Holdings {
     async fn with_log_in(url: &EventStoreUrl, options: &DeploymentOptions) -> Result<Self, OpenError> {
         let (data, clock) = (&options.data, Arc::new(SystemClock));
         directory::make(data)?;
-        let store = EventStoreStore::open(url, &data.join(MIRROR_FILE), clock).await?;
+        let store = EventStoreStore::open(url, data, clock).await?;
         let (keys, blobs): (Arc<dyn KeyStore>, Arc<dyn BlobStore>) = match &options.database {
             None => (
                 Arc::new(SqliteKeyStore::open(&data.join(KEYS_FILE)).await?),

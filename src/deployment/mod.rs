@@ -15,7 +15,6 @@ use muster_projections::{error::ViewError, views::Views};
 use thiserror::Error;
 
 pub use directory::{BLOBS_FILE, KEYS_FILE, LOG_FILE, VIEWS_FILE};
-pub use event_store::MIRROR_FILE;
 pub use holdings::Holdings;
 pub use place::Place;
 pub use schemas::Schemas;

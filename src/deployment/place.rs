@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use super::{LOG_FILE, MIRROR_FILE, VIEWS_FILE};
+use super::{LOG_FILE, VIEWS_FILE};
 
 /// Where a deployment is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Place {
             Self::Database(name) => format!("restore schema log of {name} from its backup"),
             Self::EventStore { log, .. } => {
                 format!(
-                    "stop muster and delete {MIRROR_FILE}; if it is found again, restore {log} from its backup"
+                    "stop muster and delete the mirror (mirror-*.db); if it is found again, restore {log} from its backup"
                 )
             }
         }

@@ -346,7 +346,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     async fn note_hash_key(&self, id: &str) -> Result<(), StoreError>;
 
     /// Takes over the next stretch of another log, as it stands there: positions, times, identities and leaves, right behind
-    /// the end of this one. Durable when it returns, all or nothing. Neither claims nor keys come of it: that is for
+    /// the end of this one. Durable when it returns; cut off, the beginning of it may be
+    /// there. Neither claims nor keys come of it: that is for
     /// [`Store::replace_claims`] when all is there, and until [`Store::note_hash_key`] the log is nobody's to use.
     async fn take_over(&self, stretch: Vec<StoredEvent>) -> Result<(), StoreError>;
 

@@ -24,6 +24,9 @@ pub(crate) struct Records(pub(crate) u64);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Record {
+    /// Its identity, which stands beside it.
+    #[serde(skip)]
+    pub(crate) id: Uuid,
     /// When it was recorded.
     pub(crate) recorded_at: Timestamp,
     /// Its events, in order.

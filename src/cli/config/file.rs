@@ -8,18 +8,15 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{
-    Address, BaseUrl, DatabaseUrl, EventStoreName, LogFormat, Network, Usage, limits::Limits,
-    mail::EmailFlags,
-};
+use super::{Address, BaseUrl, LogFormat, Network, SecretUrl, Usage, limits::Limits, mail::EmailFlags};
 
 /// What may stand in it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Written {
     pub(super) data: Option<PathBuf>,
-    pub(super) database_url: Option<DatabaseUrl>,
-    pub(super) event_store: Option<EventStoreName>,
+    pub(super) database_url: Option<SecretUrl>,
+    pub(super) event_store: Option<SecretUrl>,
     pub(super) master_key_file: Option<PathBuf>,
     pub(super) base_url: Option<BaseUrl>,
     pub(super) log: Option<String>,

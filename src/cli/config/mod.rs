@@ -3,11 +3,10 @@
 
 mod address;
 mod base_url;
-mod database_url;
-mod event_store;
 mod file;
 mod limits;
 mod mail;
+mod secret_url;
 mod store_name;
 
 use std::{
@@ -23,9 +22,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
 
 pub(super) use self::{address::Address, base_url::BaseUrl, store_name::StoreName};
-use self::{
-    database_url::DatabaseUrl, event_store::EventStoreName, file::Written, limits::Limits, mail::EmailFlags,
-};
+use self::{file::Written, limits::Limits, mail::EmailFlags, secret_url::SecretUrl};
 use super::exit::Usage;
 use crate::{
     database::Database, deployment::DeploymentOptions, email::MailOptions, http::ServeOptions,
@@ -47,11 +44,11 @@ pub(super) struct Flags {
     /// The Postgres database of the ledger, such as `postgres://user:password@host:5432/database`; with a
     /// password rather as a variable or in the file of --config, because other users of a machine see flags
     #[arg(long, global = true, env = "MUSTER_DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    database_url: Option<DatabaseUrl>,
+    database_url: Option<SecretUrl>,
     /// The EventStoreDB or KurrentDB server or cluster of the log, such as `esdb://user:password@host:2113`; keys and read
     /// models are in the database or in the data directory, which also has a mirror of the log
     #[arg(long, global = true, env = "MUSTER_EVENT_STORE", hide_env_values = true, value_name = "URL")]
-    event_store: Option<EventStoreName>,
+    event_store: Option<SecretUrl>,
     /// The file of the master key, which wraps all other keys [default: master.key in the data directory; needed with
     /// --database-url]
     #[arg(long, global = true, env = "MUSTER_MASTER_KEY_FILE", value_name = "FILE")]
@@ -178,7 +175,7 @@ impl Settings {
             data_was_named: data.is_some(),
             data: data.unwrap_or_else(|| DATA.into()),
             database: url.map(|url| url.database()).transpose()?,
-            event_store: event_store.map(|name| name.url()).transpose()?,
+            event_store: event_store.map(|url| url.event_store()).transpose()?,
             makes_master_key: false,
             master_key_file: flags.master_key_file.or(file.master_key_file),
             base_url: flags.base_url.or(file.base_url),
@@ -280,8 +277,8 @@ impl Settings {
             |error: Usage| Usage(error.0.replace("--database-url", flag).replace("--event-store", flag));
         let settings = Self { master_key_file, makes_master_key: false, ..self.clone() };
         match (store, rest) {
-            (StoreName::EventStore(name), rest) => {
-                let event_store = Some(name.url().map_err(about)?);
+            (StoreName::EventStore(url), rest) => {
+                let event_store = Some(url.event_store().map_err(about)?);
                 let rest_flag = format!("{flag}-rest");
                 let settings = match rest {
                     None => settings,

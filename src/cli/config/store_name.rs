@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, path::PathBuf, str::FromStr};
 
-use super::{database_url::DatabaseUrl, event_store::EventStoreName};
+use super::SecretUrl;
 
 /// Names a store; shows no password.
 #[derive(Debug, Clone)]
@@ -10,9 +10,9 @@ pub(in crate::cli) enum StoreName {
     /// A data directory.
     Directory(PathBuf),
     /// A database.
-    Database(DatabaseUrl),
+    Database(SecretUrl),
     /// An event store; keys, pictures and read models are where the settings say.
-    EventStore(EventStoreName),
+    EventStore(SecretUrl),
 }
 
 impl FromStr for StoreName {
@@ -20,9 +20,10 @@ impl FromStr for StoreName {
 
     /// Whatever looks like a URL is one: nobody calls a directory so.
     fn from_str(text: &str) -> Result<Self, Infallible> {
-        if EventStoreName::is_one(text) && text.contains("://") {
-            return text.parse().map(Self::EventStore);
+        if !text.contains("://") {
+            return Ok(Self::Directory(text.into()));
         }
-        if text.contains("://") { text.parse().map(Self::Database) } else { Ok(Self::Directory(text.into())) }
+        let url: SecretUrl = text.parse()?;
+        Ok(if url.is_event_store() { Self::EventStore(url) } else { Self::Database(url) })
     }
 }

@@ -4,7 +4,11 @@
 //! folded from the beginning.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -21,7 +25,7 @@ use crate::store::Store;
 
 /// Events of an organization between two states, at least.
 const INTERVAL: usize = 1_000;
-/// How long a read waits for a state to be kept, beside whoever keeps the read models up to date.
+/// How long a read waits for a state to be kept, so that the next read of that organization finds it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The states that are kept.
@@ -30,7 +34,8 @@ pub(in crate::history) struct Snapshots {
     views: Views,
     interval: usize,
     /// Whether what other versions made has been forgotten.
-    is_clean: AtomicBool,
+    is_clean: Arc<AtomicBool>,
+    busy: Busy,
 }
 
 impl Snapshots {
@@ -40,7 +45,7 @@ impl Snapshots {
 
     /// The same with another [`INTERVAL`].
     pub(in crate::history) fn with_interval(views: Views, interval: usize) -> Self {
-        Self { views, interval: interval.max(1), is_clean: AtomicBool::new(false) }
+        Self { views, interval: interval.max(1), is_clean: Arc::default(), busy: Busy::default() }
     }
 
     /// How many events there are until the next one. States of large organizations are kept less often, so that all of
@@ -66,7 +71,8 @@ impl Snapshots {
         })
     }
 
-    /// Keeps a state, if that can be done at once.
+    /// Keeps a state. Whoever folds on waits for it a moment; what takes longer goes on behind him, one for each organization
+    /// at a time.
     pub(super) async fn keep(
         &self,
         store: &dyn Store,
@@ -74,20 +80,47 @@ impl Snapshots {
         at: Position,
         tables: &MemoryTables,
     ) {
-        let made_by = made_by(store);
-        let of = SnapshotOf { made_by: &made_by, organization };
-        let keep = async {
-            if !self.is_clean.load(Ordering::Relaxed) {
-                self.views.forget_snapshots_but(&made_by).await?;
-                self.is_clean.store(true, Ordering::Relaxed);
+        let Some(turn) = self.turn(organization) else { return };
+        let (views, is_clean) = (self.views.clone(), Arc::clone(&self.is_clean));
+        let (made_by, tables) = (made_by(store), tables.clone());
+        let keep = tokio::spawn(async move {
+            let _turn = turn;
+            let of = SnapshotOf { made_by: &made_by, organization };
+            let kept = async {
+                if !is_clean.load(Ordering::Relaxed) {
+                    views.forget_snapshots_but(&made_by).await?;
+                    is_clean.store(true, Ordering::Relaxed);
+                }
+                views.keep_snapshot(of, at, &tables).await
+            };
+            if let Err(error) = kept.await {
+                warn!(%organization, position = at.0, %error, "a state cannot be kept");
             }
-            self.views.keep_snapshot(of, at, tables).await
-        };
-        match timeout(PATIENCE, keep).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => warn!(%organization, position = at.0, %error, "a state cannot be kept"),
-            Err(_) => warn!(%organization, position = at.0, "a state is not kept: the views are busy"),
-        }
+        });
+        // Whether it is done by then makes no difference to what is folded.
+        let _ = timeout(PATIENCE, keep).await;
+    }
+
+    /// None while a state of the organization is being kept.
+    fn turn(&self, organization: OrganizationId) -> Option<Turn> {
+        let is_free = self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(organization);
+        is_free.then(|| Turn { organization, busy: Arc::clone(&self.busy) })
+    }
+}
+
+/// The organizations of which a state is being kept.
+type Busy = Arc<Mutex<BTreeSet<OrganizationId>>>;
+
+/// That a state of an organization is being kept; over when this is dropped.
+#[derive(Debug)]
+struct Turn {
+    organization: OrganizationId,
+    busy: Busy,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.organization);
     }
 }
 

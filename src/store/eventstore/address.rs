@@ -1,6 +1,6 @@
 //! How a server, or a cluster, is named.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, fs::File, str::FromStr};
 
 use eventstore::ClientSettings;
 use thiserror::Error;
@@ -13,6 +13,8 @@ const DISCOVERY: &str = "discoveryInterval";
 /// In milliseconds.
 const DISCOVERED_AT_ONCE: &str = "=20";
 
+/// The parameters that name files.
+const FILES: [&str; 3] = ["tlsCaFile", "userCertFile", "userKeyFile"];
 /// Our own parameter.
 const PREFIX: &str = "prefix";
 const DEFAULT_PREFIX: &str = "muster";
@@ -57,8 +59,13 @@ impl FromStr for EventStoreUrl {
         }
         let settings: ClientSettings =
             known.parse().map_err(|error: eventstore::ClientSettingsParseError| {
-                EventStoreUrlError(error.message().to_owned())
+                // Its message may be the whole URL, with the password.
+                EventStoreUrlError(error.error().map_or_else(
+                    || "its parameters cannot be read".to_owned(),
+                    |error| format!("it cannot be read ({error}; a password has no /, ? or #)"),
+                ))
             })?;
+        look_at_files(&rest)?;
         if hosts.is_empty() {
             return Err(EventStoreUrlError("the URL names no host".into()));
         }
@@ -66,6 +73,17 @@ impl FromStr for EventStoreUrl {
         let shown = format!("esdb://{hosts}{named}");
         Ok(Self { settings, prefix: prefix.unwrap_or_else(|| DEFAULT_PREFIX.to_owned()), shown })
     }
+}
+
+/// The client ends where a file that it is given cannot be read, without a word.
+fn look_at_files(rest: &str) -> Result<(), EventStoreUrlError> {
+    let parameters = rest.split_once('?').map_or("", |(_, parameters)| parameters);
+    for (name, file) in parameters.split('&').filter_map(|parameter| parameter.split_once('=')) {
+        if FILES.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            File::open(file).map_err(|error| EventStoreUrlError(format!("{name}: {file}: {error}")))?;
+        }
+    }
+    Ok(())
 }
 
 /// What follows the scheme without our own parameter, and that.
@@ -114,6 +132,16 @@ mod tests {
         let url: EventStoreUrl = "esdb://admin:secret@host:2113".parse().unwrap();
         assert_eq!(url.prefix, "muster");
         assert!(!format!("{url:?}").contains("secret"));
+    }
+
+    #[test]
+    fn what_is_refused_shows_no_password() {
+        for url in ["esdb://admin:secret@host:port", "esdb://admin:secret/x@host:2113", "esdb://a:secret@[h"]
+        {
+            let refused = read(url).unwrap_err();
+            assert!(!refused.contains("secret"), "{refused}");
+        }
+        assert!(read("esdb://host:2113?tlsCaFile=/nowhere/ca.pem").unwrap_err().contains("tlsCaFile"));
     }
 
     #[test]

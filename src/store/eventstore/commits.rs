@@ -51,7 +51,9 @@ impl Commits {
             if event.event_type != COMMIT {
                 return Err(damaged(&format!("is of another program: {}", event.event_type)));
             }
-            records.push(event.as_json().map_err(|error| damaged(&format!("cannot be read: {error}")))?);
+            let record: Record =
+                event.as_json().map_err(|error| damaged(&format!("cannot be read: {error}")))?;
+            records.push(Record { id: event.id, ..record });
         }
         Ok(records)
     }
@@ -63,11 +65,19 @@ impl Source for Commits {
     }
 
     fn append(&self, after: Records, records: &[Record]) -> Result<Accepted, StoreError> {
-        let new: Vec<_> =
-            records.iter().map(|record| NewEvent::json(COMMIT, record)).collect::<Result<_, _>>()?;
+        let new: Vec<_> = records
+            .iter()
+            .map(|record| NewEvent::json(COMMIT, record.id, record))
+            .collect::<Result<_, _>>()?;
         Ok(match self.server.wait(self.server.append(&self.server.streams.commits, after.0, &new))? {
             Appended::Yes => Accepted::Yes,
             Appended::Conflict => Accepted::Moved,
+            Appended::Closed => {
+                let stream = &self.server.streams.commits;
+                return Err(StoreError::Damaged(format!(
+                    "{stream} was deleted: restore the log from its backup"
+                )));
+            }
         })
     }
 

@@ -1,16 +1,19 @@
 //! What holds for the whole deployment: whose keys its hashes are made with, and which incarnation of the log this is.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    server::{Appended, NewEvent, Server},
+    server::{Appended, NewEvent, Server, new_id},
     streams::DEPLOYMENT_NOTED,
 };
 use crate::{
-    clock::{self, Clock as _, SystemClock, event_id},
+    clock,
     store::{Incarnation, StoreError},
 };
 
@@ -28,6 +31,13 @@ pub(super) struct Noted {
     /// See [`crate::store::Store::hash_key`].
     #[serde(default)]
     pub(super) hash_key: Option<String>,
+}
+
+impl Noted {
+    /// Where in a directory the mirror is. One of another log, or of another incarnation, is another file: it may be in use.
+    pub(super) fn mirror(&self, directory: &Path) -> PathBuf {
+        directory.join(format!("mirror-{}-{}.db", self.id.simple(), Incarnation(self.incarnation)))
+    }
 }
 
 /// What is known of it.
@@ -49,7 +59,7 @@ impl Deployment {
     /// What is noted; a new log when there is none.
     pub(super) async fn open(server: &Server) -> Result<Noted, StoreError> {
         Self::change(server, |found| {
-            let id = event_id(SystemClock.now());
+            let id = new_id();
             found.is_none().then(|| Noted { id, incarnation: drawn(), hash_key: None })
         })
         .await
@@ -99,7 +109,7 @@ impl Deployment {
                 let gone = || StoreError::Damaged(format!("{stream} is gone: restore the log"));
                 return noted.ok_or_else(gone);
             };
-            let new = NewEvent::json(DEPLOYMENT_NOTED, &next)?;
+            let new = NewEvent::json(DEPLOYMENT_NOTED, new_id(), &next)?;
             if server.append(stream, times, &[new]).await? == Appended::Yes {
                 return Ok(next);
             }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use eventstore::{StreamPosition, SubscribeToStreamOptions};
-use tokio::{select, time::sleep};
+use tokio::{select, task::spawn_blocking, time::sleep};
 
 use super::{EventStoreStore, server::Server};
 use crate::store::{Store as _, StoreError};
@@ -39,6 +39,9 @@ async fn listen(server: &Server, store: &Weak<EventStoreStore>) -> Result<(), St
             () = sleep(POLL) => {}
         }
         let Some(store) = store.upgrade() else { return Ok(()) };
-        store.confirm_head().await?;
+        let confirmed = store.confirm_head().await;
+        // It may be the last to hold it, and then this waits for the writer, whose work is done on this thread.
+        let _ = spawn_blocking(move || drop(store)).await;
+        confirmed?;
     }
 }

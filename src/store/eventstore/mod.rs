@@ -19,7 +19,7 @@ mod streams;
 mod subscribers;
 mod taking_over;
 
-use std::{fs, io, path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use muster_events::{
@@ -27,7 +27,10 @@ use muster_events::{
     stream::{Position, Sequence, StreamId},
     time::Timestamp,
 };
-use tokio::{sync::watch, task::AbortHandle};
+use tokio::{
+    sync::watch,
+    task::{AbortHandle, spawn_blocking},
+};
 use tokio_util::sync::CancellationToken;
 
 pub use self::address::{EventStoreUrl, EventStoreUrlError};
@@ -39,7 +42,9 @@ use self::{
 };
 use super::{
     Append, AppendError, Appended, Capabilities, Follower, Head, HeldClaim, Incarnation, KeyedOutcome, Lease,
-    LogQuery, Scan, ScannedEvent, Store, StoreError, StoredEvent, shared_read::SharedRead, source::Records,
+    LogQuery, Scan, ScannedEvent, Store, StoreError, StoredEvent,
+    shared_read::SharedRead,
+    source::{Records, Source},
     sqlite::SqliteStore,
 };
 use crate::clock::Clock;
@@ -62,22 +67,24 @@ impl Drop for EventStoreStore {
 }
 
 impl EventStoreStore {
-    /// Opens the log at `url`, which is made when there is none, with a mirror at `path`; its directory must be there.
-    /// A mirror of another log, or of more of it than there is, is made anew.
+    /// Opens the log at `url`, which is made when there is none, with a mirror in `directory`, which must be there.
     pub async fn open(
         url: &EventStoreUrl,
-        path: &Path,
+        directory: &Path,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, StoreError> {
         let server = Arc::new(Server::new(url.clone())?);
-        let noted = open_deployment(&server, path).await?;
-        let (name, incarnation) = (noted.id.to_string(), Incarnation(noted.incarnation));
-        let source = Arc::new(Commits::on(Arc::clone(&server)));
-        let place = path.to_owned();
-        let open = move || SqliteStore::open_mirror(&place, clock, source, &name, incarnation);
-        let mirror = tokio::task::spawn_blocking(open).await.unwrap_or_else(|error| {
-            Err(StoreError::Unavailable(format!("opening the mirror was cut off: {error}")))
-        })?;
+        let source: Arc<dyn Source> = Arc::new(Commits::on(Arc::clone(&server)));
+        let mut noted = Deployment::open(&server).await?;
+        if blocking(is_put_back(&noted, directory, &source)).await? {
+            tracing::warn!(
+                log = %url,
+                "the log is not what the mirror has seen of it: it was put back to an earlier state"
+            );
+            noted = Deployment::renew(&server, Incarnation(noted.incarnation)).await?;
+        }
+        let (path, incarnation) = (noted.mirror(directory), Incarnation(noted.incarnation));
+        let mirror = blocking(move || SqliteStore::open_mirror(&path, clock, source, incarnation)).await?;
         let runtime = server.handle()?;
         Ok(Arc::new_cyclic(|store| Self {
             listener: runtime.spawn(listener::run(Arc::clone(&server), store.clone())).abort_handle(),
@@ -101,32 +108,22 @@ impl EventStoreStore {
     }
 }
 
-/// Finds out which log this is, and removes a mirror that is none of it.
-async fn open_deployment(server: &Server, path: &Path) -> Result<Noted, StoreError> {
-    let noted = Deployment::open(server).await?;
-    let Some((of, seen)) = SqliteStore::mirrored(path)? else { return Ok(noted) };
-    if of == noted.id.to_string() && seen <= Commits::count(server).await? {
-        return Ok(noted);
-    }
-    tracing::warn!(mirror = %path.display(), "the mirror is not of this log as it stands; it is made anew");
-    for name in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
-        match fs::remove_file(&name) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(StoreError::Unusable(format!("{} cannot be removed: {error}", name.display())));
-            }
-            _ => {}
-        }
-    }
-    if of == noted.id.to_string() {
-        return Deployment::renew(server, Incarnation(noted.incarnation)).await;
-    }
-    Ok(noted)
+/// Whether the mirror has seen what is not in the log any more.
+fn is_put_back(
+    noted: &Noted,
+    directory: &Path,
+    source: &Arc<dyn Source>,
+) -> impl FnOnce() -> Result<bool, StoreError> + use<> {
+    let (path, source) = (noted.mirror(directory), Arc::clone(source));
+    move || SqliteStore::is_of_another(&path, &*source)
 }
 
-fn beside(path: &Path, suffix: &str) -> std::path::PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
+/// Works on a thread that may block.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let cut_off = |error| Err(StoreError::Unavailable(format!("opening the log was cut off: {error}")));
+    spawn_blocking(work).await.unwrap_or_else(cut_off)
 }
 
 impl EventStoreStore {
@@ -251,7 +248,7 @@ impl Store for EventStoreStore {
         ttl: Duration,
     ) -> Result<Option<Lease>, StoreError> {
         let head = || async { Ok(self.head().await?.position) };
-        self.subscribers.lease(&self.server, self.incarnation(), (subscriber, holder), ttl, head).await
+        self.subscribers.lease(&self.server, self.incarnation(), (subscriber, holder), ttl, None, head).await
     }
 
     async fn advance(&self, lease: &Lease, to: Position) -> Result<bool, StoreError> {

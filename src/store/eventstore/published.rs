@@ -4,7 +4,7 @@
 //! They follow from the log and are written behind it, in its order, by one process at a time. Everything is repeated
 //! without effect: an event has its identity and its revision, and whoever finds it there goes on.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use eventstore::EventData;
 use muster_events::stream::{Position, Sequence};
@@ -24,7 +24,12 @@ use crate::{
 /// The name of its checkpoint.
 pub(super) const SUBSCRIBER: &str = "streams";
 /// Events that are read at once.
-const PAGE: usize = 500;
+const PAGE: usize = 100;
+/// Bytes of one append, and of them what an event has beside its payload and metadata.
+const MOST_BYTES: usize = 700 * 1024;
+const FRAME_BYTES: usize = 500;
+/// How often an append is tried because another process writes the same.
+const ATTEMPTS: usize = 4;
 /// How long another process may be silent before its work is taken over.
 const TTL: Duration = Duration::from_secs(4);
 /// How long it is waited for more events to be written along.
@@ -37,9 +42,9 @@ impl EventStoreStore {
     /// again.
     pub(super) async fn publish(self: Arc<Self>, stop: CancellationToken) {
         let holder = event_id(SystemClock.now()).to_string();
-        let (mut commits, mut given_up) = (self.commits(), BTreeSet::new());
+        let (mut commits, mut streams) = (self.commits(), Known::new());
         while !stop.is_cancelled() {
-            if let Err(error) = self.publish_all(&holder, &mut given_up, &stop).await {
+            if let Err(error) = self.publish_all(&holder, &mut streams, &stop).await {
                 tracing::warn!(%error, "the streams of aggregates cannot be written now");
             }
             select! {
@@ -63,17 +68,21 @@ impl EventStoreStore {
     async fn publish_all(
         &self,
         holder: &str,
-        given_up: &mut BTreeSet<String>,
+        streams: &mut Known,
         stop: &CancellationToken,
     ) -> Result<(), StoreError> {
         while let Some(lease) = self.lease_streams(holder, TTL).await? {
             let events = self.read_all(lease.checkpoint, PAGE).await?;
             let Some(last) = events.last() else { return Ok(()) };
             for run in events.chunk_by(|one, next| one.stream == next.stream) {
-                if stop.is_cancelled() {
+                let holds =
+                    self.lease_streams(holder, TTL).await?.is_some_and(|now| now.epoch == lease.epoch);
+                if !holds || stop.is_cancelled() {
                     return Ok(());
                 }
-                self.publish_run(run, given_up).await?;
+                for part in parts(run, MOST_BYTES) {
+                    self.publish_part(part, streams).await?;
+                }
             }
             if !self.advance(&lease, last.position).await? {
                 return Ok(());
@@ -84,62 +93,88 @@ impl EventStoreStore {
 
     /// The lease of this work; a new one begins with the first event.
     async fn lease_streams(&self, holder: &str, ttl: Duration) -> Result<Option<Lease>, StoreError> {
-        let beginning = || async { Ok(Position::ZERO) };
-        self.subscribers.lease(&self.server, self.incarnation(), (SUBSCRIBER, holder), ttl, beginning).await
+        let head = || async { Ok(self.head().await?.position) };
+        let (incarnation, begin) = (self.incarnation(), Some(Position::ZERO));
+        self.subscribers.lease(&self.server, incarnation, (SUBSCRIBER, holder), ttl, begin, head).await
     }
 
-    /// Appends events that follow each other in one stream, unless they are there. A stream that another program wrote to is
-    /// given up: what is ours is in the log, and the other streams do not wait.
-    async fn publish_run(
-        &self,
-        run: &[StoredEvent],
-        given_up: &mut BTreeSet<String>,
-    ) -> Result<(), StoreError> {
-        let Some(first) = run.first() else { return Ok(()) };
+    /// Appends events that follow each other in one stream, unless they are there. A stream that another program wrote to,
+    /// or that was ended, is given up: what is ours is in the log, and the other streams do not wait.
+    async fn publish_part(&self, part: &[StoredEvent], streams: &mut Known) -> Result<(), StoreError> {
+        let Some(first) = part.first() else { return Ok(()) };
         let stream = self.server.streams.of_aggregate(&first.stream);
-        if given_up.contains(&stream) {
-            return Ok(());
-        }
-        let mut events = Vec::with_capacity(run.len());
-        for event in run {
-            events.push(published(event).map_err(|error| {
-                StoreError::Damaged(format!("the event at position {} is no JSON: {error}", event.position))
-            })?);
-        }
-        let after = first.sequence.0.saturating_sub(1);
-        if self.server.append(&stream, after, &events).await? == Appended::Yes {
-            return Ok(());
-        }
-        if !self.publish_rest(&stream, run, &events).await? {
+        let is_ours = match streams.get(&stream) {
+            Some(is_ours) => *is_ours,
+            None => self.is_ours_before(&stream, first).await?,
+        };
+        let is_ours = is_ours && self.is_published(&stream, part).await?;
+        if !is_ours && streams.get(&stream) != Some(&false) {
             let position = first.position.0;
             tracing::error!(
                 stream,
                 position,
-                "another program wrote to this stream: it has no more of our events"
+                "another program wrote to this stream, or ended it: it gets no more of our events"
             );
-            given_up.insert(stream);
         }
+        streams.insert(stream, is_ours);
         Ok(())
     }
 
-    /// The stream does not end where the first event follows: what is there is to be these events, and the rest goes
-    /// behind. False when something else is there.
-    async fn publish_rest(
-        &self,
-        stream: &str,
-        run: &[StoredEvent],
-        events: &[NewEvent],
-    ) -> Result<bool, StoreError> {
-        let Some(Sequence(first)) = run.first().map(|event| event.sequence) else { return Ok(true) };
-        let there = self.server.read(stream, first.saturating_sub(1), run.len()).await?;
-        let differs = run.iter().zip(&there).any(|(event, there)| event.event_id != there.id);
-        if differs {
-            return Ok(false);
-        }
-        let (rest, events) = (&run[there.len()..], &events[there.len()..]);
-        let Some(next) = rest.first() else { return Ok(true) };
-        Ok(self.server.append(stream, next.sequence.0 - 1, events).await? == Appended::Yes)
+    /// Whether what stands before an event in its stream is the event that is before it in the log.
+    async fn is_ours_before(&self, stream: &str, event: &StoredEvent) -> Result<bool, StoreError> {
+        let Some(before) = event.sequence.0.checked_sub(2) else { return Ok(true) };
+        let ours = self.mirror.read_stream(&event.stream, Sequence(before), 1).await?;
+        let there = self.server.read(stream, before, 1).await?;
+        Ok(ours.first().map(|ours| ours.event_id) == there.first().map(|there| there.id))
     }
+
+    /// Appends what is missing of a part; false when that is not possible, because something else is there.
+    async fn is_published(&self, stream: &str, part: &[StoredEvent]) -> Result<bool, StoreError> {
+        let mut new = Vec::with_capacity(part.len());
+        for event in part {
+            new.push(published(event).map_err(|error| {
+                StoreError::Damaged(format!("the event at position {} is no JSON: {error}", event.position))
+            })?);
+        }
+        let Some(before) = part.first().map(|first| first.sequence.0.saturating_sub(1)) else {
+            return Ok(true);
+        };
+        let mut there = 0;
+        for _ in 0..ATTEMPTS {
+            let Some(missing) = new.get(there..).filter(|missing| !missing.is_empty()) else {
+                return Ok(true);
+            };
+            match self.server.append(stream, before + there as u64, missing).await? {
+                Appended::Yes => return Ok(true),
+                Appended::Closed => return Ok(false),
+                Appended::Conflict => {}
+            }
+            let found = self.server.read(stream, before, new.len()).await?;
+            if found.iter().zip(&new).any(|(found, new)| found.id != new.id) {
+                return Ok(false);
+            }
+            there = found.len();
+        }
+        Ok(false)
+    }
+}
+
+/// The streams that were looked at, and whether they have our events and no others.
+type Known = BTreeMap<String, bool>;
+
+/// Events in parts of so many bytes at most, small enough for one append.
+pub(super) fn parts(run: &[StoredEvent], most_bytes: usize) -> Vec<&[StoredEvent]> {
+    let (mut parts, mut begin, mut bytes) = (vec![], 0, 0);
+    for (end, event) in run.iter().enumerate() {
+        let more = event.payload.len() + event.metadata.len() + FRAME_BYTES;
+        if end > begin && bytes + more > most_bytes {
+            parts.push(&run[begin..end]);
+            (begin, bytes) = (end, 0);
+        }
+        bytes += more;
+    }
+    parts.push(&run[begin..]);
+    parts
 }
 
 /// An event as other programs read it: its payload, sealed where it is a person's; as metadata its own with its place in

@@ -38,6 +38,13 @@ pub(super) enum Appended {
     Yes,
     /// The stream is not where it was expected, and nothing was appended.
     Conflict,
+    /// The stream was ended for ever, or may not be written, and nothing was appended.
+    Closed,
+}
+
+/// The identity of something that is noted.
+pub(super) fn new_id() -> Uuid {
+    event_id(SystemClock.now())
 }
 
 /// An event that is to be appended, with its identity.
@@ -52,12 +59,12 @@ impl NewEvent {
         Self { id, data }
     }
 
-    /// Of `value` as JSON, with an identity of its own.
-    pub(super) fn json(event_type: &str, value: &impl Serialize) -> Result<Self, StoreError> {
+    /// Of `value` as JSON.
+    pub(super) fn json(event_type: &str, id: Uuid, value: &impl Serialize) -> Result<Self, StoreError> {
         let data = EventData::json(event_type, value).map_err(|error| {
             StoreError::Unavailable(format!("an event {event_type} cannot be written as JSON: {error}"))
         })?;
-        Ok(Self { id: event_id(SystemClock.now()), data })
+        Ok(Self { id, data })
     }
 }
 
@@ -151,6 +158,7 @@ impl Server {
                 Ok(Err(Error::WrongExpectedVersion { current, .. })) => {
                     return self.whose(stream, after, new, current).await;
                 }
+                Ok(Err(Error::ResourceDeleted)) => return Ok(Appended::Closed),
                 Ok(Err(error)) => error,
                 Err(_) => Error::DeadlineExceeded,
             };
@@ -201,11 +209,10 @@ impl Server {
         let mut tries = Tries::begin();
         loop {
             let client = self.client()?;
-            let error = match timeout(TRY, collect(&client, stream, options)).await {
-                Ok(Ok(found)) => return Ok(found),
-                Ok(Err(Error::ResourceNotFound)) => return Ok(vec![]),
-                Ok(Err(error)) => error,
-                Err(_) => Error::DeadlineExceeded,
+            let error = match collect(&client, stream, options).await {
+                Ok(found) => return Ok(found),
+                Err(Error::ResourceNotFound) => return Ok(vec![]),
+                Err(error) => error,
             };
             self.after(&error, &mut tries).await?;
         }
@@ -248,8 +255,11 @@ async fn collect(
     stream: &str,
     options: &ReadStreamOptions,
 ) -> Result<Vec<RecordedEvent>, Error> {
-    let (mut events, mut found) = (client.read_stream(stream, options).await?, vec![]);
-    while let Some(event) = events.next().await? {
+    let late = |_| Error::DeadlineExceeded;
+    let mut events = timeout(TRY, client.read_stream(stream, options)).await.map_err(late)??;
+    let mut found = vec![];
+    // A page of large ones may take long; that none comes may not.
+    while let Some(event) = timeout(TRY, events.next()).await.map_err(late)?? {
         found.extend(event.event);
     }
     Ok(found)

@@ -13,7 +13,7 @@ use muster_events::stream::Position;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    server::{Appended, NewEvent, Server},
+    server::{Appended, NewEvent, Server, new_id},
     streams::SUBSCRIBER_NOTED,
 };
 use crate::{
@@ -53,24 +53,29 @@ struct Seen {
     revision: u64,
     stand: Stand,
     since: Instant,
+    /// Whether this process made it so: then others see it no earlier than `since`.
+    is_own: bool,
 }
 
 impl Subscribers {
-    /// Gets the lease, or renews it. A new subscriber, and one that has come further than the log goes, begins where `head`
-    /// finds that the log ends.
+    /// Gets the lease, or renews it. `head` finds where the log ends: there begins a new subscriber, unless `begin` says
+    /// otherwise, and one that had come further than that.
     pub(super) async fn lease<R>(
         &self,
         server: &Server,
         incarnation: Incarnation,
         (subscriber, holder): (&str, &str),
         ttl: Duration,
+        begin: Option<Position>,
         head: impl Fn() -> R,
     ) -> Result<Option<Lease>, StoreError>
     where
         R: Future<Output = Result<Position, StoreError>>,
     {
         let is_fresh = |seen: &Seen| {
-            seen.stand.is_held_by(incarnation, holder) && seen.since.elapsed() < ttl / RENEWED_AFTER
+            seen.is_own
+                && seen.stand.is_held_by(incarnation, holder)
+                && seen.since.elapsed() < ttl / RENEWED_AFTER
         };
         if let Some(seen) = self.seen(subscriber).filter(is_fresh) {
             return Ok(Some(seen.stand.lease(subscriber)));
@@ -78,14 +83,21 @@ impl Subscribers {
         for _ in 0..ATTEMPTS {
             let found = self.look(server, subscriber).await?;
             let next = match &found {
-                None => Stand { checkpoint: head().await?, epoch: 1, ..Stand::of(incarnation, holder, ttl) },
+                None => {
+                    let checkpoint = if let Some(begin) = begin { begin } else { head().await? };
+                    Stand { checkpoint, epoch: 1, ..Stand::of(incarnation, holder, ttl) }
+                }
                 Some(seen) if is_fresh(seen) => return Ok(Some(seen.stand.lease(subscriber))),
                 Some(seen) if seen.stand.is_held_by(incarnation, holder) => {
                     Stand { ttl_milliseconds: milliseconds(ttl), ..seen.stand.clone() }
                 }
                 Some(seen) if seen.is_alive(incarnation) => return Ok(None),
                 Some(seen) => Stand {
-                    checkpoint: seen.stand.checkpoint.min(head().await?),
+                    checkpoint: match begin {
+                        // What was done of another history says nothing of this one.
+                        Some(begin) if seen.stand.incarnation != incarnation.0 => begin,
+                        _ => seen.stand.checkpoint.min(head().await?),
+                    },
                     epoch: seen.stand.epoch + 1,
                     ..Stand::of(incarnation, holder, ttl)
                 },
@@ -141,15 +153,14 @@ impl Subscribers {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(subscriber).cloned()
     }
 
-    /// What stands there is seen from now on, unless it was before.
-    fn see(&self, subscriber: &str, revision: u64, stand: Stand) -> Seen {
+    /// What is seen counts, unless it was seen before, or something later was.
+    fn see(&self, subscriber: &str, now: Seen) -> Seen {
         let mut all = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         match all.get(subscriber) {
-            Some(seen) if seen.revision == revision => seen.clone(),
+            Some(seen) if seen.revision >= now.revision => seen.clone(),
             _ => {
-                let seen = Seen { revision, stand, since: stopwatch() };
-                all.insert(subscriber.to_owned(), seen.clone());
-                seen
+                all.insert(subscriber.to_owned(), now.clone());
+                now
             }
         }
     }
@@ -161,7 +172,8 @@ impl Subscribers {
         let stand = last.as_json().map_err(|error| {
             StoreError::Damaged(format!("the last event of {stream} cannot be read: {error}"))
         })?;
-        Ok(Some(self.see(subscriber, last.revision, stand)))
+        let now = Seen { revision: last.revision, stand, since: stopwatch(), is_own: false };
+        Ok(Some(self.see(subscriber, now)))
     }
 
     /// Makes `next` what stands, when `at` still does.
@@ -173,12 +185,12 @@ impl Subscribers {
         next: &Stand,
     ) -> Result<bool, StoreError> {
         let (stream, new) =
-            (server.streams.of_subscriber(subscriber), NewEvent::json(SUBSCRIBER_NOTED, next)?);
-        let after = at.map_or(0, |at| at + 1);
+            (server.streams.of_subscriber(subscriber), NewEvent::json(SUBSCRIBER_NOTED, new_id(), next)?);
+        let (after, since) = (at.map_or(0, |at| at + 1), stopwatch());
         if server.append(&stream, after, &[new]).await? != Appended::Yes {
             return Ok(false);
         }
-        self.see(subscriber, after, next.clone());
+        self.see(subscriber, Seen { revision: after, stand: next.clone(), since, is_own: true });
         if at.is_none() {
             let metadata = StreamMetadataBuilder::new().max_count(KEPT).build();
             let options = AppendToStreamOptions::default();
@@ -216,8 +228,9 @@ impl Subscribers {
 
 impl Seen {
     fn is_alive(&self, incarnation: Incarnation) -> bool {
-        let silence = Duration::from_millis(self.stand.ttl_milliseconds);
-        self.stand.incarnation == incarnation.0 && self.since.elapsed() < silence
+        let ttl = Duration::from_millis(self.stand.ttl_milliseconds);
+        // Its holder may count from when he was last sure of it, which is that much later than what is seen here.
+        self.stand.incarnation == incarnation.0 && self.since.elapsed() < ttl + ttl / RENEWED_AFTER
     }
 }
 

@@ -4,11 +4,12 @@ use muster_events::stream::Position;
 
 use super::{
     EventStoreStore,
+    published::parts,
     server::{Appended, NewEvent},
     streams::COMMIT,
 };
 use crate::{
-    clock::{Clock as _, SystemClock},
+    clock::{Clock as _, SystemClock, event_id},
     store::{
         HeldClaim, Store as _, StoreError, StoredEvent,
         source::{Held, Record, RecordedEvent, Records},
@@ -16,10 +17,8 @@ use crate::{
     },
 };
 
-/// Bytes of payloads and metadata in one record: with their frame, and with quotes escaped, less than a server takes.
-const RECORD_BYTES: usize = 300 * 1024;
-/// Events in one record.
-const RECORD_EVENTS: usize = 500;
+/// Bytes of payloads and metadata in one record: with quotes escaped, less than a server takes.
+const RECORD_BYTES: usize = 400 * 1024;
 /// Claims in one record.
 const RECORD_CLAIMS: usize = 2_000;
 
@@ -30,9 +29,10 @@ impl EventStoreStore {
         taking_over::follows(self.mirror.head().await?.position, stretch)?;
         // All of it is looked at before any of it is recorded.
         let mut records = vec![];
-        for part in parts(stretch) {
+        for part in parts(stretch, RECORD_BYTES) {
             let Some(last) = part.last() else { continue };
             records.push(Record {
+                id: event_id(last.recorded_at),
                 recorded_at: last.recorded_at,
                 events: part.iter().map(recorded).collect::<Result<_, _>>()?,
                 claims: vec![],
@@ -58,6 +58,7 @@ impl EventStoreStore {
             parts.push(vec![]);
         }
         let held = |(number, claims)| Record {
+            id: event_id(recorded_at),
             recorded_at,
             events: vec![],
             claims: vec![],
@@ -70,7 +71,7 @@ impl EventStoreStore {
     /// Appends records behind the first `count`, one after the other.
     async fn record(&self, mut count: Records, records: Vec<Record>) -> Result<(), StoreError> {
         for record in records {
-            let new = NewEvent::json(COMMIT, &record)?;
+            let new = NewEvent::json(COMMIT, record.id, &record)?;
             if self.server.append(&self.server.streams.commits, count.0, &[new]).await? != Appended::Yes {
                 return Err(StoreError::Unavailable("another process writes this log".into()));
             }
@@ -83,19 +84,4 @@ impl EventStoreStore {
 fn recorded(event: &StoredEvent) -> Result<RecordedEvent, StoreError> {
     let actor = taking_over::actor(event)?;
     Ok(RecordedEvent::new(event, &actor.kind, actor.id.as_deref()))
-}
-
-/// A stretch in parts that are small enough for a record each.
-fn parts(stretch: &[StoredEvent]) -> Vec<&[StoredEvent]> {
-    let (mut parts, mut begin, mut bytes) = (vec![], 0, 0);
-    for (end, event) in stretch.iter().enumerate() {
-        let more = event.payload.len() + event.metadata.len();
-        if end > begin && (bytes + more > RECORD_BYTES || end - begin >= RECORD_EVENTS) {
-            parts.push(&stretch[begin..end]);
-            (begin, bytes) = (end, 0);
-        }
-        bytes += more;
-    }
-    parts.push(&stretch[begin..]);
-    parts
 }

@@ -7,7 +7,8 @@ use std::sync::{
 };
 
 use muster_events::stream::Position;
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, params};
+use uuid::Uuid;
 
 use super::{claims, errors::StoreResult, keys, reads, rows, take_over};
 use crate::store::{
@@ -20,12 +21,11 @@ use crate::store::{
 const PAGE: usize = 200;
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS mirrored (only_row integer PRIMARY KEY CHECK (only_row = 1), \
-     source text NOT NULL, records integer NOT NULL) STRICT";
-const SELECT: &str = "SELECT records FROM mirrored";
-const SELECT_SOURCE: &str = "SELECT source FROM mirrored";
+     records integer NOT NULL, last text) STRICT";
+const SELECT: &str = "SELECT records, last FROM mirrored";
 const BEGIN: &str =
-    "INSERT INTO mirrored (only_row, source, records) VALUES (1, ?1, 0) ON CONFLICT DO NOTHING";
-const NOTE: &str = "UPDATE mirrored SET records = ?1";
+    "INSERT INTO mirrored (only_row, records, last) VALUES (1, 0, NULL) ON CONFLICT DO NOTHING";
+const NOTE: &str = "UPDATE mirrored SET records = ?1, last = coalesce(?2, last)";
 
 /// What a mirror is to those who write it.
 #[derive(Debug, Clone)]
@@ -36,10 +36,10 @@ pub(super) struct Mirror {
 }
 
 impl Mirror {
-    /// Of `source`, whose name is `name`. What is in the file is to be of that one.
-    pub(super) fn begin(connection: &Connection, source: Arc<dyn Source>, name: &str) -> StoreResult<Self> {
+    /// Of `source`; what is in the file is to be of that one.
+    pub(super) fn begin(connection: &Connection, source: Arc<dyn Source>) -> StoreResult<Self> {
         connection.execute_batch(CREATE)?;
-        connection.execute(BEGIN, [name])?;
+        connection.execute(BEGIN, [])?;
         let known = Arc::new(AtomicU64::new(seen(connection)?.0));
         Ok(Self { source, known })
     }
@@ -49,9 +49,11 @@ impl Mirror {
         Records(self.known.load(Ordering::Acquire))
     }
 
-    /// Notes, in the transaction that brings them, that so many records are here.
-    pub(super) fn note(connection: &Connection, records: Records) -> StoreResult<()> {
-        connection.prepare_cached(NOTE)?.execute([rows::number(records.0)])?;
+    /// Notes, in the transaction that brings them, that so many records are here, and which is the last, where there is
+    /// another one.
+    pub(super) fn note(connection: &Connection, records: Records, last: Option<Uuid>) -> StoreResult<()> {
+        let last = last.map(|last| last.to_string());
+        connection.prepare_cached(NOTE)?.execute(params![rows::number(records.0), last])?;
         Ok(())
     }
 
@@ -63,8 +65,12 @@ impl Mirror {
     /// Brings here what is in the source by now. No lock is held while it is asked.
     pub(super) fn catch_up(&self, connection: &Connection) -> StoreResult<()> {
         loop {
-            let from = seen(connection)?;
-            let records = self.source.read(from, PAGE)?;
+            let (from, last) = stand(connection)?;
+            let Some(records) = self.beyond(from, last)? else {
+                return Err(StoreError::Unavailable(
+                    "the log is not the one that was seen any more: start again".into(),
+                ));
+            };
             if records.is_empty() {
                 self.committed(from);
                 return Ok(());
@@ -73,29 +79,49 @@ impl Mirror {
             // Another one may have brought some meanwhile.
             let here = seen(connection)?;
             let brought = usize::try_from(here.0.saturating_sub(from.0)).unwrap_or(usize::MAX);
-            for record in records.iter().skip(brought) {
+            let missing = records.get(brought..).unwrap_or_default();
+            for record in missing {
                 bring(connection, record)?;
             }
-            let now = Records(here.0.max(from.0 + records.len() as u64));
-            Self::note(connection, now)?;
+            let now = Records(here.0 + missing.len() as u64);
+            Self::note(connection, now, missing.last().map(|record| record.id))?;
             connection.prepare_cached("COMMIT")?.execute([])?;
             self.committed(now);
         }
     }
+
+    /// The records behind the first `from`, of which `last` is the last. None when something else stands there: the source
+    /// was put back to an earlier state, and went on from that or not.
+    fn beyond(&self, from: Records, last: Option<String>) -> StoreResult<Option<Vec<Record>>> {
+        let Some(last) = last else { return self.source.read(from, PAGE).map(Some) };
+        let mut records = self.source.read(Records(from.0.saturating_sub(1)), PAGE + 1)?;
+        if records.first().is_none_or(|record| record.id.to_string() != last) {
+            return Ok(None);
+        }
+        records.remove(0);
+        Ok(Some(records))
+    }
+}
+
+/// How many records are here, and the identity of the last.
+fn stand(connection: &Connection) -> StoreResult<(Records, Option<String>)> {
+    let read = |row: &rusqlite::Row<'_>| Ok((Records(row.get(0)?), row.get(1)?));
+    Ok(connection.prepare_cached(SELECT)?.query_row([], read)?)
 }
 
 /// How many records are here.
 pub(super) fn seen(connection: &Connection) -> StoreResult<Records> {
-    Ok(Records(connection.prepare_cached(SELECT)?.query_row([], |row| row.get(0))?))
+    Ok(stand(connection)?.0)
 }
 
-/// Of which source a file is a mirror; none when it is no mirror.
-pub(super) fn source_of(connection: &Connection) -> StoreResult<Option<(String, Records)>> {
+/// Whether what is in a file is not what `source` has: that was put back to an earlier state.
+pub(super) fn is_of_another(connection: &Connection, source: &dyn Source) -> StoreResult<bool> {
     connection.execute_batch(CREATE)?;
-    let Some(source) = connection.query_row(SELECT_SOURCE, [], |row| row.get(0)).optional()? else {
-        return Ok(None);
-    };
-    Ok(Some((source, seen(connection)?)))
+    connection.execute(BEGIN, [])?;
+    let (seen, last) = stand(connection)?;
+    let Some(last) = last else { return Ok(false) };
+    let found = source.read(Records(seen.0.saturating_sub(1)), 1)?;
+    Ok(found.first().is_none_or(|record| record.id.to_string() != last))
 }
 
 /// Does what a record says.

@@ -1,24 +1,25 @@
 //! How a batch becomes durable where the log is kept elsewhere: decided here, accepted there, and then kept here.
 
-use rusqlite::Connection;
-
 use super::{
     errors::StoreResult,
     mirror::{self, Mirror},
     writer::{Decided, Writer},
 };
-use crate::store::{
-    Append, KeyedOutcome, NewEvent, StoreError, StoredEvent,
-    appending::{Command, Outcome},
-    source::{Accepted, Record, RecordedEvent, Records},
+use crate::{
+    clock::event_id,
+    store::{
+        Append, KeyedOutcome, NewEvent, StoreError, StoredEvent,
+        appending::{Command, Outcome},
+        source::{Accepted, Record, RecordedEvent, Records},
+    },
 };
 
 /// How often a batch is decided anew because others were faster, before it is not available.
 const ATTEMPTS: usize = 50;
 /// Bytes that a record takes for each event beside its payload and metadata, with room to spare.
 const FRAME_BYTES: usize = 700;
-/// By how much payload and metadata may grow in a record, where their quotes are escaped: by a third.
-const ESCAPED: (usize, usize) = (4, 3);
+/// By how much payload and metadata may grow in a record, where quotes are escaped that were escaped before.
+const ESCAPED: usize = 2;
 
 impl Writer {
     /// Either all of it is durable in the source and here, and followers have been told, or nothing of it happened; but
@@ -38,28 +39,23 @@ impl Writer {
             let records = records(&decided, appends);
             if is_accepted(mirror, seen, &records)? {
                 let now = Records(seen.0 + records.len() as u64);
-                Mirror::note(&connection, now)?;
-                self.keep(connection, &decided)?;
+                let last = records.last().map(|record| record.id);
+                let kept =
+                    Mirror::note(&connection, now, last).and_then(|()| self.keep(connection, &decided));
+                kept.map_err(|error| {
+                    StoreError::Unavailable(format!(
+                        "the event store has recorded it, and the mirror cannot be written ({error}); look whether it was kept"
+                    ))
+                })?;
                 mirror.committed(now);
                 return Ok(decided.outcomes);
             }
             self.undo(&connection)?;
-            catch_up(mirror, &connection)?;
+            mirror.catch_up(&connection)?;
         }
         self.put_back(connection);
         Err(StoreError::Unavailable("others kept appending before this could".into()))
     }
-}
-
-fn catch_up(mirror: &Mirror, connection: &Connection) -> StoreResult<()> {
-    let before = mirror::seen(connection)?;
-    mirror.catch_up(connection)?;
-    let now = mirror::seen(connection)?;
-    // Another process with this file may have brought what was missing.
-    if now == before && mirror.source.count()? < now {
-        return Err(StoreError::Unavailable("the log was put back to an earlier state: start again".into()));
-    }
-    Ok(())
 }
 
 /// Where nothing is to be recorded, what was decided still rests on what this mirror has seen.
@@ -77,6 +73,7 @@ fn records(decided: &Decided, appends: &[Append]) -> Vec<Record> {
         let key = append.key.clone().map(|key| KeyedOutcome { position: appended.position, ..key });
         let is_empty = appended.events.is_empty() && append.claims.is_empty() && key.is_none();
         (!is_empty).then(|| Record {
+            id: event_id(appended.recorded_at),
             recorded_at: appended.recorded_at,
             events: recorded(append, &appended.events),
             claims: append.claims.clone(),
@@ -118,5 +115,5 @@ fn bytes_of(append: &Append) -> usize {
     let texts: usize = events.clone().map(|event| event.payload.len() + event.metadata.len()).sum();
     let key = append.key.as_ref().map_or(0, |key| key.result.len());
     let frames = 1 + events.count() + append.claims.len();
-    (texts + key) * ESCAPED.0 / ESCAPED.1 + frames * FRAME_BYTES
+    (texts + key) * ESCAPED + frames * FRAME_BYTES
 }

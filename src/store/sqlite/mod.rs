@@ -102,19 +102,17 @@ impl SqliteStore {
         Self::start(place, connection, incarnation, clock, None)
     }
 
-    /// Opens the mirror at `path` of a log that is kept elsewhere, of `incarnation`; it has caught up with that. What is at
-    /// `path` is to be a mirror of `name`, or nothing.
+    /// Opens the mirror at `path` of a log that is kept elsewhere, of `incarnation`; it has caught up with that.
     pub(crate) fn open_mirror(
         path: &Path,
         clock: Arc<dyn Clock>,
         source: Arc<dyn Source>,
-        name: &str,
         incarnation: Incarnation,
     ) -> Result<Self, StoreError> {
         let place = Place { path: path.into(), options: SqliteOptions::default() };
         let connection = place.open_writer()?;
         schema::set_incarnation(&connection, incarnation)?;
-        let mirror = Mirror::begin(&connection, source, name)?;
+        let mirror = Mirror::begin(&connection, source)?;
         mirror.catch_up(&connection)?;
         Self::start(place, connection, incarnation, clock, Some(mirror))
     }
@@ -148,13 +146,13 @@ impl SqliteStore {
         })
     }
 
-    /// Of which source the file at `path` is a mirror, and how many records of it are in it; none where it is none.
-    pub(crate) fn mirrored(path: &Path) -> Result<Option<(String, Records)>, StoreError> {
+    /// Whether the mirror at `path` has seen what `source` does not have: that was put back to an earlier state.
+    pub(crate) fn is_of_another(path: &Path, source: &dyn Source) -> Result<bool, StoreError> {
         if !path.exists() {
-            return Ok(None);
+            return Ok(false);
         }
         let place = Place { path: path.into(), options: SqliteOptions::default() };
-        mirror::source_of(&place.open_writer()?)
+        mirror::is_of_another(&place.open_writer()?, source)
     }
 
     /// Brings here what is in the source, when that has more than `count` records; nothing where this is no mirror.

@@ -196,11 +196,13 @@ fn a_copy_needs_an_empty_place_and_the_right_keys() {
         .run(&["copy", "--from", "postgres://127.0.0.1/x", "--to", &to[0]])
         .misunderstood("--from-key-file");
     muster.run(&["copy", "--from", "esdb://", "--to", &to[0]]).misunderstood("--from is to be like esdb://");
-    let both = ["copy", "--from", "esdb://127.0.0.1:1", "--to", "esdb://127.0.0.1:2"];
-    muster.run(&both).misunderstood("--to-rest: keys");
-    muster
-        .run(&["copy", "--from", &here[0], "--to", &to[0], "--to-rest", &to[0]])
-        .misunderstood("--to-rest: --to is no");
+    let key = &here[1];
+    let stores = ["esdb://127.0.0.1:1".to_owned(), "esdb://127.0.0.1:2".to_owned()];
+    let [from, to_store] = stores.map(|store| [store, key.clone()]);
+    muster.run(&copy(&from, &to_store)).misunderstood("--to-rest: keys");
+    let mut rest = copy(&here, &to).to_vec();
+    rest.extend(["--to-rest", &to[0]]);
+    muster.run(&rest).misunderstood("--to-rest: --to is no");
     assert_eq!(names(&empty.data()), [""; 0]);
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::{Muster, SMALL, Serving};
-use crate::support::{Client, TestEventStore};
+use crate::support::{Client, TestEventStore, mirrors};
 
 /// Who may do everything in the small organization.
 const ALICE: &str = "alice-token";
@@ -177,7 +177,8 @@ async fn a_server_goes_on_whose_mirror_was_deleted() {
     let muster = Muster::with_event_store();
     muster.run(&["import", &muster.file("small.json", SMALL)]).done();
     let (serving, client) = serve(&muster);
-    let (mirror, before) = (muster.data().join("mirror.db"), client.get(MEMBERS).await.expect(200).json());
+    let (mirror, before) =
+        (muster.data().join(&mirrors(&muster.data())[0]), client.get(MEMBERS).await.expect(200).json());
     drop(serving);
     std::fs::remove_file(&mirror).unwrap();
     let (serving, again) = serve(&muster);

@@ -21,7 +21,7 @@ pub(crate) use cluster::{Cluster, postgres_program};
 pub(crate) use crowd::{OWNER_TOKEN, path_in_crowd, write_crowd};
 pub(crate) use eventstore::TestEventStore;
 pub(crate) use mail::{MailServer, Taken};
-pub(crate) use place::{Place, is_without_database, is_without_files, on_event_store, on_postgres};
+pub(crate) use place::{Place, is_without_database, is_without_files, mirrors, on_event_store, on_postgres};
 pub(crate) use postgres::TestDatabase;
 pub(crate) use random::{Random, seed};
 pub(crate) use shared::{Server, SharedLedger};

@@ -60,6 +60,13 @@ pub(crate) fn is_without_database(what: &str) -> bool {
     !on_postgres()
 }
 
+/// The names of the mirrors of logs in a directory.
+pub(crate) fn mirrors(directory: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name());
+    let names = names.map(|name| name.into_string().unwrap());
+    names.filter(|name| name.starts_with("mirror-") && !name.contains(".db-")).collect()
+}
+
 /// A directory, and beside it a database or an event store where the ledger is kept in one. All are gone when this is
 /// dropped.
 #[derive(Debug)]
@@ -107,7 +114,8 @@ impl Place {
     /// Appends what a newer version of this program could have appended to a stream.
     pub(crate) async fn poison(&self, stream: StreamId) {
         if let Some(event_store) = &self.event_store {
-            return event_store.poison(&mut self.file("mirror.db").await, &stream).await;
+            let mirror = mirrors(self.path()).remove(0);
+            return event_store.poison(&mut self.file(&mirror).await, &stream).await;
         }
         let (StreamId { aggregate_type, aggregate_id }, id) = (stream, event_id(SystemClock.now()));
         let sql = format!(

@@ -65,6 +65,8 @@ impl History {
         page: Option<Page>,
     ) -> Result<Difference, PastError> {
         let (before, after) = (self.past(organization, from).await?, self.past(organization, to).await?);
+        // Behind the two states, whose folds have their turns too.
+        let _one_of_few = self.kept.folds.acquire().await;
         let causes = self.causes(organization, &before, &after).await?;
         let (all_teams, all_members) =
             (causes.ids::<TeamId>(team::TYPE), causes.ids::<MemberId>(member::TYPE));

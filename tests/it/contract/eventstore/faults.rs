@@ -80,6 +80,30 @@ async fn an_append_that_is_carried_out_after_its_caller_gave_up_is_seen() {
     assert_eq!(everything(&*other).await.len(), 2);
 }
 
+/// By whom nothing is asked meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_append_is_heard_after_every_kind_of_disconnect() {
+    let lab = EventStoreLab::doubled().await;
+    let (store, other) = (lab.store().await, lab.store().await);
+    let mut commits = other.commits();
+    let faults = lab.double().faults();
+    for (sequence, disconnect) in (0..).zip(["nothing", "subscriptions", "connections", "server"]) {
+        match disconnect {
+            "subscriptions" => faults.cut_subscriptions(),
+            "connections" => faults.drop_connections(),
+            "server" => {
+                lab.double().down().await;
+                lab.double().up().await;
+            }
+            _ => {}
+        }
+        done(&*store, one("a", sequence)).await;
+        let heard = commits.wait_for(|position| *position == Position(sequence + 1));
+        let heard = tokio::time::timeout(Duration::from_secs(20), heard).await;
+        assert!(heard.is_ok(), "after the loss of {disconnect}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mirror_may_be_deleted_at_any_time() {
     let lab = EventStoreLab::doubled().await;
@@ -90,7 +114,7 @@ async fn a_mirror_may_be_deleted_at_any_time() {
     done(&*store, keyed(one("a", 0), "somebody", "key")).await;
     let (before, incarnation) = (everything(&*store).await, store.incarnation());
     drop(store);
-    fs::remove_file(lab.mirror(0)).unwrap();
+    fs::remove_dir_all(lab.mirror(0)).unwrap();
     let again = open(&lab.double().url(), &lab.mirror(0)).await.unwrap();
     let leaves =
         |events: &[muster::store::StoredEvent]| events.iter().map(|event| event.leaf).collect::<Vec<_>>();
@@ -101,43 +125,72 @@ async fn a_mirror_may_be_deleted_at_any_time() {
     assert_eq!(again.check().await.unwrap(), [""; 0]);
 }
 
-/// Its positions count no more, and what had been seen of it is forgotten.
+/// Its positions count no more, and what had been seen of it is forgotten; by all processes once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_that_was_put_back_is_another_incarnation() {
+    let lab = EventStoreLab::doubled().await;
+    let (store, other) = (lab.store().await, lab.store().await);
+    done(&*store, one("a", 0)).await;
+    let earlier = lab.double().log().as_of(lab.double().log().events().len());
+    done(&*store, one("a", 1)).await;
+    assert_eq!(other.head().await.unwrap().position, Position(2));
+    let incarnation = store.incarnation();
+    drop((store, other));
+    let restored = Double::start_on(earlier).await;
+    let store = open(&restored.url(), &lab.mirror(0)).await.unwrap();
+    assert_ne!(store.incarnation(), incarnation);
+    assert_eq!(positions(&everything(&*store).await), [Position(1)]);
+    for sequence in 1..4 {
+        assert_eq!(done(&*store, one("a", sequence)).await.position, Position(sequence + 1));
+    }
+    // One that had seen more than there was is of the same new one, and so is a new one.
+    for process in [1, 9] {
+        let other = open(&restored.url(), &lab.mirror(process)).await.unwrap();
+        assert_eq!(other.incarnation(), store.incarnation());
+        assert_eq!(everything(&*other).await.len(), 4);
+        assert_eq!(other.check().await.unwrap(), [""; 0]);
+    }
+}
+
+/// The log went on from an earlier state without it: what it has seen is another history.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_has_seen_another_history_answers_no_more() {
     let lab = EventStoreLab::doubled().await;
     let store = lab.store().await;
     done(&*store, one("a", 0)).await;
     let earlier = lab.double().log().as_of(lab.double().log().events().len());
     done(&*store, one("a", 1)).await;
-    let incarnation = store.incarnation();
     drop(store);
     let restored = Double::start_on(earlier).await;
-    let store = open(&restored.url(), &lab.mirror(0)).await.unwrap();
-    assert_ne!(store.incarnation(), incarnation);
-    assert_eq!(positions(&everything(&*store).await), [Position(1)]);
-    assert_eq!(done(&*store, one("a", 1)).await.position, Position(2));
-    // Every process is of the new one.
-    let other = open(&restored.url(), &lab.mirror(9)).await.unwrap();
-    assert_eq!(other.incarnation(), store.incarnation());
+    let elsewhere = open(&restored.url(), &lab.mirror(1)).await.unwrap();
+    for sequence in 1..4 {
+        done(&*elsewhere, one("a", sequence)).await;
+    }
+    let again = open(&restored.url(), &lab.mirror(0)).await.unwrap();
+    assert_ne!(again.incarnation(), elsewhere.incarnation(), "nobody had noticed before");
+    assert_eq!(everything(&*again).await.len(), 4);
+    assert_eq!(again.check().await.unwrap(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_mirror_of_another_log_is_made_anew() {
+async fn a_mirror_of_another_log_is_left_alone() {
     let (lab, other) = (EventStoreLab::doubled().await, EventStoreLab::doubled().await);
-    done(&*lab.store().await, one("a", 0)).await;
+    let here = lab.store().await;
+    done(&*here, one("a", 0)).await;
     let store = other.store().await;
     for sequence in 0..3 {
         done(&*store, one("b", sequence)).await;
     }
-    let here = open(&other.double().url(), &lab.mirror(0)).await.unwrap();
-    assert_eq!(everything(&*here).await.len(), 3);
-    assert_eq!(here.read_stream(&stream("a"), Sequence::ZERO, 9).await.unwrap().len(), 0);
+    let beside = open(&other.double().url(), &lab.mirror(0)).await.unwrap();
+    assert_eq!(everything(&*beside).await.len(), 3);
+    assert_eq!(beside.read_stream(&stream("a"), Sequence::ZERO, 9).await.unwrap().len(), 0);
+    assert_eq!(done(&*here, one("a", 1)).await.position, Position(2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_goes_on_under_another_leader() {
     let (cluster, directory) = (Cluster::start().await, tempfile::tempdir().unwrap());
-    let store = open(&cluster.url(), &directory.path().join("mirror.db")).await.unwrap();
+    let store = open(&cluster.url(), directory.path()).await.unwrap();
     for (sequence, leader) in (0..).zip([0, 1, 2, 0]) {
         cluster.lead(leader);
         assert_eq!(done(&*store, one("a", sequence)).await.position, Position(sequence + 1));
@@ -150,7 +203,7 @@ async fn a_cluster_goes_on_under_another_leader() {
 async fn who_may_not_is_told_so() {
     let directory = tempfile::tempdir().unwrap();
     let double = Setup::new().require("muster", "secret").start().await;
-    let mirror = directory.path().join("mirror.db");
+    let mirror = directory.path().to_owned();
     let refused = open(&double.url(), &mirror).await.unwrap_err().to_string();
     assert!(refused.contains("access is denied: give user and password in --event-store"), "{refused}");
     let named = double.url().replace("esdb://", "esdb://muster:secret@");
@@ -166,7 +219,7 @@ async fn a_server_is_reached_by_tls_that_is_verified() {
     let double = Setup::new().tls(&certificate, &key).start().await;
     let file = directory.path().join("ca.pem");
     fs::write(&file, &certificate).unwrap();
-    let mirror = directory.path().join("mirror.db");
+    let mirror = directory.path().to_owned();
     let bare = double.url().split('?').next().unwrap().to_owned();
     assert!(open(&bare, &mirror).await.is_err(), "nobody vouches for it");
     let store = open(&format!("{bare}?tlsCaFile={}", file.display()), &mirror).await.unwrap();

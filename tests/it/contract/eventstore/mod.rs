@@ -4,7 +4,7 @@ mod faults;
 mod streams;
 
 use std::{
-    env,
+    env, fs,
     path::PathBuf,
     sync::{
         Arc,
@@ -65,8 +65,11 @@ impl EventStoreLab {
         self.url.parse().unwrap()
     }
 
+    /// Where a process has its mirror.
     fn mirror(&self, number: usize) -> PathBuf {
-        self.directory.path().join(format!("mirror-{number}.db"))
+        let directory = self.directory.path().join(format!("process-{number}"));
+        fs::create_dir_all(&directory).unwrap();
+        directory
     }
 }
 
