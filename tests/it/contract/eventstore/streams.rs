@@ -91,6 +91,22 @@ async fn what_is_written_already_is_not_written_again() {
     assert_eq!(revisions, [0, 1, 2, 3]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_takes_over_goes_on_where_the_other_one_was() {
+    let lab = EventStoreLab::doubled().await;
+    let store = lab.store().await;
+    for sequence in 0..3 {
+        done(&*store, one("a", sequence)).await;
+        // Another process each time, which begins when the one before has ended.
+        published(&lab, &lab.store().await, usize::try_from(sequence).unwrap() + 1).await;
+    }
+    let noted = lab.double().log().stream("muster.subscriber-streams");
+    let noted: Vec<Value> = noted.iter().map(|event| serde_json::from_slice(&event.data).unwrap()).collect();
+    let checkpoints: Vec<_> = noted.iter().map(|stand| stand["checkpoint"].as_u64().unwrap()).collect();
+    assert!(checkpoints.is_sorted() && checkpoints.last() >= Some(&2), "{checkpoints:?}");
+    assert!(noted.last().unwrap()["epoch"].as_u64() >= Some(3), "{noted:?}");
+}
+
 /// What follows in the other streams is written all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_another_program_writes_is_not_mixed_with_ours() {
