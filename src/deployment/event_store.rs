@@ -14,7 +14,7 @@ use crate::{
     sealing::{KeyRing, MasterSource},
     store::{
         Store as _, StoreError,
-        eventstore::{EventStoreStore, EventStoreUrl},
+        eventstore::{EventStore, EventStoreUrl},
     },
 };
 
@@ -25,7 +25,8 @@ pub(super) async fn open(
     master: MasterSource,
     clock: &Arc<dyn Clock>,
 ) -> Result<Parts, OpenError> {
-    refuse_lost(url, options).await?;
+    let event_store = EventStore::at(url)?;
+    refuse_lost(&event_store, options).await?;
     let (data, clock) = (&options.data, Arc::clone(clock));
     directory::make(data)?;
     // The keys first and the views last, so that what is there without the one before it has lost that.
@@ -33,7 +34,7 @@ pub(super) async fn open(
         None => KeyRing::open_sqlite(&data.join(KEYS_FILE), master, Arc::clone(&clock)).await?,
         Some(database) => KeyRing::open_postgres(database, master, Arc::clone(&clock)).await?,
     };
-    let mut store = EventStoreStore::open(url, data, Arc::clone(&clock)).await?;
+    let mut store = event_store.open(data, Arc::clone(&clock)).await?;
     let views = match &options.database {
         None => Views::open(&data.join(VIEWS_FILE)).await?,
         Some(database) => postgres::open_views(database).await?,
@@ -41,8 +42,8 @@ pub(super) async fn open(
     if is_ahead(&views, &*store).await? {
         let seen = store.incarnation();
         drop(store);
-        EventStoreStore::renew_incarnation(url, seen).await?;
-        store = EventStoreStore::open(url, data, clock).await?;
+        event_store.renew_incarnation(seen).await?;
+        store = event_store.open(data, clock).await?;
     }
     let blobs: Arc<dyn BlobStore> = match &options.database {
         None => Arc::new(SqliteBlobStore::open(&data.join(BLOBS_FILE)).await?),
@@ -52,9 +53,9 @@ pub(super) async fn open(
 }
 
 /// Refuses what has lost a part of what belongs together.
-async fn refuse_lost(url: &EventStoreUrl, options: &DeploymentOptions) -> Result<(), OpenError> {
+async fn refuse_lost(event_store: &EventStore, options: &DeploymentOptions) -> Result<(), OpenError> {
     let lost = |lost, left| Err(OpenError::Lost { place: options.place(), lost, left });
-    let has_log = EventStoreStore::exists(url).await?;
+    let has_log = event_store.has_log().await?;
     let (has_keys, has_views) = match &options.database {
         None => {
             let has = |file: &str| options.data.join(file).exists();

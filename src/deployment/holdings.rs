@@ -7,12 +7,7 @@ use crate::{
     blobs::{BlobStore, PostgresBlobStore, SqliteBlobStore},
     clock::{Clock, SystemClock},
     sealing::{KeyStore, PostgresKeyStore, SqliteKeyStore},
-    store::{
-        Store,
-        eventstore::{EventStoreStore, EventStoreUrl},
-        postgres::PostgresStore,
-        sqlite::SqliteStore,
-    },
+    store::{Store, eventstore::EventStore, postgres::PostgresStore, sqlite::SqliteStore},
 };
 
 /// The log, the keys as they are wrapped, and the pictures: opened without the master key, and without asking whether they
@@ -36,28 +31,10 @@ impl Holdings {
         if !options.create && !options.has_ledger().await? {
             return Err(OpenError::NoLedger(place));
         }
-        if let Some(url) = &options.event_store {
-            return Self::with_log_in(url, options).await;
-        }
-        let Some(database) = &options.database else {
-            let data = &options.data;
+        let (data, clock): (_, Arc<dyn Clock>) = (&options.data, Arc::new(SystemClock));
+        if options.database.is_none() || options.event_store.is_some() {
             directory::make(data)?;
-            let [log, keys, blobs] = [LOG_FILE, KEYS_FILE, BLOBS_FILE].map(|file| data.join(file));
-            return Self::in_files(&log, &keys, &blobs, place).await;
-        };
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        Ok(Self {
-            place,
-            keys: Arc::new(PostgresKeyStore::open(database).await?),
-            store: Arc::new(PostgresStore::open(database, clock).await?),
-            blobs: Arc::new(PostgresBlobStore::open(database).await?),
-        })
-    }
-
-    async fn with_log_in(url: &EventStoreUrl, options: &DeploymentOptions) -> Result<Self, OpenError> {
-        let (data, clock) = (&options.data, Arc::new(SystemClock));
-        directory::make(data)?;
-        let store = EventStoreStore::open(url, data, clock).await?;
+        }
         let (keys, blobs): (Arc<dyn KeyStore>, Arc<dyn BlobStore>) = match &options.database {
             None => (
                 Arc::new(SqliteKeyStore::open(&data.join(KEYS_FILE)).await?),
@@ -68,7 +45,12 @@ impl Holdings {
                 Arc::new(PostgresBlobStore::open(database).await?),
             ),
         };
-        Ok(Self { place: options.place(), store, keys, blobs })
+        let store: Arc<dyn Store> = match (&options.event_store, &options.database) {
+            (Some(url), _) => EventStore::at(url)?.open(data, clock).await?,
+            (None, None) => Arc::new(SqliteStore::open(&data.join(LOG_FILE), clock)?),
+            (None, Some(database)) => Arc::new(PostgresStore::open(database, clock).await?),
+        };
+        Ok(Self { place, store, keys, blobs })
     }
 
     /// Opens three files, which are made where there are none; their directories must be there.

@@ -1,5 +1,5 @@
 //! One deployment, opened: the log, the keys, the write side and the read side, wired; kept in the files of one data
-//! directory, or in one Postgres database.
+//! directory, in one Postgres database, or in an event store with the rest in either.
 
 mod directory;
 mod event_store;
@@ -27,7 +27,7 @@ use crate::{
     sealing::{KeyRing, MasterSource, SealingError},
     store::{
         Store, StoreError,
-        eventstore::{EventStoreStore, EventStoreUrl},
+        eventstore::{EventStore, EventStoreUrl},
         postgres::PostgresStore,
     },
     subscription::{Rebuild, Runner, Verifier},
@@ -85,7 +85,7 @@ impl DeploymentOptions {
     /// Whether there is a ledger. Makes nothing.
     pub async fn has_ledger(&self) -> Result<bool, StoreError> {
         match (&self.event_store, &self.database) {
-            (Some(url), _) => EventStoreStore::exists(url).await,
+            (Some(url), _) => EventStore::at(url)?.has_log().await,
             (None, None) => Ok(self.data.join(LOG_FILE).exists()),
             (None, Some(database)) => PostgresStore::exists(database).await,
         }

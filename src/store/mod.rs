@@ -37,6 +37,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::clock;
+
 pub use log_query::{LogQuery, Order};
 pub use scan::{Scan, ScannedEvent};
 pub use subscribers::Lease;
@@ -253,6 +255,13 @@ pub struct Capabilities {
 /// position of the other. Eight hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Incarnation(pub u32);
+
+impl Incarnation {
+    /// Another one.
+    pub(crate) fn drawn() -> Self {
+        Self(u32::from_le_bytes(clock::random_bytes()))
+    }
+}
 
 impl fmt::Display for Incarnation {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

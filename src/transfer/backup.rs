@@ -253,14 +253,20 @@ impl WorkingCopy {
 /// Copies what a backup holds into a data directory, or to where temporary files are kept; gone when it is dropped. What
 /// was left in a data directory by one that was cut off is gone before.
 pub fn copy(backup: &Path, data: Option<&Path>) -> Result<WorkingCopy, BackupError> {
-    let made = match data.map(|data| data.join(WORKING_COPY)) {
-        None => Builder::new().prefix("muster-restore-").tempdir(),
-        Some(left) => match fs::remove_dir_all(&left) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&left)(error)),
-            _ => Builder::new().prefix(WORKING_COPY).rand_bytes(0).tempdir_in(data.unwrap_or(backup)),
-        },
+    let directory = match data {
+        None => Builder::new().prefix("muster-restore-").tempdir().map_err(failed(&env::temp_dir()))?,
+        Some(data) => {
+            let left = data.join(WORKING_COPY);
+            match fs::remove_dir_all(&left) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&left)(error)),
+                _ => Builder::new()
+                    .prefix(WORKING_COPY)
+                    .rand_bytes(0)
+                    .tempdir_in(data)
+                    .map_err(failed(data))?,
+            }
+        }
     };
-    let directory = made.map_err(failed(data.unwrap_or(&env::temp_dir())))?;
     make(directory.path())?;
     for (from, to) in files(backup).iter().zip(files(directory.path())) {
         let mut from_file = File::open(from).map_err(failed(from))?;

@@ -10,9 +10,6 @@ use crate::{
     store::eventstore::{EventStoreUrl, EventStoreUrlError},
 };
 
-/// How the URLs of event stores begin.
-const EVENT_STORES: [&str; 2] = ["esdb", "kurrentdb"];
-
 /// A URL as it was given. Read only by what is made of it, because whoever else refuses it would quote it.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
@@ -35,7 +32,7 @@ impl FromStr for SecretUrl {
 impl SecretUrl {
     /// Whether it is that of an event store, by its beginning.
     pub(super) fn is_event_store(&self) -> bool {
-        EVENT_STORES.iter().any(|scheme| self.0.starts_with(scheme))
+        EventStoreUrl::names_one(&self.0)
     }
 
     /// The database that it names.

@@ -60,7 +60,7 @@ impl Copy {
         let source = Holdings::of(&from_options).await?;
         let master = moving::master_key(&*source.keys, from_options.master()).await;
         let master = master.map_err(|error| about(&error, "--from-key-file"))?;
-        let _lock = Taken::of(&to, &options).await?;
+        let _lock = Taken::of(&options).await?;
         let target = Holdings::of(&options).await?;
         let to_master = moving::master_key(&*target.keys, options.master()).await;
         let to_master = to_master.map_err(|error| about(&error, "--to-key-file"))?;

@@ -12,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use self::{backup::Backup, copy::Copy, restore::Restore};
 use super::{
-    config::Settings,
     lock::ServeLock,
     open, progress,
     screen::{Screen, count},
@@ -35,9 +34,9 @@ enum Taken {
 }
 
 impl Taken {
-    async fn of(settings: &Settings, options: &DeploymentOptions) -> Result<Self> {
+    async fn of(options: &DeploymentOptions) -> Result<Self> {
         let Some(database) = &options.database else {
-            let data = &settings.data;
+            let data = &options.data;
             open::make_directory(data)
                 .with_context(|| format!("--data: {} cannot be a data directory", data.display()))?;
             return Ok(Self::Directory { _lock: ServeLock::take(data)? });

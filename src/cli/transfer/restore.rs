@@ -50,7 +50,7 @@ impl Restore {
         let receipts = self.receipts.as_deref().map_or(Ok(vec![]), read_receipts)?;
         let manifest = backup::manifest(&self.directory)?;
         let options = settings.deployment(true)?;
-        let _lock = Taken::of(settings, &options).await?;
+        let _lock = Taken::of(&options).await?;
         let copy = backup::copy(&self.directory, options.database.is_none().then_some(&*options.data))?;
         let from = copy.holdings().await?;
         refuse_other_keys(&manifest, &*from.keys, &self.directory).await?;

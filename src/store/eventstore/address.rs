@@ -37,6 +37,13 @@ pub struct EventStoreUrl {
     shown: String,
 }
 
+impl EventStoreUrl {
+    /// Whether a URL is that of an event store, by its beginning.
+    pub fn names_one(url: &str) -> bool {
+        SCHEMES.iter().any(|scheme| url.starts_with(scheme))
+    }
+}
+
 impl FromStr for EventStoreUrl {
     type Err = EventStoreUrlError;
 

@@ -12,10 +12,7 @@ use super::{
     server::{Appended, NewEvent, Server, new_id},
     streams::DEPLOYMENT_NOTED,
 };
-use crate::{
-    clock,
-    store::{Incarnation, StoreError},
-};
+use crate::store::{Incarnation, StoreError};
 
 /// How often a note is tried because others were faster.
 const ATTEMPTS: usize = 10;
@@ -60,7 +57,7 @@ impl Deployment {
     pub(super) async fn open(server: &Server) -> Result<Noted, StoreError> {
         Self::change(server, |found| {
             let id = new_id();
-            found.is_none().then(|| Noted { id, incarnation: drawn(), hash_key: None })
+            found.is_none().then(|| Noted { id, incarnation: Incarnation::drawn().0, hash_key: None })
         })
         .await
     }
@@ -70,7 +67,7 @@ impl Deployment {
         Self::change(server, |found| {
             // Another process may have been faster.
             let stands = found.filter(|noted| noted.incarnation == was.0)?;
-            Some(Noted { incarnation: drawn(), ..stands.clone() })
+            Some(Noted { incarnation: Incarnation::drawn().0, ..stands.clone() })
         })
         .await
     }
@@ -116,8 +113,4 @@ impl Deployment {
         }
         Err(StoreError::Unavailable(format!("others kept appending to {stream}")))
     }
-}
-
-fn drawn() -> u32 {
-    u32::from_le_bytes(clock::random_bytes())
 }

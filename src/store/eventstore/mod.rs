@@ -3,7 +3,7 @@
 //! What was accepted by one stream of records, one for each append, has happened ([`commits`]). Each process has a mirror of
 //! it in an SQLite file, which answers all questions and in which appends are decided; the server accepts a decision only
 //! if nothing was appended that the mirror had not seen. So all promises of the log hold as on the other stores, and
-//! there is no moment in which a part of an append is done. The mirror may be deleted at any time.
+//! there is no moment in which a part of an append is done. The mirror may be deleted while nobody has it open.
 //!
 //! Behind the log, the events of each aggregate are written into a stream of its own, for other programs ([`published`]).
 //! Checkpoints of subscribers ([`subscribers`]) and what holds for the whole deployment ([`deployment`]) are small streams.
@@ -66,27 +66,44 @@ impl Drop for EventStoreStore {
     }
 }
 
-impl EventStoreStore {
-    /// Opens the log at `url`, which is made when there is none, with a mirror in `directory`, which must be there.
+/// An event store, of which nothing was asked yet.
+#[derive(Debug)]
+pub struct EventStore(Arc<Server>);
+
+impl EventStore {
+    /// The one at `url`, not connected yet.
+    pub fn at(url: &EventStoreUrl) -> Result<Self, StoreError> {
+        Server::new(url.clone()).map(Arc::new).map(Self)
+    }
+
+    /// Whether there is a log. Makes nothing.
+    pub async fn has_log(&self) -> Result<bool, StoreError> {
+        Ok(Deployment::noted(&self.0).await?.is_some())
+    }
+
+    /// Draws another incarnation for the log, where it is still `was`: it was put back to an earlier state.
+    pub async fn renew_incarnation(&self, was: Incarnation) -> Result<(), StoreError> {
+        Deployment::renew(&self.0, was).await.map(drop)
+    }
+
+    /// Opens the log, which is made when there is none, with a mirror in `directory`, which must be there.
     pub async fn open(
-        url: &EventStoreUrl,
+        &self,
         directory: &Path,
         clock: Arc<dyn Clock>,
-    ) -> Result<Arc<Self>, StoreError> {
-        let server = Arc::new(Server::new(url.clone())?);
-        let source: Arc<dyn Source> = Arc::new(Commits::on(Arc::clone(&server)));
-        let mut noted = Deployment::open(&server).await?;
-        if blocking(is_put_back(&noted, directory, &source)).await? {
-            tracing::warn!(
-                log = %url,
-                "the log is not what the mirror has seen of it: it was put back to an earlier state"
-            );
-            noted = Deployment::renew(&server, Incarnation(noted.incarnation)).await?;
+    ) -> Result<Arc<EventStoreStore>, StoreError> {
+        let server = Arc::clone(&self.0);
+        let noted = Deployment::open(&server).await?;
+        let mut mirror = self.mirror(&noted, directory, &clock).await?;
+        if mirror.is_none() {
+            tracing::warn!("the log is not what its mirror has seen: it was put back to an earlier state");
+            let renewed = Deployment::renew(&server, Incarnation(noted.incarnation)).await?;
+            mirror = self.mirror(&renewed, directory, &clock).await?;
         }
-        let (path, incarnation) = (noted.mirror(directory), Incarnation(noted.incarnation));
-        let mirror = blocking(move || SqliteStore::open_mirror(&path, clock, source, incarnation)).await?;
-        let runtime = server.handle()?;
-        Ok(Arc::new_cyclic(|store| Self {
+        let again =
+            || StoreError::Unavailable("the log was put back while it was opened: start again".into());
+        let (mirror, runtime) = (mirror.ok_or_else(again)?, server.handle()?);
+        Ok(Arc::new_cyclic(|store| EventStoreStore {
             listener: runtime.spawn(listener::run(Arc::clone(&server), store.clone())).abort_handle(),
             server,
             mirror,
@@ -96,26 +113,18 @@ impl EventStoreStore {
         }))
     }
 
-    /// Draws another incarnation for the log at `url`, where it is still `was`: it was put back to an earlier state.
-    pub async fn renew_incarnation(url: &EventStoreUrl, was: Incarnation) -> Result<(), StoreError> {
-        Deployment::renew(&Server::new(url.clone())?, was).await.map(drop)
+    /// The mirror of what is noted; none when it has seen what is not there any more.
+    async fn mirror(
+        &self,
+        noted: &Noted,
+        directory: &Path,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Option<SqliteStore>, StoreError> {
+        let source: Arc<dyn Source> = Arc::new(Commits::on(Arc::clone(&self.0)));
+        let (path, incarnation) = (noted.mirror(directory), Incarnation(noted.incarnation));
+        let clock = Arc::clone(clock);
+        blocking(move || SqliteStore::open_mirror(&path, clock, source, incarnation)).await
     }
-
-    /// Whether there is a log at `url`. Makes nothing.
-    pub async fn exists(url: &EventStoreUrl) -> Result<bool, StoreError> {
-        let server = Server::new(url.clone())?;
-        Ok(Deployment::noted(&server).await?.is_some())
-    }
-}
-
-/// Whether the mirror has seen what is not in the log any more.
-fn is_put_back(
-    noted: &Noted,
-    directory: &Path,
-    source: &Arc<dyn Source>,
-) -> impl FnOnce() -> Result<bool, StoreError> + use<> {
-    let (path, source) = (noted.mirror(directory), Arc::clone(source));
-    move || SqliteStore::is_of_another(&path, &*source)
 }
 
 /// Works on a thread that may block.

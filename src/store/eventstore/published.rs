@@ -14,15 +14,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     EventStoreStore,
-    server::{Appended, NewEvent},
+    server::{Appended, NewEvent, new_id},
 };
-use crate::{
-    clock::{Clock as _, SystemClock, event_id},
-    store::{Lease, Store as _, StoreError, StoredEvent},
-};
+use crate::store::{Lease, Store as _, StoreError, StoredEvent};
 
 /// The name of its checkpoint.
-pub(super) const SUBSCRIBER: &str = "streams";
+const SUBSCRIBER: &str = "streams";
 /// Events that are read at once.
 const PAGE: usize = 100;
 /// Bytes of one append, and of them what an event has beside its payload and metadata.
@@ -41,10 +38,10 @@ impl EventStoreStore {
     /// Writes the streams of aggregates until it is told to stop; troubles are told in the log of the process, and tried
     /// again.
     pub(super) async fn publish(self: Arc<Self>, stop: CancellationToken) {
-        let holder = event_id(SystemClock.now()).to_string();
-        let (mut commits, mut streams) = (self.commits(), Known::new());
+        let holder = new_id().to_string();
+        let (mut commits, mut streams, mut held) = (self.commits(), Known::new(), None);
         while !stop.is_cancelled() {
-            if let Err(error) = self.publish_all(&holder, &mut streams, &stop).await {
+            if let Err(error) = self.publish_all(&holder, &mut streams, &mut held, &stop).await {
                 tracing::warn!(%error, "the streams of aggregates cannot be written now");
             }
             select! {
@@ -57,7 +54,7 @@ impl EventStoreStore {
                 },
             }
         }
-        if let Ok(Some(lease)) = self.lease_streams(&holder, Duration::ZERO).await
+        if let Some(lease) = held
             && let Err(error) = self.release(&lease).await
         {
             tracing::debug!(%error, "another process has to wait for the streams of aggregates");
@@ -69,14 +66,15 @@ impl EventStoreStore {
         &self,
         holder: &str,
         streams: &mut Known,
+        held: &mut Option<Lease>,
         stop: &CancellationToken,
     ) -> Result<(), StoreError> {
-        while let Some(lease) = self.lease_streams(holder, TTL).await? {
+        while let Some(lease) = self.lease_streams(holder).await? {
+            *held = Some(lease.clone());
             let events = self.read_all(lease.checkpoint, PAGE).await?;
             let Some(last) = events.last() else { return Ok(()) };
             for run in events.chunk_by(|one, next| one.stream == next.stream) {
-                let holds =
-                    self.lease_streams(holder, TTL).await?.is_some_and(|now| now.epoch == lease.epoch);
+                let holds = self.lease_streams(holder).await?.is_some_and(|now| now.epoch == lease.epoch);
                 if !holds || stop.is_cancelled() {
                     return Ok(());
                 }
@@ -92,10 +90,10 @@ impl EventStoreStore {
     }
 
     /// The lease of this work; a new one begins with the first event.
-    async fn lease_streams(&self, holder: &str, ttl: Duration) -> Result<Option<Lease>, StoreError> {
+    async fn lease_streams(&self, holder: &str) -> Result<Option<Lease>, StoreError> {
         let head = || async { Ok(self.head().await?.position) };
         let (incarnation, begin) = (self.incarnation(), Some(Position::ZERO));
-        self.subscribers.lease(&self.server, incarnation, (SUBSCRIBER, holder), ttl, begin, head).await
+        self.subscribers.lease(&self.server, incarnation, (SUBSCRIBER, holder), TTL, begin, head).await
     }
 
     /// Appends events that follow each other in one stream, unless they are there. A stream that another program wrote to,

@@ -38,7 +38,7 @@ pub(super) enum Appended {
     Yes,
     /// The stream is not where it was expected, and nothing was appended.
     Conflict,
-    /// The stream was ended for ever, or may not be written, and nothing was appended.
+    /// The stream was ended for ever, and nothing was appended.
     Closed,
 }
 

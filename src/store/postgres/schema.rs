@@ -6,10 +6,7 @@ use muster_events::event::Event;
 use sqlx::{Connection as _, Executor as _, PgConnection, PgExecutor, PgPool, Row};
 
 use super::{connection::Server, errors::StoreResult};
-use crate::{
-    clock,
-    store::{Incarnation, StoreError},
-};
+use crate::store::{Incarnation, StoreError};
 
 /// The lock that all appends of a database take, one after the other: "muster.l" in ASCII. The functions of the schema take it too.
 pub(super) const ORDER_LOCK: i64 = 0x6D75_7374_6572_2E6C;
@@ -69,7 +66,7 @@ pub(super) async fn migrate(connection: &mut PgConnection, server: &Server) -> S
         transaction.execute(sqlx::raw_sql(step)).await?;
     }
     if from == 0 {
-        let incarnation = u32::from_le_bytes(clock::random_bytes());
+        let Incarnation(incarnation) = Incarnation::drawn();
         let insert = sqlx::query(INSERT_DEPLOYMENT).bind(i64::from(incarnation)).bind(&server.cluster);
         insert.execute(&mut *transaction).await?;
     }
@@ -131,10 +128,10 @@ pub(super) async fn renew_incarnation(
     connection: &mut PgConnection,
     cluster: &str,
 ) -> StoreResult<Incarnation> {
-    let incarnation = u32::from_le_bytes(clock::random_bytes());
-    let update = sqlx::query(UPDATE_DEPLOYMENT).bind(i64::from(incarnation)).bind(cluster);
+    let incarnation = Incarnation::drawn();
+    let update = sqlx::query(UPDATE_DEPLOYMENT).bind(i64::from(incarnation.0)).bind(cluster);
     update.execute(connection).await?;
-    Ok(Incarnation(incarnation))
+    Ok(incarnation)
 }
 
 /// The hash key of the log, where one is noted.

@@ -62,18 +62,22 @@ impl Mirror {
         self.known.fetch_max(records.0, Ordering::AcqRel);
     }
 
-    /// Brings here what is in the source by now. No lock is held while it is asked.
+    /// Brings here what is in the source by now.
     pub(super) fn catch_up(&self, connection: &Connection) -> StoreResult<()> {
+        let other = "the log is not the one that was seen any more: start again";
+        let is_done = self.has_caught_up(connection)?;
+        if is_done { Ok(()) } else { Err(StoreError::Unavailable(other.into())) }
+    }
+
+    /// The same; false when the source does not have what was seen of it: it was put back to an earlier state. No lock is
+    /// held while it is asked.
+    pub(super) fn has_caught_up(&self, connection: &Connection) -> StoreResult<bool> {
         loop {
             let (from, last) = stand(connection)?;
-            let Some(records) = self.beyond(from, last)? else {
-                return Err(StoreError::Unavailable(
-                    "the log is not the one that was seen any more: start again".into(),
-                ));
-            };
+            let Some(records) = self.beyond(from, last)? else { return Ok(false) };
             if records.is_empty() {
                 self.committed(from);
-                return Ok(());
+                return Ok(true);
             }
             connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
             // Another one may have brought some meanwhile.
@@ -112,16 +116,6 @@ fn stand(connection: &Connection) -> StoreResult<(Records, Option<String>)> {
 /// How many records are here.
 pub(super) fn seen(connection: &Connection) -> StoreResult<Records> {
     Ok(stand(connection)?.0)
-}
-
-/// Whether what is in a file is not what `source` has: that was put back to an earlier state.
-pub(super) fn is_of_another(connection: &Connection, source: &dyn Source) -> StoreResult<bool> {
-    connection.execute_batch(CREATE)?;
-    connection.execute(BEGIN, [])?;
-    let (seen, last) = stand(connection)?;
-    let Some(last) = last else { return Ok(false) };
-    let found = source.read(Records(seen.0.saturating_sub(1)), 1)?;
-    Ok(found.first().is_none_or(|record| record.id.to_string() != last))
 }
 
 /// Does what a record says.

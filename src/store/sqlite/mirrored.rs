@@ -53,7 +53,6 @@ impl Writer {
             self.undo(&connection)?;
             mirror.catch_up(&connection)?;
         }
-        self.put_back(connection);
         Err(StoreError::Unavailable("others kept appending before this could".into()))
     }
 }

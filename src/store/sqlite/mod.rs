@@ -102,19 +102,22 @@ impl SqliteStore {
         Self::start(place, connection, incarnation, clock, None)
     }
 
-    /// Opens the mirror at `path` of a log that is kept elsewhere, of `incarnation`; it has caught up with that.
+    /// Opens the mirror at `path` of a log that is kept elsewhere, of `incarnation`; it has caught up with that. None when
+    /// that does not have what the mirror has seen of it: it was put back to an earlier state.
     pub(crate) fn open_mirror(
         path: &Path,
         clock: Arc<dyn Clock>,
         source: Arc<dyn Source>,
         incarnation: Incarnation,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Option<Self>, StoreError> {
         let place = Place { path: path.into(), options: SqliteOptions::default() };
         let connection = place.open_writer()?;
         schema::set_incarnation(&connection, incarnation)?;
         let mirror = Mirror::begin(&connection, source)?;
-        mirror.catch_up(&connection)?;
-        Self::start(place, connection, incarnation, clock, Some(mirror))
+        if !mirror.has_caught_up(&connection)? {
+            return Ok(None);
+        }
+        Self::start(place, connection, incarnation, clock, Some(mirror)).map(Some)
     }
 
     fn start(
@@ -144,15 +147,6 @@ impl SqliteStore {
             writer: Some(writer),
             mirror,
         })
-    }
-
-    /// Whether the mirror at `path` has seen what `source` does not have: that was put back to an earlier state.
-    pub(crate) fn is_of_another(path: &Path, source: &dyn Source) -> Result<bool, StoreError> {
-        if !path.exists() {
-            return Ok(false);
-        }
-        let place = Place { path: path.into(), options: SqliteOptions::default() };
-        mirror::is_of_another(&place.open_writer()?, source)
     }
 
     /// Brings here what is in the source, when that has more than `count` records; nothing where this is no mirror.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Result, TransactionBehavior};
 
-use crate::{clock, store::Incarnation};
+use crate::store::Incarnation;
 
 /// Stands in the file's header and says whose file it is: "must" in ASCII.
 pub(super) const APPLICATION_ID: i32 = 0x6D75_7374;
@@ -58,7 +58,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     }
     if from == 0 {
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.execute(INSERT_DEPLOYMENT, [u32::from_le_bytes(clock::random_bytes())])?;
+        transaction.execute(INSERT_DEPLOYMENT, [Incarnation::drawn().0])?;
     }
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
@@ -75,7 +75,7 @@ pub(super) fn incarnation(connection: &Connection) -> Result<Incarnation> {
 
 /// Draws another incarnation.
 pub(super) fn renew_incarnation(connection: &Connection) -> Result<()> {
-    set_incarnation(connection, Incarnation(u32::from_le_bytes(clock::random_bytes())))
+    set_incarnation(connection, Incarnation::drawn())
 }
 
 /// Notes which incarnation this is.

@@ -161,7 +161,8 @@ impl Writer {
         let recorded_at = self.clock.now().max(head.recorded_at);
         let heads = &mut self.heads;
         let mut batch = Batch { connection, heads, head: head.position, recorded_at };
-        let mut outcomes = Vec::new();
+        let appends = appends.into_iter();
+        let mut outcomes = Vec::with_capacity(appends.size_hint().0);
         for append in appends {
             match batch.apply(append) {
                 Err(AppendError::Store(error)) => return Err(error),
@@ -188,11 +189,6 @@ impl Writer {
         // They have moved with what was decided.
         self.heads.clear();
         Ok(())
-    }
-
-    /// The connection is not used for now.
-    pub(super) fn put_back(&mut self, connection: Connection) {
-        self.connection = Some(connection);
     }
 
     /// Takes the lock of the log in a statement of its own, and only then looks where the log stands: what is read

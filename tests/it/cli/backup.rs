@@ -122,7 +122,8 @@ fn what_does_not_belong_together_is_not_restored() {
     there.run(&["keys", "new", &other]).done();
     restore(&new, &other).failed("--master-key-file");
     restore(&new, &there.path("no.key")).failed("there is no master key file");
-    assert!(!there.data().join("log.db").exists(), "nothing was made");
+    let made = names(&there.data());
+    assert!(made.is_empty() || made == ["serve.lock"], "{made:?}");
 
     fs::copy(format!("{old}/log/log.db"), format!("{new}/log/log.db")).unwrap();
     restore(&new, &key).failed("put the files of one backup together");

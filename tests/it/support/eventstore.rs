@@ -1,7 +1,7 @@
 //! An event store of its own for a test: a double of EventStoreDB in this process, which processes of the binary reach too.
 
 use eventstore::{AppendToStreamOptions, Client, EventData};
-use eventstore_double::{Double, Log};
+use eventstore_double::Double;
 use muster::{
     clock::{Clock as _, SystemClock, event_id},
     store::eventstore::EventStoreUrl,
@@ -22,14 +22,9 @@ pub(crate) struct TestEventStore {
 impl TestEventStore {
     /// Starts one.
     pub(crate) fn start() -> Self {
-        Self::start_on(Log::new())
-    }
-
-    /// Starts one that has something already.
-    pub(crate) fn start_on(log: Log) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (runtime, double) = std::thread::spawn(move || {
-            let double = runtime.block_on(Double::start_on(log));
+            let double = runtime.block_on(Double::start());
             (runtime, double)
         })
         .join()

@@ -5,18 +5,26 @@ use std::{fs, sync::Arc, time::Duration};
 use eventstore_double::{Cluster, Double, Fault, Setup};
 use muster::{
     clock::SystemClock,
-    store::{AppendError, Store, StoreError, eventstore::EventStoreStore},
+    store::{
+        AppendError, HeldClaim, Store, StoreError,
+        eventstore::{EventStore, EventStoreStore},
+    },
 };
-use muster_events::stream::{Position, Sequence};
+use muster_events::{
+    claims::{Claim, ClaimChange},
+    stream::{Position, Sequence},
+};
 
 use super::EventStoreLab;
-use crate::contract::lab::{Lab as _, claiming, done, everything, keyed, one, positions, stream};
+use crate::contract::lab::{
+    Lab as _, all_at_once, claiming, done, everything, keyed, one, positions, stream,
+};
 
 /// The stream of the log.
 const COMMITS: &str = "muster.commits";
 
 async fn open(url: &str, mirror: &std::path::Path) -> Result<Arc<EventStoreStore>, StoreError> {
-    EventStoreStore::open(&url.parse().unwrap(), mirror, Arc::new(SystemClock)).await
+    EventStore::at(&url.parse().unwrap())?.open(mirror, Arc::new(SystemClock)).await
 }
 
 /// Whatever becomes of the answer, the append has happened once when it is acknowledged.
@@ -45,6 +53,47 @@ async fn an_append_happens_once_whatever_becomes_of_its_answer() {
     assert_eq!(positions(&everything(&*store).await), expected);
     assert_eq!(lab.double().log().stream(COMMITS).len(), 7);
     assert_eq!(store.check().await.unwrap(), [""; 0]);
+}
+
+/// Together they are more than the server takes at once; the one that is so alone fails alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn appends_that_wait_together_are_never_too_large_together() {
+    let lab = EventStoreLab::doubled().await;
+    let store = lab.store().await;
+    let large = |id: &str, bytes: usize| {
+        let mut append = one(id, 0);
+        // Nothing grows more when it is written into a record.
+        append.writes[0].events[0].payload = serde_json::to_string(&"\"".repeat(bytes / 2)).unwrap();
+        append
+    };
+    let ids: Vec<_> = (0..32).map(|number| number.to_string()).collect();
+    let mut appends: Vec<_> = ids.iter().map(|id| large(id, 60 * 1024)).collect();
+    appends.insert(16, large("too large", 2 * 1024 * 1024));
+    let outcomes = all_at_once(&[&store], appends).await;
+    for (number, outcome) in outcomes.iter().enumerate() {
+        assert_eq!(outcome.is_ok(), number != 16, "{number}: {outcome:?}");
+    }
+    assert!(outcomes[16].as_ref().unwrap_err().to_string().contains("MaxAppendSize"));
+    assert_eq!(everything(&*lab.store().await).await.len(), 32);
+}
+
+/// They are more than one record holds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_claims_are_replaced_as_a_whole() {
+    let lab = EventStoreLab::doubled().await;
+    let store = lab.store().await;
+    let held = |from: usize, to: usize| -> Vec<HeldClaim> {
+        let claim = |number| Claim::organization_slug(&format!("{number:05}"));
+        let held =
+            |number| HeldClaim { claim: claim(number), holder: "1".into(), held_until: None, count: 1 };
+        (from..to).map(held).collect()
+    };
+    for (from, to) in [(0, 100), (1_000, 5_500)] {
+        store.replace_claims(held(from, to), Position::ZERO).await.unwrap();
+        for process in [&store, &lab.store().await] {
+            assert_eq!(process.claims(None, usize::MAX).await.unwrap(), held(from, to));
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -108,8 +157,8 @@ async fn what_others_append_is_heard_after_every_kind_of_disconnect() {
 async fn a_mirror_may_be_deleted_at_any_time() {
     let lab = EventStoreLab::doubled().await;
     let store = lab.store().await;
-    let slug = muster_events::claims::Claim::organization_slug("acme");
-    let take = muster_events::claims::ClaimChange::Take { claim: slug.clone(), holder: "1".into() };
+    let slug = Claim::organization_slug("acme");
+    let take = ClaimChange::Take { claim: slug.clone(), holder: "1".into() };
     done(&*store, claiming([take.clone()])).await;
     done(&*store, keyed(one("a", 0), "somebody", "key")).await;
     let (before, incarnation) = (everything(&*store).await, store.incarnation());

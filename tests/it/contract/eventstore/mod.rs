@@ -18,7 +18,7 @@ use muster::{
     clock::{Clock, random_bytes},
     store::{
         Store,
-        eventstore::{EventStoreStore, EventStoreUrl},
+        eventstore::{EventStore, EventStoreUrl},
     },
 };
 use tempfile::TempDir;
@@ -81,7 +81,7 @@ impl Lab for EventStoreLab {
 
     async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
         let mirror = self.mirror(self.opened.fetch_add(1, Ordering::SeqCst));
-        EventStoreStore::open(&self.url(), &mirror, clock).await.unwrap()
+        EventStore::at(&self.url()).unwrap().open(&mirror, clock).await.unwrap()
     }
 
     /// The server has no way to change an event.
