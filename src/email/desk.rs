@@ -24,7 +24,7 @@ use super::{
 use crate::{
     clock::{random_bytes, stopwatch},
     ledger::{
-        CommandMeta, ExecuteError, Failure, Ledger, Turn,
+        CommandMeta, Failure, Ledger, Turn,
         operations::{Attempted, RecordAttempt},
     },
     sealing::SealingError,
@@ -191,7 +191,7 @@ impl Desk {
         loop {
             match self.ledger.execute(&operation, &meta, Turn::unkeyed()).await {
                 Ok(outcome) => return Ok(outcome.done().map(|executed| executed.position)),
-                Err(error @ (ExecuteError::Refused { .. } | ExecuteError::Damaged(_))) => {
+                Err(error) if error.is_final() => {
                     tracing::error!(letter = %id, %error, "what became of a letter cannot be recorded");
                     self.aside().insert(id);
                     return Ok(None);

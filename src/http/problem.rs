@@ -87,6 +87,13 @@ impl Problem {
         )
     }
 
+    /// Less at once may be taken.
+    fn too_large(why: &str) -> Self {
+        tracing::warn!(why, "a request was refused");
+        let text = "This is more than the ledger takes at once. Ask for less, or in several requests.";
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large_at_once", text)
+    }
+
     /// What was made before had a secret that is not kept.
     pub(super) fn shown_once() -> Self {
         let text = "The secret was shown once, when this Idempotency-Key was used first; it is not kept.";
@@ -142,6 +149,7 @@ impl From<ExecuteError> for Problem {
             ),
             ExecuteError::Unavailable(why) => Self::unavailable(&why),
             ExecuteError::Damaged(why) => Self::damaged(&why),
+            ExecuteError::TooLarge(why) => Self::too_large(&why),
         }
     }
 }

@@ -89,12 +89,23 @@ pub enum ExecuteError {
     /// What is stored is not what this program wrote.
     #[error("{0}")]
     Damaged(String),
+    /// What the command leads to is more than the log takes at once; nothing was changed, and trying again is in vain.
+    #[error("{0}")]
+    TooLarge(String),
+}
+
+impl ExecuteError {
+    /// Whether the command would fail in the same way the next time.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::Damaged(_) | Self::TooLarge(_))
+    }
 }
 
 impl From<StoreError> for ExecuteError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Damaged(_) => Self::Damaged(error.to_string()),
+            StoreError::TooLarge(_) => Self::TooLarge(error.to_string()),
             StoreError::Unavailable(_) | StoreError::Unusable(_) => Self::Unavailable(error.to_string()),
         }
     }

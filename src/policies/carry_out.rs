@@ -206,7 +206,7 @@ impl Hands {
                     return Ok(changed.map(|executed| executed.position));
                 }
                 Err(ExecuteError::Refused { .. }) if tries < TRIES => continue,
-                Err(error @ (ExecuteError::Refused { .. } | ExecuteError::Damaged(_))) => error,
+                Err(error) if error.is_final() => error,
                 Err(error) => return Err(Pause::Command(error)),
             };
             tracing::error!(policy = name, ?operation, %error, "this will not be done");

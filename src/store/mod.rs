@@ -158,6 +158,9 @@ pub enum StoreError {
     /// It cannot be opened; the text says what to mend.
     #[error("{0}")]
     Unusable(String),
+    /// This append is more than the log takes at once, now and ever. Nothing of it was kept.
+    #[error("that is more than the log takes at once: {0}")]
+    TooLarge(String),
 }
 
 /// An event as it stands in the log.

@@ -1,6 +1,6 @@
 //! Each member is one register: whatever process is asked, a read sees the last change that was answered before it began,
-//! and no change is lost. Many clients ask two processes on one database at once; an independent checker has to find an
-//! order of all that they did that explains every answer.
+//! and no change is lost. Many clients ask two processes on one database, or on one event store beside it, at once; an
+//! independent checker has to find an order of all that they did that explains every answer.
 
 use std::{
     fmt,

@@ -1,11 +1,14 @@
-//! Several processes on one Postgres database: whatever one has acknowledged, every other one knows.
+//! Several processes on one Postgres database, or on one event store beside it: whatever one has acknowledged, every other
+//! one knows.
 
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sqlx::{Connection as _, Executor as _};
 
-use crate::support::{Client, OWNER_TOKEN, Server, SharedLedger, TestDatabase, path_in_crowd};
+use crate::support::{
+    Client, OWNER_TOKEN, Server, SharedLedger, TestDatabase, on_event_store, path_in_crowd,
+};
 
 /// How long a process may go on believing what another has changed: 250 ms, and the way there and back on a busy machine.
 const BOUND: Duration = Duration::from_secs(2);
@@ -144,6 +147,12 @@ async fn reads_go_on_when_the_process_that_keeps_the_read_models_is_killed() {
 /// told to come again, nothing is half-done, and everything goes on without a restart.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_does_not_answer_is_a_503_that_says_when_to_come_again() {
+    if on_event_store() {
+        println!(
+            "left out where the log is in no database: contract::eventstore::faults has what is like it"
+        );
+        return;
+    }
     let processes = Processes::start(1).await;
     let (client, path) = (processes.client(0, OWNER_TOKEN), processes.path(1));
     client.put(&path, &json!({"orgRole": "manager"})).await.expect(200);

@@ -1,8 +1,11 @@
 //! How a server, or a cluster, is named.
 
-use std::{fmt, fs::File, str::FromStr};
+use std::{borrow::Cow, fmt, fs::File, str::FromStr};
 
-use eventstore::ClientSettings;
+use eventstore::{
+    AppendToStreamOptions, ClientSettings, Credentials, ReadStreamOptions, SubscribeToStreamOptions,
+};
+use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
 /// The schemes of a connection string.
@@ -31,6 +34,8 @@ pub struct EventStoreUrlError(String);
 #[derive(Clone)]
 pub struct EventStoreUrl {
     pub(super) settings: ClientSettings,
+    /// User and password, where they have letters that stand for others in a URL, which the client does not know.
+    credentials: Option<Credentials>,
     /// How the names of its streams begin.
     pub(super) prefix: String,
     /// What is shown: without user, password and the server's parameters.
@@ -41,6 +46,33 @@ impl EventStoreUrl {
     /// Whether a URL is that of an event store, by its beginning.
     pub fn names_one(url: &str) -> bool {
         SCHEMES.iter().any(|scheme| url.starts_with(scheme))
+    }
+
+    /// For appends, which only a leader takes, as who is named here.
+    pub(super) fn appending(&self) -> AppendToStreamOptions {
+        let options = AppendToStreamOptions::default().requires_leader(true);
+        match self.credentials.clone() {
+            Some(credentials) => options.authenticated(credentials),
+            None => options,
+        }
+    }
+
+    /// For reads, which see whatever was acknowledged, as who is named here.
+    pub(super) fn reading(&self) -> ReadStreamOptions {
+        let options = ReadStreamOptions::default().requires_leader(true);
+        match self.credentials.clone() {
+            Some(credentials) => options.authenticated(credentials),
+            None => options,
+        }
+    }
+
+    /// For subscriptions, as who is named here.
+    pub(super) fn subscribing(&self) -> SubscribeToStreamOptions {
+        let options = SubscribeToStreamOptions::default();
+        match self.credentials.clone() {
+            Some(credentials) => options.authenticated(credentials),
+            None => options,
+        }
     }
 }
 
@@ -55,6 +87,7 @@ impl FromStr for EventStoreUrl {
             return Err(EventStoreUrlError("the URL of an EventStoreDB server is needed".into()));
         };
         let (rest, prefix) = without_prefix(&url[scheme.len()..])?;
+        let (rest, credentials) = without_encoded_credentials(rest)?;
         let hosts = rest.split(['/', '?']).next().unwrap_or_default();
         let hosts = hosts.rsplit('@').next().unwrap_or_default();
         // The client knows its own name for it only.
@@ -69,7 +102,9 @@ impl FromStr for EventStoreUrl {
                 // Its message may be the whole URL, with the password.
                 EventStoreUrlError(error.error().map_or_else(
                     || "its parameters cannot be read".to_owned(),
-                    |error| format!("it cannot be read ({error}; a password has no /, ? or #)"),
+                    |error| {
+                        format!("it cannot be read ({error}; in a password, / is %2F, ? is %3F, # is %23)")
+                    },
                 ))
             })?;
         look_at_files(&rest)?;
@@ -78,7 +113,7 @@ impl FromStr for EventStoreUrl {
         }
         let named = prefix.as_ref().map(|prefix| format!("?{PREFIX}={prefix}")).unwrap_or_default();
         let shown = format!("esdb://{hosts}{named}");
-        Ok(Self { settings, prefix: prefix.unwrap_or_else(|| DEFAULT_PREFIX.to_owned()), shown })
+        Ok(Self { settings, credentials, prefix: prefix.unwrap_or_else(|| DEFAULT_PREFIX.to_owned()), shown })
     }
 }
 
@@ -91,6 +126,21 @@ fn look_at_files(rest: &str) -> Result<(), EventStoreUrlError> {
         }
     }
     Ok(())
+}
+
+/// What follows the scheme without user and password, and these, where they have encoded letters.
+fn without_encoded_credentials(rest: String) -> Result<(String, Option<Credentials>), EventStoreUrlError> {
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let Some((named, hosts)) = authority.rsplit_once('@').filter(|(named, _)| named.contains('%')) else {
+        return Ok((rest, None));
+    };
+    let (user, password) = named.split_once(':').unwrap_or((named, ""));
+    let decoded = |text: &str| {
+        let decoded = percent_decode_str(text).decode_utf8().map(Cow::into_owned);
+        decoded.map_err(|_| EventStoreUrlError("user or password are no text".into()))
+    };
+    let credentials = Credentials::new(decoded(user)?, decoded(password)?);
+    Ok((format!("{hosts}{}", &rest[authority.len()..]), Some(credentials)))
 }
 
 /// What follows the scheme without our own parameter, and that.
@@ -143,8 +193,12 @@ mod tests {
 
     #[test]
     fn what_is_refused_shows_no_password() {
-        for url in ["esdb://admin:secret@host:port", "esdb://admin:secret/x@host:2113", "esdb://a:secret@[h"]
-        {
+        for url in [
+            "esdb://admin:secret@host:port",
+            "esdb://admin:secret/x@host:2113",
+            "esdb://a:secret@[h",
+            "esdb://a:secret%FF@host",
+        ] {
             let refused = read(url).unwrap_err();
             assert!(!refused.contains("secret"), "{refused}");
         }

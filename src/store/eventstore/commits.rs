@@ -29,8 +29,25 @@ impl Commits {
     }
 
     /// How many records there are.
-    pub(super) async fn count(server: &Server) -> Result<Records, StoreError> {
+    async fn count(server: &Server) -> Result<Records, StoreError> {
         Ok(Records(server.last(&server.streams.commits).await?.map_or(0, |last| last.revision + 1)))
+    }
+
+    /// How many records there are, where it is known that so many are. Mostly there are no others, and then none is sent.
+    pub(super) async fn count_from(server: &Server, known: Records) -> Result<Records, StoreError> {
+        let others = server.read(&server.streams.commits, known.0, 1).await?;
+        if others.is_empty() { Ok(known) } else { Self::count(server).await }
+    }
+
+    /// Refuses a log that was deleted: it could be taken for an empty one, and its positions would be given once more.
+    pub(super) async fn refuse_deleted(server: &Server) -> Result<(), StoreError> {
+        let commits = &server.streams.commits;
+        if Self::count(server).await? > Records(0) || !server.is_truncated(commits).await? {
+            return Ok(());
+        }
+        Err(StoreError::Damaged(format!(
+            "{commits} was deleted: restore the log from its backup, or take $tb out of the metadata of {commits}"
+        )))
     }
 
     /// The records behind the first `after`.

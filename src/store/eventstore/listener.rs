@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use eventstore::{StreamPosition, SubscribeToStreamOptions};
+use eventstore::StreamPosition;
 use tokio::{select, task::spawn_blocking, time::sleep};
 
 use super::{EventStoreStore, server::Server};
@@ -28,9 +28,9 @@ pub(super) async fn run(server: Arc<Server>, store: Weak<EventStoreStore>) {
 }
 
 async fn listen(server: &Server, store: &Weak<EventStoreStore>) -> Result<(), StoreError> {
-    let Some(after) = store.upgrade().map(|store| store.mirror.known_records().0) else { return Ok(()) };
+    let Some(after) = store.upgrade().map(|store| store.mirror.known_records()().0) else { return Ok(()) };
     let from = after.checked_sub(1).map_or(StreamPosition::Start, StreamPosition::Position);
-    let options = SubscribeToStreamOptions::default().start_from(from);
+    let options = server.url.subscribing().start_from(from);
     let mut subscription =
         server.client()?.subscribe_to_stream(server.streams.commits.as_str(), &options).await;
     loop {

@@ -19,7 +19,11 @@ mod streams;
 mod subscribers;
 mod taking_over;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use muster_events::{
@@ -57,12 +61,14 @@ pub struct EventStoreStore {
     subscribers: Subscribers,
     deployment: Deployment,
     counts: Arc<SharedRead<Records>>,
-    listener: AbortHandle,
+    listener: OnceLock<AbortHandle>,
 }
 
 impl Drop for EventStoreStore {
     fn drop(&mut self) {
-        self.listener.abort();
+        if let Some(listener) = self.listener.get() {
+            listener.abort();
+        }
     }
 }
 
@@ -94,6 +100,7 @@ impl EventStore {
     ) -> Result<Arc<EventStoreStore>, StoreError> {
         let server = Arc::clone(&self.0);
         let noted = Deployment::open(&server).await?;
+        Commits::refuse_deleted(&server).await?;
         let mut mirror = self.mirror(&noted, directory, &clock).await?;
         if mirror.is_none() {
             tracing::warn!("the log is not what its mirror has seen: it was put back to an earlier state");
@@ -103,14 +110,18 @@ impl EventStore {
         let again =
             || StoreError::Unavailable("the log was put back while it was opened: start again".into());
         let (mirror, runtime) = (mirror.ok_or_else(again)?, server.handle()?);
-        Ok(Arc::new_cyclic(|store| EventStoreStore {
-            listener: runtime.spawn(listener::run(Arc::clone(&server), store.clone())).abort_handle(),
-            server,
+        let store = Arc::new(EventStoreStore {
+            server: Arc::clone(&server),
             mirror,
             subscribers: Subscribers::default(),
             deployment: Deployment::default(),
             counts: Arc::default(),
-        }))
+            listener: OnceLock::new(),
+        });
+        // Only now: it ends when nobody has the store.
+        let listener = runtime.spawn(listener::run(server, Arc::downgrade(&store)));
+        store.listener.get_or_init(|| listener.abort_handle());
+        Ok(store)
     }
 
     /// The mirror of what is noted; none when it has seen what is not there any more.
@@ -138,10 +149,10 @@ async fn blocking<T: Send + 'static>(
 impl EventStoreStore {
     /// Brings the mirror to where the log stands now; how many records that has.
     async fn fresh(&self) -> Result<Records, StoreError> {
-        let server = Arc::clone(&self.server);
+        let (server, known) = (Arc::clone(&self.server), self.mirror.known_records());
         let read = move || {
-            let server = Arc::clone(&server);
-            async move { Commits::count(&server).await }
+            let (server, known) = (Arc::clone(&server), known());
+            async move { Commits::count_from(&server, known).await }
         };
         let count = self.counts.read(read).await?;
         self.mirror.catch_up(count).await?;

@@ -7,8 +7,8 @@ use std::{
 };
 
 use eventstore::{
-    AppendToStreamOptions, Client, CurrentRevision, Error, EventData, ExpectedRevision, ReadStreamOptions,
-    RecordedEvent, StreamPosition,
+    Client, CurrentRevision, Error, EventData, ExpectedRevision, ReadStreamOptions, RecordedEvent,
+    StreamMetadata, StreamMetadataBuilder, StreamPosition,
 };
 use serde::Serialize;
 use tokio::{
@@ -70,7 +70,7 @@ impl NewEvent {
 
 /// A connection to a server or a cluster, made anew when it was lost.
 pub(super) struct Server {
-    url: EventStoreUrl,
+    pub(super) url: EventStoreUrl,
     /// What its streams are called.
     pub(super) streams: Streams,
     client: Mutex<Option<Client>>,
@@ -150,11 +150,17 @@ impl Server {
             0 => ExpectedRevision::NoStream,
             after => ExpectedRevision::Exact(after - 1),
         };
-        let options = AppendToStreamOptions::default().expected_revision(expected).requires_leader(true);
+        let options = self.url.appending().expected_revision(expected);
         loop {
             let client = self.client()?;
             let error = match timeout(TRY, client.append_to_stream(stream, &options, events.clone())).await {
                 Ok(Ok(_)) => return Ok(Appended::Yes),
+                Ok(Err(error)) if is_too_large(&error) => {
+                    return Err(StoreError::TooLarge(format!(
+                        "{}: {error} (see its MaxAppendSize)",
+                        self.url
+                    )));
+                }
                 Ok(Err(Error::WrongExpectedVersion { current, .. })) => {
                     return self.whose(stream, after, new, current).await;
                 }
@@ -183,6 +189,13 @@ impl Server {
         Ok(if are_ours { Appended::Yes } else { Appended::Conflict })
     }
 
+    /// Lets the server forget all but the last events of a stream.
+    pub(super) async fn keep_last(&self, stream: &str, events: u64) -> Result<(), StoreError> {
+        let metadata = StreamMetadataBuilder::new().max_count(events).build();
+        let set = self.client()?.set_stream_metadata(stream, &self.url.appending(), &metadata).await;
+        set.map(drop).map_err(|error| self.unavailable(&error))
+    }
+
     /// The events behind the first `after` of a stream, in order, at most `limit`.
     pub(super) async fn read(
         &self,
@@ -190,15 +203,23 @@ impl Server {
         after: u64,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
-        let options = ReadStreamOptions::default().max_count(limit).requires_leader(true);
+        let options = self.url.reading().max_count(limit);
         self.read_with(stream, &options.position(StreamPosition::Position(after))).await
     }
 
     /// The last event of a stream.
     pub(super) async fn last(&self, stream: &str) -> Result<Option<RecordedEvent>, StoreError> {
-        let options = ReadStreamOptions::default().position(StreamPosition::End).max_count(1);
-        let options = options.requires_leader(true);
+        let options = self.url.reading().position(StreamPosition::End).max_count(1);
         Ok(self.read_with(stream, &options).await?.pop())
+    }
+
+    /// Whether the server hides the first events of a stream: all of them, where it was deleted.
+    pub(super) async fn is_truncated(&self, stream: &str) -> Result<bool, StoreError> {
+        let Some(noted) = self.last(&format!("$${stream}")).await? else { return Ok(false) };
+        let metadata: StreamMetadata = noted.as_json().map_err(|error| {
+            StoreError::Damaged(format!("the metadata of {stream} cannot be read: {error}"))
+        })?;
+        Ok(metadata.truncate_before.is_some_and(|first| first > 0))
     }
 
     async fn read_with(
@@ -270,9 +291,11 @@ fn final_word(error: &Error) -> Option<String> {
     match error {
         Error::AccessDenied => Some("access is denied: give user and password in --event-store".into()),
         Error::ResourceDeleted => Some("a stream of the log was deleted: restore it from its backup".into()),
-        Error::Grpc { code, message } if format!("{code:?}") == "InvalidArgument" => {
-            Some(format!("{message} (one command's events are one append: see MaxAppendSize of the server)"))
-        }
         _ => None,
     }
+}
+
+/// Whether that is why an append was refused: the only thing that a server has against one of ours.
+fn is_too_large(error: &Error) -> bool {
+    matches!(error, Error::Grpc { code, .. } if format!("{code:?}") == "InvalidArgument")
 }

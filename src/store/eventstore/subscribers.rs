@@ -8,7 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use eventstore::{AppendToStreamOptions, StreamMetadataBuilder};
 use muster_events::stream::Position;
 use serde::{Deserialize, Serialize};
 
@@ -192,10 +191,8 @@ impl Subscribers {
         }
         self.see(subscriber, Seen { revision: after, stand: next.clone(), since, is_own: true });
         if at.is_none() {
-            let metadata = StreamMetadataBuilder::new().max_count(KEPT).build();
-            let options = AppendToStreamOptions::default();
             // Without it, the stream only grows.
-            if let Err(error) = server.client()?.set_stream_metadata(stream, &options, &metadata).await {
+            if let Err(error) = server.keep_last(&stream, KEPT).await {
                 tracing::warn!(%error, subscriber, "the server keeps all that a subscriber's stream ever said");
             }
         }

@@ -37,7 +37,13 @@ impl Writer {
             let decided = self.decide(&connection, appends.iter().cloned())?;
             let seen = mirror::seen(&connection)?;
             let records = records(&decided, appends);
-            if is_accepted(mirror, seen, &records)? {
+            let accepted = is_accepted(mirror, seen, &records);
+            if matches!(accepted, Err(StoreError::TooLarge(_))) && appends.len() > 1 {
+                self.undo(&connection)?;
+                self.connection = Some(connection);
+                return Ok(self.commit_halves(mirror, appends));
+            }
+            if accepted? {
                 let now = Records(seen.0 + records.len() as u64);
                 let last = records.last().map(|record| record.id);
                 let kept =
@@ -54,6 +60,18 @@ impl Writer {
             mirror.catch_up(&connection)?;
         }
         Err(StoreError::Unavailable("others kept appending before this could".into()))
+    }
+
+    /// Together they are too large for a source that takes less than usual; each by itself may not be.
+    fn commit_halves(&mut self, mirror: &Mirror, appends: &[Append]) -> Vec<Outcome> {
+        let mut outcomes = vec![];
+        for half in appends.chunks(appends.len().div_ceil(2)) {
+            outcomes.extend(self.commit_to_source(mirror, half).unwrap_or_else(|error| {
+                self.begin_anew();
+                half.iter().map(|_| Err(error.clone().into())).collect()
+            }));
+        }
+        outcomes
     }
 }
 

@@ -159,9 +159,10 @@ impl SqliteStore {
         }
     }
 
-    /// How many records of its source are here at least.
-    pub(crate) fn known_records(&self) -> Records {
-        self.mirror.as_ref().map_or(Records(0), Mirror::known)
+    /// Tells, whenever it is called, how many records of its source are here at least.
+    pub(crate) fn known_records(&self) -> impl Fn() -> Records + Send + 'static + use<> {
+        let mirror = self.mirror.clone();
+        move || mirror.as_ref().map_or(Records(0), Mirror::known)
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) struct Writer {
     incarnation: Incarnation,
     followers: Arc<Followers>,
     /// None after a failure, until the next batch.
-    connection: Option<Connection>,
+    pub(super) connection: Option<Connection>,
     heads: Heads,
     /// `heads` have followed the log, and followers were told of it, up to here.
     followed: Position,
@@ -126,13 +126,18 @@ impl Writer {
         match outcome {
             Ok(outcomes) => answer_each(answers, outcomes),
             Err(error) => {
-                tracing::warn!(%error, appends = answers.len(), "appends were rolled back");
-                self.connection = None;
-                self.heads.clear();
+                tracing::warn!(%error, appends = answers.len(), "appends were not acknowledged");
+                self.begin_anew();
                 let outcomes = answers.iter().map(|_| Err(error.clone().into())).collect();
                 answer_each(answers, outcomes);
             }
         }
+    }
+
+    /// Forgets what an append that failed may have left.
+    pub(super) fn begin_anew(&mut self) {
+        self.connection = None;
+        self.heads.clear();
     }
 
     /// Either all of it is durable and followers have been told, or nothing of it happened.

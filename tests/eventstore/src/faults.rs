@@ -17,6 +17,8 @@ pub enum Fault {
     WrongExpectedVersion,
     /// The server says that it is not ready.
     Unavailable,
+    /// The server says that it is more than it takes at once, as one does whose limit is set lower.
+    TooLarge,
     /// The server says that it took too long, whether or not it was carried out.
     Timeout {
         /// Whether it was.

@@ -195,15 +195,16 @@ impl Ran {
         self
     }
 
-    /// It refused or failed, and said so on stderr, in these words among others.
-    #[track_caller]
     /// Well, or there was nothing left to do: whoever was killed before had just ended.
+    #[track_caller]
     pub(super) fn done_now_or_before(self) {
         if !self.stderr.contains("there is a ledger in ") {
             self.done();
         }
     }
 
+    /// It refused or failed, and said so on stderr, in these words among others.
+    #[track_caller]
     pub(super) fn failed(self, says: &str) -> Self {
         self.ended(1, says)
     }

@@ -1,4 +1,4 @@
-//! Several processes on one Postgres database: one does what follows from events, and another one when it is gone.
+//! Several processes on one Postgres database, or on one event store beside it: one does what follows from events, and another one when it is gone.
 
 use std::{
     collections::BTreeMap,

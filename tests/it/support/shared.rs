@@ -1,14 +1,14 @@
-//! A ledger that processes of the real binary share: in a database, or in files.
+//! A ledger that processes of the real binary share: in a database, with or without its log in an event store, or in files.
 
 use std::{
     collections::VecDeque,
     env,
     io::{BufRead, BufReader, Read},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, ChildStderr, Command, Output, Stdio},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -17,7 +17,7 @@ use muster::deployment::DeploymentOptions;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::crowd::write_crowd;
+use super::{TestEventStore, crowd::write_crowd, on_event_store};
 
 /// Lines of the log of a process that are kept, to be shown when it fails.
 const KEPT_LINES: usize = 40;
@@ -27,18 +27,26 @@ const KEPT_LINES: usize = 40;
 pub(crate) struct SharedLedger {
     /// The database; none for one in files.
     url: Option<String>,
+    event_store: Option<TestEventStore>,
     directory: TempDir,
+    /// How many servers were started.
+    served: AtomicUsize,
 }
 
 impl SharedLedger {
-    /// A ledger with a crowd of `members` in an empty database; and what its import has printed.
+    /// A ledger with a crowd of `members` in an empty database, but its log in an event store where that is what the tests
+    /// are run with; and what its import has printed.
     pub(crate) fn with_crowd(url: &str, members: usize) -> (Self, Value) {
-        Self { url: Some(url.to_owned()), directory: TempDir::new().unwrap() }.crowded(members)
+        Self::empty(Some(url.to_owned()), on_event_store().then(TestEventStore::start)).crowded(members)
     }
 
     /// The same in files, for one process after the other.
     pub(crate) fn in_files(members: usize) -> (Self, Value) {
-        Self { url: None, directory: TempDir::new().unwrap() }.crowded(members)
+        Self::empty(None, None).crowded(members)
+    }
+
+    fn empty(url: Option<String>, event_store: Option<TestEventStore>) -> Self {
+        Self { url, event_store, directory: TempDir::new().unwrap(), served: AtomicUsize::default() }
     }
 
     fn crowded(self, members: usize) -> (Self, Value) {
@@ -58,6 +66,15 @@ impl SharedLedger {
         self.directory.path().join("data")
     }
 
+    /// With a log in an event store each has a mirror of its own, as on a machine of its own.
+    fn data_of_server(&self) -> PathBuf {
+        let number = self.served.fetch_add(1, Ordering::Relaxed);
+        match &self.event_store {
+            Some(_) => self.directory.path().join(format!("data-of-{number}")),
+            None => self.data(),
+        }
+    }
+
     fn master_key(&self) -> PathBuf {
         self.directory.path().join("master.key")
     }
@@ -65,23 +82,27 @@ impl SharedLedger {
     /// What to open in this process.
     pub(crate) fn options(&self) -> DeploymentOptions {
         let database = self.url.as_ref().map(|url| url.parse().unwrap());
+        let event_store = self.event_store.as_ref().map(TestEventStore::named);
         let master_key_file = database.is_some().then(|| self.master_key());
         let kept = DeploymentOptions::directory(self.data());
-        DeploymentOptions { database, master_key_file, create: false, ..kept }
+        DeploymentOptions { database, event_store, master_key_file, create: false, ..kept }
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    fn command(&self, arguments: &[&str], data: &Path) -> Command {
         let mut command = bare();
-        command.args(arguments).arg("--data").arg(self.data());
+        command.args(arguments).arg("--data").arg(data);
         if let Some(url) = &self.url {
             command.args(["--database-url", url]).arg("--master-key-file").arg(self.master_key());
+        }
+        if let Some(event_store) = &self.event_store {
+            command.args(["--event-store", &event_store.url()]);
         }
         command
     }
 
     /// Runs a verb to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
+        self.command(arguments, &self.data()).output().unwrap()
     }
 
     /// Starts a server, and returns when it listens. For one that was there before, at the same address.
@@ -93,7 +114,8 @@ impl SharedLedger {
     pub(crate) fn serve_with(&self, listen: &str, flags: &[&str]) -> Server {
         // What it says about the lease on the read models is how the test knows who has it.
         let log = "muster::subscription::tenure=debug,warn";
-        let mut command = self.command(&[&["serve", "--listen", listen, "--log", log], flags].concat());
+        let arguments = [&["serve", "--listen", listen, "--log", log], flags].concat();
+        let mut command = self.command(&arguments, &self.data_of_server());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let said = Arc::new(Said::default());
         let hear = child.stderr.take().unwrap();

@@ -45,6 +45,7 @@ impl Node {
             Ok(Err(Refused::Deleted)) => return Err(refusals::stream_deleted(&stream)),
             Ok(Err(Refused::WrongExpectedVersion { current })) => wrong(expected, current),
             Err(Disturbed::WrongExpectedVersion) => wrong(expected, self.log.revision(&stream)),
+            Err(Disturbed::TooLarge) => return Err(refusals::too_large()),
             Err(Disturbed::Timeout) => return Err(refusals::timeout()),
             Err(Disturbed::Unavailable | Disturbed::Dropped) => return Err(refusals::not_ready()),
         };

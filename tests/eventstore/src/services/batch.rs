@@ -144,6 +144,7 @@ async fn append(node: &Node, pending: Pending, line: Option<Line>) -> Result<Bat
         Ok(Err(Refused::Deleted)) => answers::stream_deleted(&stream),
         Ok(Err(Refused::WrongExpectedVersion { current })) => answers::wrong(expected, current),
         Err(Disturbed::WrongExpectedVersion) => answers::wrong(expected, node.log.revision(&stream)),
+        Err(Disturbed::TooLarge) => answers::too_large(),
         Err(Disturbed::Timeout) => answers::timeout(),
         Err(Disturbed::Unavailable) => answers::not_ready(),
         Err(Disturbed::Dropped) => return Err(refusals::not_ready()),

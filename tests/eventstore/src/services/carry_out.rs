@@ -14,6 +14,7 @@ use crate::{
 pub(super) enum Disturbed {
     WrongExpectedVersion,
     Unavailable,
+    TooLarge,
     Timeout,
     /// The connection is gone; whatever is answered does not arrive.
     Dropped,
@@ -52,6 +53,7 @@ impl Order {
         match fault {
             Some(Fault::WrongExpectedVersion) => return Err(Disturbed::WrongExpectedVersion),
             Some(Fault::Unavailable) => return Err(Disturbed::Unavailable),
+            Some(Fault::TooLarge) => return Err(Disturbed::TooLarge),
             Some(Fault::Timeout { carried_out: false }) => return Err(Disturbed::Timeout),
             Some(Fault::Dropped { carried_out: false }) => return Err(self.dropped()),
             Some(Fault::Slow(duration)) => tokio::time::sleep(duration).await,

@@ -76,6 +76,8 @@ impl Node {
             Ok(Err(Refused::Deleted)) => Err(refusals::stream_deleted(stream)),
             Ok(Err(Refused::WrongExpectedVersion { current })) => Err(wrong(current)),
             Err(Disturbed::WrongExpectedVersion) => Err(wrong(self.log.revision(stream))),
+            // Of a deletion there is only one size.
+            Err(Disturbed::TooLarge) => Err(refusals::too_large()),
             Err(Disturbed::Timeout) => Err(refusals::timeout()),
             Err(Disturbed::Unavailable | Disturbed::Dropped) => Err(refusals::not_ready()),
         }

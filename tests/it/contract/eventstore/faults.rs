@@ -1,8 +1,9 @@
 //! What goes wrong between the ledger and the server.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{fs, future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
 use eventstore_double::{Cluster, Double, Fault, Setup};
+use futures_util::{FutureExt as _, future::join_all};
 use muster::{
     clock::SystemClock,
     store::{
@@ -73,8 +74,38 @@ async fn appends_that_wait_together_are_never_too_large_together() {
     for (number, outcome) in outcomes.iter().enumerate() {
         assert_eq!(outcome.is_ok(), number != 16, "{number}: {outcome:?}");
     }
-    assert!(outcomes[16].as_ref().unwrap_err().to_string().contains("MaxAppendSize"));
+    let refused = outcomes[16].as_ref().unwrap_err();
+    assert!(matches!(refused, AppendError::Store(StoreError::TooLarge(_))), "{refused:?}");
+    assert!(refused.to_string().contains("MaxAppendSize"), "{refused}");
     assert_eq!(everything(&*lab.store().await).await.len(), 32);
+}
+
+/// A server may take less at once than is usual.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn appends_that_are_too_large_together_are_tried_in_smaller_parts() {
+    let lab = EventStoreLab::doubled().await;
+    let store = lab.store().await;
+    let mut gate = lab.double().faults().hold_writes(COMMITS);
+    let first = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { store.append(one("first", 0)).await }
+    });
+    let held = gate.next().await;
+    // Whoever asks while that one is held waits with all others who do.
+    let ids: Vec<_> = (0..16).map(|number| number.to_string()).collect();
+    let mut others = join_all(ids.iter().map(|id| store.append(one(id, 0))));
+    assert!(poll_fn(|context| Poll::Ready(others.poll_unpin(context).is_pending())).await);
+    for _ in 0..2 {
+        lab.double().faults().next_append(COMMITS, Fault::TooLarge);
+    }
+    held.go_on();
+    drop(gate);
+    let outcomes = others.await;
+    first.await.unwrap().unwrap();
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    assert_eq!(lab.double().faults().outstanding(), 0);
+    assert_eq!(everything(&*store).await.len(), 17);
+    assert_eq!(store.check().await.unwrap(), [""; 0]);
 }
 
 /// They are more than one record holds.
@@ -261,6 +292,18 @@ async fn who_may_not_is_told_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_may_have_every_letter() {
+    let directory = tempfile::tempdir().unwrap();
+    let double = Setup::new().require("muster", "a/b?c#d@e%:é").start().await;
+    let named = double.url().replace("esdb://", "esdb://muster:a%2Fb%3Fc%23d%40e%25:%C3%A9@");
+    let (store, other) =
+        (open(&named, directory.path()).await.unwrap(), open(&named, directory.path()).await.unwrap());
+    assert_eq!(done(&*store, one("a", 0)).await.position, Position(1));
+    other.commits().wait_for(|position| *position == Position(1)).await.unwrap();
+    other.lease("somebody", "a", Duration::from_secs(5)).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_is_reached_by_tls_that_is_verified() {
     let directory = tempfile::tempdir().unwrap();
     let signed = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
@@ -287,4 +330,9 @@ async fn a_log_that_was_deleted_or_written_by_others_is_not_taken_for_an_empty_o
     assert!(refused.contains("revision 1 of muster.commits is of another program"), "{refused}");
     client.delete_stream(COMMITS, &eventstore::DeleteStreamOptions::default()).await.unwrap();
     assert!(store.append(one("a", 1)).await.is_err());
+    drop(store);
+    for mirror in [0, 1] {
+        let refused = open(&lab.double().url(), &lab.mirror(mirror)).await.unwrap_err().to_string();
+        assert!(refused.contains("muster.commits was deleted"), "{refused}");
+    }
 }
