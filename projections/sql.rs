@@ -45,15 +45,11 @@ impl Dialect {
 
     /// The values of a [`Group`]: those of so many rows, or an array for each column.
     fn source(self, columns: &[&Column], rows: usize) -> String {
-        let places = columns.iter().zip(1..);
         match self {
+            // In order, and without names: whoever binds looks each name up among all.
             Self::Sqlite => {
-                let row = |row: usize| {
-                    let first = row * columns.len() + 1;
-                    let places = (first..first + columns.len()).map(|place| format!("${place}"));
-                    format!("({})", list(places))
-                };
-                format!("VALUES {}", list((0..rows).map(row)))
+                let row = format!("({})", list(columns.iter().map(|_| "?".to_owned())));
+                format!("VALUES {}", list((0..rows).map(|_| row.clone())))
             }
             Self::Postgres => {
                 let array = |(column, place): (&&Column, _)| match column.kind {
@@ -61,7 +57,7 @@ impl Dialect {
                     ColumnType::Integer => format!("${place}::bigint[]"),
                     ColumnType::Text | ColumnType::Json => format!("${place}::text[]"),
                 };
-                format!("SELECT * FROM unnest({})", list(places.map(array)))
+                format!("SELECT * FROM unnest({})", list(columns.iter().zip(1..).map(array)))
             }
         }
     }
@@ -178,8 +174,14 @@ pub(crate) fn select_all(table: &Table) -> String {
 }
 
 /// The statement that reads `limit` rows of the table of this name in the order of their keys, from the beginning or
-/// after a key.
-pub(crate) fn select_page(table: &Table, name: &str, from_beginning: bool, limit: usize) -> String {
+/// after a key. On SQLite they are one text, `page`: a JSON array of these rows in any order, each an array of its cells.
+pub(crate) fn select_page(
+    dialect: Dialect,
+    table: &Table,
+    name: &str,
+    from_beginning: bool,
+    limit: usize,
+) -> String {
     let (columns, key) = (names(table.all_columns()), names(table.key));
     let after = if from_beginning {
         String::new()
@@ -187,7 +189,13 @@ pub(crate) fn select_page(table: &Table, name: &str, from_beginning: bool, limit
         let places = list((1..=table.key.len()).map(|place| format!("${place}")));
         format!(" WHERE ({key}) > ({places})")
     };
-    format!("SELECT {columns} FROM {name}{after} ORDER BY {key} LIMIT {limit}")
+    let rows = format!("SELECT {columns} FROM {name}{after} ORDER BY {key} LIMIT {limit}");
+    match dialect {
+        Dialect::Postgres => rows,
+        Dialect::Sqlite => {
+            format!("SELECT json_group_array(json_array({columns})) AS page FROM ({rows})")
+        }
+    }
 }
 
 fn names<'a>(columns: impl IntoIterator<Item = &'a Column>) -> String {

@@ -52,19 +52,6 @@ pub(crate) async fn carry_out(transaction: &mut Transaction, fold: &Fold) -> Res
     Ok(())
 }
 
-/// The rows of the table of this name after a key, or from the beginning: at most `limit`, in the order of their keys.
-pub(crate) async fn page(
-    transaction: &mut Transaction,
-    table: &'static Table,
-    name: &str,
-    after: Option<&[Value]>,
-    limit: usize,
-) -> Result<Vec<(Vec<Value>, Vec<Value>)>, sqlx::Error> {
-    let sql = sql::select_page(table, name, after.is_none(), limit);
-    let query = after.unwrap_or_default().iter().cloned().fold(Query::new(sql), Query::bind);
-    transaction.rows(&query).await?.iter().map(|row| split(table, row)).collect()
-}
-
 /// All rows of `table`, to be compared with those of another sink.
 pub(crate) async fn rows(pool: &Pool, table: &'static Table) -> Result<Rows, sqlx::Error> {
     let rows = pool.rows(&Query::new(sql::select_all(table))).await?;
@@ -72,7 +59,7 @@ pub(crate) async fn rows(pool: &Pool, table: &'static Table) -> Result<Rows, sql
 }
 
 /// The key, and the other cells.
-fn split(table: &'static Table, row: &Row) -> Result<(Vec<Value>, Vec<Value>), sqlx::Error> {
+pub(super) fn split(table: &'static Table, row: &Row) -> Result<(Vec<Value>, Vec<Value>), sqlx::Error> {
     let cells = table.all_columns().enumerate().map(|(place, column)| cell(row, place, column));
     let mut key: Vec<_> = cells.collect::<Result<_, _>>()?;
     let cells = key.split_off(table.key.len());

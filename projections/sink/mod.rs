@@ -3,6 +3,7 @@
 pub(crate) mod fold;
 pub(crate) mod live;
 pub mod memory;
+pub(crate) mod page;
 
 use std::{collections::BTreeMap, ops::Bound};
 

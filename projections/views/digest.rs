@@ -1,22 +1,22 @@
 //! Digests of a generation: two with the same one at the same position hold the same.
 
+use std::io;
+
 use muster_events::stream::Position;
 use sha2::{Digest as _, Sha256};
+use tokio::{spawn, task::JoinError};
 
-use super::{
-    Building, Generation, State, Views, generation, parked,
-    parked::{Parked, ParkedStream},
-};
+use super::{Building, Views, parked::ParkedStream, verify::Snapshot};
 use crate::{
     database::Transaction,
     error::ViewError,
     projection::Projection,
-    sink::live,
+    sink::page::page,
     table::{Table, Value},
 };
 
 /// Rows that are read at once.
-const PAGE: usize = 10_000;
+const PAGE: usize = 2_000;
 
 /// What a generation holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,55 +70,48 @@ pub struct Comparison {
 }
 
 impl Views {
-    /// The digests of the living generation and of the one that was built, of one moment; none when they do not stand at
-    /// the same position in that moment.
+    /// The digests of the living generation and of the one that was built, at one position; none when they do not stand at
+    /// the same one now.
     pub async fn compare(&self, building: &Building) -> Result<Option<Comparison>, ViewError> {
-        let mut reading = self.reading().await?;
-        let stored = generation::read(&reading.rows(&generation::query()).await?)?;
-        let of = |what: &dyn Fn(&Generation) -> bool| {
-            stored.iter().find(|of| of.projection == building.projection.name && what(of)).cloned()
-        };
-        let living = of(&|of| of.state == State::Living);
-        let built = of(&|of| of.number == building.number());
+        let living = self.snapshot(building.projection, None).await?;
+        let built = self.snapshot(building.projection, Some(building.number())).await?;
         let Some((living, built)) = living.zip(built) else { return Ok(None) };
-        if living.position != built.position {
+        if living.position() != built.position() {
             return Ok(None);
         }
-        let parked = Parked::read(&reading.rows(&parked::query()).await?)?;
-        let living = digest(&mut reading, building.projection, &living, &parked).await?;
-        let built = digest(&mut reading, building.projection, &built, &parked).await?;
+        // On tasks of their own, because most of it is work and no waiting.
+        let (living, built) = (spawn(living.digest()), spawn(built.digest()));
+        let (living, built) = (joined(living.await)?, joined(built.await)?);
         Ok(Some(Comparison { living, built }))
     }
 
     /// The digest of the living rows of `projection`; none when there are none of this version.
     pub async fn digest(&self, projection: &'static Projection) -> Result<Option<ViewDigest>, ViewError> {
-        let mut reading = self.reading().await?;
-        let stored = generation::read(&reading.rows(&generation::query()).await?)?;
-        let living = |of: &&Generation| {
-            of.projection == projection.name && of.state == State::Living && of.version == projection.version
-        };
-        let Some(living) = stored.iter().find(living) else { return Ok(None) };
-        let parked = Parked::read(&reading.rows(&parked::query()).await?)?;
-        Ok(Some(digest(&mut reading, projection, living, &parked).await?))
+        match self.snapshot(projection, None).await? {
+            Some(living) => living.digest().await.map(Some),
+            None => Ok(None),
+        }
     }
 }
 
-async fn digest(
-    reading: &mut Transaction,
-    projection: &'static Projection,
-    generation: &Generation,
-    parked: &Parked,
-) -> Result<ViewDigest, ViewError> {
-    let mut tables = vec![];
-    for table in projection.tables {
-        tables.push(digest_of_table(reading, table, &generation.name_of(table)).await?);
+impl Snapshot {
+    async fn digest(self) -> Result<ViewDigest, ViewError> {
+        let Self { mut reading, projection, generation, parked } = self;
+        let mut tables = vec![];
+        for table in projection.tables {
+            tables.push(digest_of_table(&mut reading, table, &generation.name_of(table)).await?);
+        }
+        let mut hash = Sha256::new();
+        for stream in &parked {
+            add_parked(&mut hash, stream);
+        }
+        let parked = hex::encode(hash.finalize());
+        Ok(ViewDigest { generation: generation.number, position: generation.position, tables, parked })
     }
-    let mut hash = Sha256::new();
-    for stream in parked.clone().only(generation).iter() {
-        add_parked(&mut hash, stream);
-    }
-    let parked = hex::encode(hash.finalize());
-    Ok(ViewDigest { generation: generation.number, position: generation.position, tables, parked })
+}
+
+fn joined(digested: Result<Result<ViewDigest, ViewError>, JoinError>) -> Result<ViewDigest, ViewError> {
+    digested.unwrap_or_else(|error| Err(ViewError::Unavailable(sqlx::Error::Io(io::Error::other(error)))))
 }
 
 async fn digest_of_table(
@@ -128,7 +121,7 @@ async fn digest_of_table(
 ) -> Result<TableDigest, ViewError> {
     let (mut hash, mut rows, mut after) = (Sha256::new(), 0, None::<Vec<Value>>);
     loop {
-        let mut page = live::page(reading, table, name, after.as_deref(), PAGE).await?;
+        let mut page = page(reading, table, name, after.as_deref(), PAGE).await?;
         for (key, cells) in &page {
             key.iter().chain(cells).for_each(|value| add(&mut hash, value));
         }

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Most rows in one transaction of SQLite, where only one process writes at a time.
-const CHUNK: usize = 1_000;
+const CHUNK: usize = 2_000;
 /// The rest between two such transactions, in which others write.
 const REST: Duration = Duration::from_millis(5);
 

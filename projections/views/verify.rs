@@ -13,12 +13,12 @@ use crate::{
     database::Transaction,
     error::ViewError,
     projection::{LogEntry, Projection},
-    sink::{live, memory::MemoryTables},
+    sink::{memory::MemoryTables, page::page},
     table::{ColumnType, Table, Value},
 };
 
 /// Rows that are read at once.
-const PAGE: usize = 5_000;
+const PAGE: usize = 2_000;
 
 /// One thing in which a view is not what the log makes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -134,10 +134,10 @@ fn left_out(parked: &[ParkedStream]) -> BTreeMap<StreamId, Sequence> {
 
 /// A generation as it was in one moment.
 pub struct Snapshot {
-    reading: Transaction,
-    projection: &'static Projection,
-    generation: Generation,
-    parked: Vec<ParkedStream>,
+    pub(super) reading: Transaction,
+    pub(super) projection: &'static Projection,
+    pub(super) generation: Generation,
+    pub(super) parked: Vec<ParkedStream>,
 }
 
 impl Views {
@@ -210,7 +210,7 @@ impl Snapshot {
         let mut expected = fold.tables.iter(table).peekable();
         let (mut rows, mut after) = (0, None::<Vec<Value>>);
         loop {
-            let mut page = live::page(&mut self.reading, table, &name, after.as_deref(), PAGE).await?;
+            let mut page = page(&mut self.reading, table, &name, after.as_deref(), PAGE).await?;
             rows += u64::try_from(page.len()).unwrap_or(u64::MAX);
             for (key, found) in &page {
                 while let Some((missing, _)) = expected.next_if(|(other, _)| *other < key) {
