@@ -173,6 +173,11 @@ pub(crate) fn select_all(table: &Table) -> String {
     format!("SELECT {} FROM {} ORDER BY {}", names(table.all_columns()), table.name, names(table.key))
 }
 
+/// The query for a row, whichever, of the table of this name.
+pub(crate) fn any_row(name: &str) -> String {
+    format!("SELECT 1 FROM {name} LIMIT 1")
+}
+
 /// The statement that reads `limit` rows of the table of this name in the order of their keys, from the beginning or
 /// after a key. On SQLite they are one text, `page`: a JSON array of these rows in any order, each an array of its cells.
 pub(crate) fn select_page(

@@ -42,15 +42,15 @@ pub(super) async fn filling(pool: &SqlitePool) -> Result<Transaction<'static, Sq
     writing(pool).await
 }
 
-/// Rows of one statement, where there are as many: each statement is handed to the thread of the connection and back.
-const AT_ONCE: usize = 32;
+/// Values of one statement, where there are as many: each statement is handed to the thread of the connection and back.
+const AT_ONCE: usize = 600;
 
 pub(super) async fn carry_out(
     connection: &mut SqliteConnection,
     group: &Group<'_>,
 ) -> Result<(), sqlx::Error> {
     // An update by many rows may be planned as a search through the whole table for each.
-    let at_once = if group.act == Act::Set { 1 } else { AT_ONCE };
+    let at_once = if group.act == Act::Set { 1 } else { (AT_ONCE / group.columns.len().max(1)).max(1) };
     let (many, rest) = group.rows.split_at(group.rows.len() / at_once * at_once);
     for (rows, at_once) in [(many, at_once), (rest, 1)].into_iter().filter(|(rows, _)| !rows.is_empty()) {
         let sql = sql::statement(Dialect::Sqlite, group, at_once);

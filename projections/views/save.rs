@@ -1,6 +1,6 @@
 //! Saving what a rebuild has folded, without holding up whoever keeps the living rows.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use muster_events::stream::Position;
 
@@ -13,21 +13,21 @@ use super::{
 };
 use crate::{
     change::Change,
-    database::Transaction,
+    database::{Query, Transaction},
     error::ViewError,
     projection::LogEntry,
     sink::{
         fold::{Act, Fold, Group},
         live::{self, SinkError},
     },
-    sql::Dialect,
+    sql::{self, Dialect},
     views::bookkeeping::GENERATIONS,
 };
 
 /// Most rows in one transaction of SQLite, where only one process writes at a time.
-const CHUNK: usize = 2_000;
+const CHUNK: usize = 5_000;
 /// The rest between two such transactions, in which others write.
-const REST: Duration = Duration::from_millis(5);
+const REST: Duration = Duration::from_millis(2);
 
 /// What became of an attempt to save.
 #[derive(Debug)]
@@ -92,7 +92,17 @@ impl Views {
     }
 
     async fn save_in_chunks(&self, building: &mut Building) -> Result<bool, Failure> {
-        for chunk in building.fold.groups().iter().flat_map(chunks) {
+        // Nobody else fills these tables: what has no rows now has those only that are put here.
+        let mut empty = BTreeSet::new();
+        for table in building.projection.tables {
+            let name = building.generation.name_of(table);
+            if self.writer.row(&Query::new(sql::any_row(&name))).await?.is_none() {
+                empty.insert(name);
+            }
+        }
+        let groups = building.fold.groups();
+        let is_needed = |group: &&Group<'_>| group.act == Act::Put || !empty.contains(group.name);
+        for chunk in groups.iter().filter(is_needed).flat_map(chunks) {
             let mut filling = self.writer.filling().await?;
             if !is_ours(&mut filling, building).await? {
                 return Ok(false);

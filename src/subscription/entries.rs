@@ -13,8 +13,8 @@ use crate::store::{Scan, ScannedEvent, Store, StoreError, StoredEvent};
 
 /// Most events that are read at once for who reads a long stretch.
 pub(super) const PAGE: usize = 10_000;
-/// Pages that are read ahead.
-const AHEAD: usize = 2;
+/// Pages that are read ahead, side by side.
+const AHEAD: usize = 3;
 
 impl From<&StoredEvent> for LogEntry {
     fn from(stored: &StoredEvent) -> Self {

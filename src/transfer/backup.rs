@@ -12,12 +12,13 @@ use std::{
 
 use muster_events::{stream::Position, time::Timestamp};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use tempfile::{Builder, TempDir};
 use thiserror::Error;
 
 use super::Moved;
 use crate::{
-    deployment::{BLOBS_FILE, Holdings, KEYS_FILE, LOG_FILE, OpenError, Place},
+    deployment::{BLOBS_FILE, DeploymentOptions, Holdings, KEYS_FILE, LOG_FILE, OpenError, Place},
     sealing::{KeyStore, SealingError, moving},
 };
 
@@ -250,23 +251,22 @@ impl WorkingCopy {
     }
 }
 
-/// Copies what a backup holds into a data directory, or to where temporary files are kept; gone when it is dropped. What
-/// was left in a data directory by one that was cut off is gone before.
-pub fn copy(backup: &Path, data: Option<&Path>) -> Result<WorkingCopy, BackupError> {
-    let directory = match data {
-        None => Builder::new().prefix("muster-restore-").tempdir().map_err(failed(&env::temp_dir()))?,
-        Some(data) => {
-            let left = data.join(WORKING_COPY);
-            match fs::remove_dir_all(&left) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&left)(error)),
-                _ => Builder::new()
-                    .prefix(WORKING_COPY)
-                    .rand_bytes(0)
-                    .tempdir_in(data)
-                    .map_err(failed(data))?,
-            }
-        }
+/// Copies what a backup holds into the data directory that it is restored to, or where temporary files are kept for a
+/// database, to which one at a time restores; gone when it is dropped. What was left there by one that was cut off is gone
+/// before.
+pub fn copy(backup: &Path, to: &DeploymentOptions) -> Result<WorkingCopy, BackupError> {
+    let (parent, name) = if to.database.is_none() {
+        (to.data.clone(), WORKING_COPY.to_owned())
+    } else {
+        let place = hex::encode(Sha256::digest(to.place().to_string()));
+        (env::temp_dir(), format!("muster-{WORKING_COPY}-{}", &place[..16]))
     };
+    let left = parent.join(&name);
+    match fs::remove_dir_all(&left) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&left)(error)),
+        _ => {}
+    }
+    let directory = Builder::new().prefix(&name).rand_bytes(0).tempdir_in(&parent).map_err(failed(&left))?;
     make(directory.path())?;
     for (from, to) in files(backup).iter().zip(files(directory.path())) {
         let mut from_file = File::open(from).map_err(failed(from))?;
@@ -285,4 +285,22 @@ async fn holdings(directory: &Path, place: &Path) -> Result<Holdings, BackupErro
 fn files(directory: &Path) -> [PathBuf; 3] {
     let log = directory.join(LOG);
     [log.join(LOG_FILE), directory.join(KEYS).join(KEYS_FILE), log.join(BLOBS_FILE)]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::is_mounted;
+
+    #[test]
+    fn a_place_on_a_file_system_of_its_own_cannot_be_renamed_to() {
+        let directory = tempfile::tempdir().unwrap();
+        let draft = directory.path().join("backup.unfinished");
+        std::fs::create_dir(&draft).unwrap();
+        assert!(!is_mounted(directory.path(), &draft).unwrap());
+        assert!(!is_mounted(&directory.path().join("backup"), &draft).unwrap(), "it is not there yet");
+        #[cfg(target_os = "linux")]
+        assert!(is_mounted(Path::new("/proc"), &draft).unwrap());
+    }
 }

@@ -51,7 +51,7 @@ impl Restore {
         let manifest = backup::manifest(&self.directory)?;
         let options = settings.deployment(true)?;
         let _lock = Taken::of(&options).await?;
-        let copy = backup::copy(&self.directory, options.database.is_none().then_some(&*options.data))?;
+        let copy = backup::copy(&self.directory, &options)?;
         let from = copy.holdings().await?;
         refuse_other_keys(&manifest, &*from.keys, &self.directory).await?;
         moving::verify_master_key(&*from.keys, &options.master_key()).await?;

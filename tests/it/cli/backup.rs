@@ -159,6 +159,7 @@ fn a_restore_that_is_killed_goes_on_where_it_was() {
     muster.run(&["backup", &backup]).done();
     let (there, key) = empty_with_the_key_of(&muster);
     let restore = ["restore", &backup, "--master-key-file", &key];
+    let temporary = there.temporary_files();
     let mut random = Random::of(seed(), 0);
     // At last it is let go on.
     if !(0..12).any(|_| there.killed_after(random.pause(Duration::from_millis(300)), &restore)) {
@@ -166,6 +167,11 @@ fn a_restore_that_is_killed_goes_on_where_it_was() {
     }
     assert_eq!(export(&there, Some(&key)), export(&muster, None));
     there.run(&["doctor", "--master-key-file", &key]).done();
+    assert_eq!(
+        names(&temporary),
+        [""; 0],
+        "nothing is left of what was restored from, the keys least of all"
+    );
 }
 
 #[test]

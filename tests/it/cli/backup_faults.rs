@@ -1,9 +1,9 @@
 //! What goes wrong around a backup: two at once, keys that change under it, what it must not touch.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use super::{
-    Muster,
+    EXAMPLE, Muster,
     backup::{empty_with_the_key_of, export, restored},
 };
 use crate::support::is_without_files;
@@ -82,6 +82,34 @@ fn keys_of_another_backup_are_refused() {
         .run(&["restore", &new, "--master-key-file", &key])
         .failed("are those of another backup: put the files of one backup together");
     there.run(&["restore", &old, "--master-key-file", &key]).done();
+}
+
+/// Whoever waits no longer is told how it goes on, at whichever stage it was.
+#[test]
+fn a_restore_that_is_interrupted_says_so_and_goes_on_where_it_was() {
+    let muster = Muster::new();
+    muster.run(&["import", EXAMPLE]).done();
+    let backup = muster.path("backup");
+    muster.run(&["backup", &backup]).done();
+    let (there, key) = empty_with_the_key_of(&muster);
+    let restore = ["restore", &backup, "--master-key-file", &key];
+    let mut cut_off = 0;
+    for pause in (20..).step_by(20).map(Duration::from_millis) {
+        let ran = there.interrupted_after(pause, &restore);
+        match ran.code {
+            Some(0) => break,
+            // Before it listens to signals, when nothing was begun.
+            None => assert_eq!(ran.stderr, ""),
+            Some(_) if ran.stderr.contains("there is a ledger in ") => break,
+            Some(_) => {
+                ran.failed("cut off: the same command goes on where it was");
+                cut_off += 1;
+            }
+        }
+    }
+    assert!(cut_off > 0, "it was never interrupted");
+    assert_eq!(export(&there, Some(&key)), export(&muster, None));
+    there.run(&["doctor", "--master-key-file", &key]).done();
 }
 
 /// It may be on something that cannot be written, and an older muster may have to read it again.

@@ -106,6 +106,11 @@ impl Muster {
             || self.database.as_ref().is_some_and(|database| !database.run_blocking(schemas).is_empty())
     }
 
+    /// Where it keeps files for a while.
+    pub(super) fn temporary_files(&self) -> PathBuf {
+        self.directory.path().join("temporary")
+    }
+
     /// Writes a file beside the data directory and gives its path.
     pub(super) fn file(&self, name: &str, text: &str) -> String {
         let path = self.directory.path().join(name);
@@ -133,7 +138,10 @@ impl Muster {
                 command.env_remove(name);
             }
         }
-        command.env("MUSTER_DATA", self.data()).current_dir(self.directory.path()).stdin(Stdio::null());
+        let temporary = self.temporary_files();
+        fs::create_dir_all(&temporary).unwrap();
+        command.env("MUSTER_DATA", self.data()).env("TMPDIR", temporary);
+        command.current_dir(self.directory.path()).stdin(Stdio::null());
         if let Some(event_store) = &self.event_store {
             command.env("MUSTER_EVENT_STORE", event_store.url());
         }
@@ -160,6 +168,16 @@ impl Muster {
         is_done
     }
 
+    /// Starts it and interrupts it after `pause`, as Ctrl-C does.
+    #[expect(clippy::disallowed_methods, reason = "nothing is waited for: it is a moment like any other")]
+    pub(super) fn interrupted_after(&self, pause: Duration, arguments: &[&str]) -> Ran {
+        let mut command = self.command(arguments);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        sleep(pause);
+        let _ = Command::new("kill").args(["-INT", &child.id().to_string()]).stderr(Stdio::null()).status();
+        Ran::ended_as(child.wait_with_output().unwrap())
+    }
+
     /// Runs a script of the shell in which `$M` is the binary.
     pub(super) fn shell(&self, script: &str) -> Ran {
         let mut command = self.bare("sh");
@@ -183,7 +201,10 @@ impl Muster {
 
 impl Ran {
     pub(super) fn of(command: &mut Command) -> Self {
-        let Output { status, stdout, stderr } = command.output().unwrap();
+        Self::ended_as(command.output().unwrap())
+    }
+
+    fn ended_as(Output { status, stdout, stderr }: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
         Self { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
     }
