@@ -137,15 +137,25 @@ impl EventStoreStore {
         let Some(before) = part.first().map(|first| first.sequence.0.saturating_sub(1)) else {
             return Ok(true);
         };
-        let mut there = 0;
-        for _ in 0..ATTEMPTS {
-            let Some(missing) = new.get(there..).filter(|missing| !missing.is_empty()) else {
+        let (mut there, mut at_once, mut attempts) = (0, new.len(), 0);
+        while attempts < ATTEMPTS {
+            let missing = &new[there..new.len().min(there + at_once)];
+            if missing.is_empty() {
                 return Ok(true);
-            };
-            match self.server.append(stream, before + there as u64, missing).await? {
-                Appended::Yes => return Ok(true),
-                Appended::Closed => return Ok(false),
-                Appended::Conflict => {}
+            }
+            match self.server.append(stream, before + there as u64, missing).await {
+                Ok(Appended::Yes) => {
+                    there += missing.len();
+                    continue;
+                }
+                Ok(Appended::Closed) => return Ok(false),
+                Ok(Appended::Conflict) => attempts += 1,
+                // A server may take less at once than is usual.
+                Err(StoreError::TooLarge(_)) if missing.len() > 1 => {
+                    at_once = missing.len().div_ceil(2);
+                    continue;
+                }
+                Err(error) => return Err(error),
             }
             let found = self.server.read(stream, before, new.len()).await?;
             if found.iter().zip(&new).any(|(found, new)| found.id != new.id) {

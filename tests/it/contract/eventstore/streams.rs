@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use eventstore_double::Event;
+use eventstore_double::{Event, Fault};
 use muster::{
     clock::stopwatch,
     store::{Append, Store, StreamWrite},
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::EventStoreLab;
-use crate::contract::lab::{Lab as _, done, new_event, one, stream, write};
+use crate::contract::lab::{Lab as _, done, everything, new_event, one, stream, write};
 
 /// How long it may take until they are written.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -65,6 +65,20 @@ async fn each_aggregate_has_a_stream_that_other_programs_read() {
     assert_eq!(metadata["$causationId"], causation.to_string());
     assert_eq!((&metadata["muster"]["position"], &metadata["muster"]["sequence"]), (&json!(1), &json!(1)));
     assert_eq!(lab.double().log().stream("muster.organization-b").len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_too_large_at_once_is_written_in_smaller_parts() {
+    let lab = EventStoreLab::doubled().await;
+    let store = lab.store().await;
+    done(&*store, Append { writes: vec![write("a", 0, 7)], ..Append::default() }).await;
+    for _ in 0..2 {
+        lab.double().faults().next_append("muster.organization-", Fault::TooLarge);
+    }
+    published(&lab, &store, 7).await;
+    assert_eq!(lab.double().faults().outstanding(), 0);
+    let written: Vec<_> = events(&lab).iter().map(|event| event.id).collect();
+    assert_eq!(written, everything(&*store).await.iter().map(|event| event.event_id).collect::<Vec<_>>());
 }
 
 /// Stopped between an event and the checkpoint, whoever goes on finds the event there.
