@@ -35,7 +35,10 @@ pub(crate) async fn page(
 }
 
 fn read(table: &'static Table, row: &Row) -> Result<Vec<Keyed>, sqlx::Error> {
-    let undecoded = |error: serde_json::Error| sqlx::Error::Decode(Box::new(error));
+    let undecoded = |error: serde_json::Error| sqlx::Error::ColumnDecode {
+        index: format!("page of {}", table.name),
+        source: Box::new(error),
+    };
     let rows: Vec<Vec<Cell>> = serde_json::from_str(row.cell("page")?).map_err(undecoded)?;
     let keyed = |cells: Vec<Cell>| {
         let mut key: Vec<_> =

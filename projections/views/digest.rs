@@ -4,7 +4,7 @@ use std::io;
 
 use muster_events::stream::Position;
 use sha2::{Digest as _, Sha256};
-use tokio::{spawn, task::JoinError};
+use tokio::task::JoinSet;
 
 use super::{Building, Views, parked::ParkedStream, verify::Snapshot};
 use crate::{
@@ -79,9 +79,12 @@ impl Views {
         if living.position() != built.position() {
             return Ok(None);
         }
-        // On tasks of their own, because most of it is work and no waiting.
-        let (living, built) = (spawn(living.digest()), spawn(built.digest()));
-        let (living, built) = (joined(living.await)?, joined(built.await)?);
+        // The one on a task of its own, because most of it is work and no waiting; it ends with this.
+        let mut beside = JoinSet::new();
+        beside.spawn(living.digest());
+        let built = built.digest().await?;
+        let living = beside.join_next().await.ok_or(sqlx::Error::WorkerCrashed)?;
+        let living = living.map_err(|error| sqlx::Error::Io(io::Error::other(error)))??;
         Ok(Some(Comparison { living, built }))
     }
 
@@ -108,10 +111,6 @@ impl Snapshot {
         let parked = hex::encode(hash.finalize());
         Ok(ViewDigest { generation: generation.number, position: generation.position, tables, parked })
     }
-}
-
-fn joined(digested: Result<Result<ViewDigest, ViewError>, JoinError>) -> Result<ViewDigest, ViewError> {
-    digested.unwrap_or_else(|error| Err(ViewError::Unavailable(sqlx::Error::Io(io::Error::other(error)))))
 }
 
 async fn digest_of_table(

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Most rows in one transaction of SQLite, where only one process writes at a time.
-const CHUNK: usize = 5_000;
+const CHUNK: usize = 2_000;
 /// The rest between two such transactions, in which others write.
 const REST: Duration = Duration::from_millis(2);
 
@@ -92,14 +92,7 @@ impl Views {
     }
 
     async fn save_in_chunks(&self, building: &mut Building) -> Result<bool, Failure> {
-        // Nobody else fills these tables: what has no rows now has those only that are put here.
-        let mut empty = BTreeSet::new();
-        for table in building.projection.tables {
-            let name = building.generation.name_of(table);
-            if self.writer.row(&Query::new(sql::any_row(&name))).await?.is_none() {
-                empty.insert(name);
-            }
-        }
+        let Some(empty) = self.empty_tables(building).await? else { return Ok(false) };
         let groups = building.fold.groups();
         let is_needed = |group: &&Group<'_>| group.act == Act::Put || !empty.contains(group.name);
         for chunk in groups.iter().filter(is_needed).flat_map(chunks) {
@@ -122,6 +115,23 @@ impl Views {
         filling.commit().await?;
         building.parked = parked;
         Ok(true)
+    }
+
+    /// The tables without rows. Nobody else fills them, so they get those only that are put there. None when the generation
+    /// is not ours any more.
+    async fn empty_tables(&self, building: &Building) -> Result<Option<BTreeSet<String>>, Failure> {
+        let mut filling = self.writer.filling().await?;
+        if !is_ours(&mut filling, building).await? {
+            return Ok(None);
+        }
+        let mut empty = BTreeSet::new();
+        for table in building.projection.tables {
+            let name = building.generation.name_of(table);
+            if filling.row(&Query::new(sql::any_row(&name))).await?.is_none() {
+                empty.insert(name);
+            }
+        }
+        Ok(Some(empty))
     }
 
     /// Carries out `entries`, what concerns the projection of the log after [`Building::saved`] up to `end`, each by

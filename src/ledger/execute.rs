@@ -95,9 +95,10 @@ pub enum ExecuteError {
 }
 
 impl ExecuteError {
-    /// Whether the command would fail in the same way the next time.
+    /// Whether the command would fail in the same way the next time, whatever an operator does. What is too large for the log
+    /// is not where that takes more.
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::Refused { .. } | Self::Damaged(_) | Self::TooLarge(_))
+        matches!(self, Self::Refused { .. } | Self::Damaged(_))
     }
 }
 

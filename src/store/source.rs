@@ -135,6 +135,9 @@ pub(crate) trait Source: fmt::Debug + Send + Sync {
     /// How many records it has.
     fn count(&self) -> Result<Records, StoreError>;
 
+    /// How often the connection to it was lost: as long as that is the same, it was not put back to an earlier state.
+    fn losses(&self) -> u64;
+
     /// Appends records right behind the first `after`: all of them, or none. It is known what became of them when this
     /// returns, unless it is an error.
     fn append(&self, after: Records, records: &[Record]) -> Result<Accepted, StoreError>;

@@ -12,7 +12,6 @@ use std::{
 
 use muster_events::{stream::Position, time::Timestamp};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use tempfile::{Builder, TempDir};
 use thiserror::Error;
 
@@ -33,6 +32,8 @@ const FOLDERS: [&str; 2] = [LOG, KEYS];
 const NOTE: &str = "README.txt";
 /// Where in a data directory a backup is copied to while it is restored.
 const WORKING_COPY: &str = "restoring";
+/// How it is called among temporary files.
+const TEMPORARY_COPY: &str = "muster-restoring-";
 /// The shape of [`Manifest`].
 const FORMAT: u32 = 1;
 
@@ -241,6 +242,8 @@ pub fn manifest(directory: &Path) -> Result<Manifest, BackupError> {
 #[derive(Debug)]
 pub struct WorkingCopy {
     directory: TempDir,
+    /// Held as long as somebody restores from it.
+    _lock: File,
     of: PathBuf,
 }
 
@@ -251,29 +254,39 @@ impl WorkingCopy {
     }
 }
 
-/// Copies what a backup holds into the data directory that it is restored to, or where temporary files are kept for a
-/// database, to which one at a time restores; gone when it is dropped. What was left there by one that was cut off is gone
-/// before.
+/// Copies what a backup holds into the data directory that it is restored to, or to where temporary files are kept for a
+/// database; gone when it is dropped. What was left there by one that was cut off is gone before.
 pub fn copy(backup: &Path, to: &DeploymentOptions) -> Result<WorkingCopy, BackupError> {
-    let (parent, name) = if to.database.is_none() {
-        (to.data.clone(), WORKING_COPY.to_owned())
+    let directory = if to.database.is_none() {
+        let left = to.data.join(WORKING_COPY);
+        match fs::remove_dir_all(&left) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&left)(error)),
+            _ => Builder::new().prefix(WORKING_COPY).rand_bytes(0).tempdir_in(&to.data),
+        }
+        .map_err(failed(&left))?
     } else {
-        let place = hex::encode(Sha256::digest(to.place().to_string()));
-        (env::temp_dir(), format!("muster-{WORKING_COPY}-{}", &place[..16]))
+        forget_cut_off();
+        Builder::new().prefix(TEMPORARY_COPY).tempdir().map_err(failed(&env::temp_dir()))?
     };
-    let left = parent.join(&name);
-    match fs::remove_dir_all(&left) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&left)(error)),
-        _ => {}
-    }
-    let directory = Builder::new().prefix(&name).rand_bytes(0).tempdir_in(&parent).map_err(failed(&left))?;
+    let lock = File::open(directory.path()).map_err(failed(directory.path()))?;
+    lock.lock().map_err(failed(directory.path()))?;
     make(directory.path())?;
     for (from, to) in files(backup).iter().zip(files(directory.path())) {
         let mut from_file = File::open(from).map_err(failed(from))?;
         let mut to_file = File::create(&to).map_err(failed(&to))?;
         io::copy(&mut from_file, &mut to_file).map_err(failed(&to))?;
     }
-    Ok(WorkingCopy { directory, of: backup.into() })
+    Ok(WorkingCopy { directory, _lock: lock, of: backup.into() })
+}
+
+/// Removes what was left by those who were cut off: nobody holds it. What is another user's, or cannot be removed, stays.
+fn forget_cut_off() {
+    for entry in fs::read_dir(env::temp_dir()).into_iter().flatten().map_while(Result::ok) {
+        let is_one = entry.file_name().to_string_lossy().starts_with(TEMPORARY_COPY);
+        if is_one && File::open(entry.path()).is_ok_and(|left| left.try_lock().is_ok()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// Opens what is in a directory that is called `place`.

@@ -50,6 +50,7 @@ impl Restore {
         let receipts = self.receipts.as_deref().map_or(Ok(vec![]), read_receipts)?;
         let manifest = backup::manifest(&self.directory)?;
         let options = settings.deployment(true)?;
+        let stop = stop()?;
         let _lock = Taken::of(&options).await?;
         let copy = backup::copy(&self.directory, &options)?;
         let from = copy.holdings().await?;
@@ -57,7 +58,6 @@ impl Restore {
         moving::verify_master_key(&*from.keys, &options.master_key()).await?;
         let to = Holdings::of(&options).await?;
         let transfer = Transfer::new(from, to, Wrapping::AsTheyAre);
-        let stop = stop()?;
         let moved = carry(&transfer, &stop).await?;
         refuse_another(&manifest, &moved, &self.directory)?;
         let arrived = arrive(&options, &receipts, &stop).await?;

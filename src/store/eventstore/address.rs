@@ -7,6 +7,7 @@ use eventstore::{
 };
 use percent_encoding::percent_decode_str;
 use thiserror::Error;
+use url::Url;
 
 /// The schemes of a connection string.
 const SCHEMES: [&str; 4] = ["esdb://", "esdb+discover://", "kurrentdb://", "kurrentdb+discover://"];
@@ -34,7 +35,7 @@ pub struct EventStoreUrlError(String);
 #[derive(Clone)]
 pub struct EventStoreUrl {
     pub(super) settings: ClientSettings,
-    /// User and password, where they have letters that stand for others in a URL, which the client does not know.
+    /// User and password, where the client would send others. Gossip is asked without them then.
     credentials: Option<Credentials>,
     /// How the names of its streams begin.
     pub(super) prefix: String,
@@ -128,19 +129,23 @@ fn look_at_files(rest: &str) -> Result<(), EventStoreUrlError> {
     Ok(())
 }
 
-/// What follows the scheme without user and password, and these, where they have encoded letters.
+/// What follows the scheme without user and password, and these, where the client would send others: it sends them as they
+/// stand in a URL, where many letters are encoded.
 fn without_encoded_credentials(rest: String) -> Result<(String, Option<Credentials>), EventStoreUrlError> {
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    let Some((named, hosts)) = authority.rsplit_once('@').filter(|(named, _)| named.contains('%')) else {
-        return Ok((rest, None));
-    };
+    let Some((named, hosts)) = authority.rsplit_once('@') else { return Ok((rest, None)) };
     let (user, password) = named.split_once(':').unwrap_or((named, ""));
     let decoded = |text: &str| {
         let decoded = percent_decode_str(text).decode_utf8().map(Cow::into_owned);
         decoded.map_err(|_| EventStoreUrlError("user or password are no text".into()))
     };
-    let credentials = Credentials::new(decoded(user)?, decoded(password)?);
-    Ok((format!("{hosts}{}", &rest[authority.len()..]), Some(credentials)))
+    let (user, password) = (decoded(user)?, decoded(password)?);
+    let is_sent_so = Url::parse(&format!("esdb://{named}@host"))
+        .is_ok_and(|url| (url.username(), url.password().unwrap_or_default()) == (&*user, &*password));
+    if is_sent_so {
+        return Ok((rest, None));
+    }
+    Ok((format!("{hosts}{}", &rest[authority.len()..]), Some(Credentials::new(user, password))))
 }
 
 /// What follows the scheme without our own parameter, and that.
@@ -171,6 +176,8 @@ impl fmt::Debug for EventStoreUrl {
 
 #[cfg(test)]
 mod tests {
+    use eventstore::Credentials;
+
     use super::EventStoreUrl;
 
     fn read(url: &str) -> Result<String, String> {
@@ -189,6 +196,19 @@ mod tests {
         let url: EventStoreUrl = "esdb://admin:secret@host:2113".parse().unwrap();
         assert_eq!(url.prefix, "muster");
         assert!(!format!("{url:?}").contains("secret"));
+    }
+
+    /// What a URL would encode is sent as it was written.
+    #[test]
+    fn credentials_are_left_to_the_client_where_it_sends_them_so() {
+        let credentials = |url: &str| url.parse::<EventStoreUrl>().unwrap().credentials;
+        assert_eq!(credentials("esdb://host"), None);
+        assert_eq!(credentials("esdb://admin:changeit@host"), None);
+        assert_eq!(credentials("esdb://admin:50%@host"), None);
+        for (named, user, password) in [("a%40b:c", "a@b", "c"), ("a:b=c^", "a", "b=c^"), ("%61", "a", "")] {
+            let expected = Some(Credentials::new(user.to_owned(), password.to_owned()));
+            assert_eq!(credentials(&format!("esdb://{named}@host?tls=false")), expected, "{named}");
+        }
     }
 
     #[test]

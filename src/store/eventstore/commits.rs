@@ -35,14 +35,20 @@ impl Commits {
 
     /// How many records there are, where it is known that so many are. Mostly there are no others, and then none is sent.
     pub(super) async fn count_from(server: &Server, known: Records) -> Result<Records, StoreError> {
-        let others = server.read(&server.streams.commits, known.0, 1).await?;
-        if others.is_empty() { Ok(known) } else { Self::count(server).await }
+        match server.read_there(&server.streams.commits, known.0, 1).await? {
+            None if known > Records(0) => {
+                let commits = &server.streams.commits;
+                Err(StoreError::Damaged(format!("{commits} is gone: start muster again, which looks why")))
+            }
+            Some(others) if !others.is_empty() => Self::count(server).await,
+            _ => Ok(known),
+        }
     }
 
     /// Refuses a log that was deleted: it could be taken for an empty one, and its positions would be given once more.
     pub(super) async fn refuse_deleted(server: &Server) -> Result<(), StoreError> {
         let commits = &server.streams.commits;
-        if Self::count(server).await? > Records(0) || !server.is_truncated(commits).await? {
+        if !server.is_truncated(commits).await? {
             return Ok(());
         }
         Err(StoreError::Damaged(format!(
@@ -79,6 +85,10 @@ impl Commits {
 impl Source for Commits {
     fn count(&self) -> Result<Records, StoreError> {
         self.server.wait(Self::count(&self.server))
+    }
+
+    fn losses(&self) -> u64 {
+        self.server.losses()
     }
 
     fn append(&self, after: Records, records: &[Record]) -> Result<Accepted, StoreError> {

@@ -2,7 +2,10 @@
 
 use std::{
     future::Future,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -74,6 +77,8 @@ pub(super) struct Server {
     /// What its streams are called.
     pub(super) streams: Streams,
     client: Mutex<Option<Client>>,
+    /// How often a connection was lost.
+    losses: AtomicU64,
     /// Its own, because the writer of the log waits for it without one. None while this is dropped.
     runtime: Option<Runtime>,
 }
@@ -102,7 +107,7 @@ impl Server {
             StoreError::Unavailable(format!("the thread that talks to the event store cannot start: {error}"))
         })?;
         let streams = Streams::with_prefix(&url.prefix);
-        Ok(Self { url, streams, client: Mutex::default(), runtime: Some(runtime) })
+        Ok(Self { url, streams, client: Mutex::default(), losses: AtomicU64::new(0), runtime: Some(runtime) })
     }
 
     /// Where its work is done.
@@ -129,7 +134,13 @@ impl Server {
 
     /// One whose connection failed does not come back by itself.
     pub(super) fn forget(&self) {
+        self.losses.fetch_add(1, Ordering::AcqRel);
         self.client.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// How often a connection was lost: as long as that is the same, the server was not put back to an earlier state.
+    pub(super) fn losses(&self) -> u64 {
+        self.losses.load(Ordering::Acquire)
     }
 
     pub(super) fn unavailable(&self, error: &dyn std::fmt::Display) -> StoreError {
@@ -156,6 +167,10 @@ impl Server {
             let error = match timeout(TRY, client.append_to_stream(stream, &options, events.clone())).await {
                 Ok(Ok(_)) => return Ok(Appended::Yes),
                 Ok(Err(error)) if is_too_large(&error) => {
+                    // An earlier try may have been carried out by a server that took more.
+                    if self.are_there(stream, after, new).await? {
+                        return Ok(Appended::Yes);
+                    }
                     return Err(StoreError::TooLarge(format!(
                         "{}: {error} (see its MaxAppendSize)",
                         self.url
@@ -184,9 +199,14 @@ impl Server {
         if !matches!(current, CurrentRevision::Current(last) if last + 1 >= end) {
             return Ok(Appended::Conflict);
         }
-        let found = self.read(stream, after, new.len()).await?;
-        let are_ours = found.iter().map(|event| event.id).eq(new.iter().map(|new| new.id));
+        let are_ours = self.are_there(stream, after, new).await?;
         Ok(if are_ours { Appended::Yes } else { Appended::Conflict })
+    }
+
+    /// Whether these events stand right behind the first `after`.
+    async fn are_there(&self, stream: &str, after: u64, new: &[NewEvent]) -> Result<bool, StoreError> {
+        let found = self.read(stream, after, new.len()).await?;
+        Ok(found.iter().map(|event| event.id).eq(new.iter().map(|new| new.id)))
     }
 
     /// Lets the server forget all but the last events of a stream.
@@ -196,13 +216,23 @@ impl Server {
         set.map(drop).map_err(|error| self.unavailable(&error))
     }
 
-    /// The events behind the first `after` of a stream, in order, at most `limit`.
+    /// The events behind the first `after` of a stream, in order, at most `limit`; of one that is not there, none.
     pub(super) async fn read(
         &self,
         stream: &str,
         after: u64,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
+        Ok(self.read_there(stream, after, limit).await?.unwrap_or_default())
+    }
+
+    /// The same of a stream that is there; nothing of one that is not, or was deleted.
+    pub(super) async fn read_there(
+        &self,
+        stream: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Option<Vec<RecordedEvent>>, StoreError> {
         let options = self.url.reading().max_count(limit);
         self.read_with(stream, &options.position(StreamPosition::Position(after))).await
     }
@@ -210,7 +240,7 @@ impl Server {
     /// The last event of a stream.
     pub(super) async fn last(&self, stream: &str) -> Result<Option<RecordedEvent>, StoreError> {
         let options = self.url.reading().position(StreamPosition::End).max_count(1);
-        Ok(self.read_with(stream, &options).await?.pop())
+        Ok(self.read_with(stream, &options).await?.unwrap_or_default().pop())
     }
 
     /// Whether the server hides the first events of a stream: all of them, where it was deleted.
@@ -226,13 +256,13 @@ impl Server {
         &self,
         stream: &str,
         options: &ReadStreamOptions,
-    ) -> Result<Vec<RecordedEvent>, StoreError> {
+    ) -> Result<Option<Vec<RecordedEvent>>, StoreError> {
         let mut tries = Tries::begin();
         loop {
             let client = self.client()?;
             let error = match collect(&client, stream, options).await {
-                Ok(found) => return Ok(found),
-                Err(Error::ResourceNotFound) => return Ok(vec![]),
+                Ok(found) => return Ok(Some(found)),
+                Err(Error::ResourceNotFound) => return Ok(None),
                 Err(error) => error,
             };
             self.after(&error, &mut tries).await?;
@@ -295,7 +325,7 @@ fn final_word(error: &Error) -> Option<String> {
     }
 }
 
-/// Whether that is why an append was refused: the only thing that a server has against one of ours.
+/// Whether that is why an append was refused. The client knows it by the words only.
 fn is_too_large(error: &Error) -> bool {
-    matches!(error, Error::Grpc { code, .. } if format!("{code:?}") == "InvalidArgument")
+    matches!(error, Error::Grpc { message, .. } if message.starts_with("Maximum Append Size"))
 }

@@ -33,6 +33,8 @@ pub(super) struct Mirror {
     pub(super) source: Arc<dyn Source>,
     /// How many records this process knows to be here.
     known: Arc<AtomicU64>,
+    /// How often the connection had been lost when the source was last seen to have what is here.
+    seen_after: Arc<AtomicU64>,
 }
 
 impl Mirror {
@@ -41,7 +43,7 @@ impl Mirror {
         connection.execute_batch(CREATE)?;
         connection.execute(BEGIN, [])?;
         let known = Arc::new(AtomicU64::new(seen(connection)?.0));
-        Ok(Self { source, known })
+        Ok(Self { source, known, seen_after: Arc::new(AtomicU64::new(u64::MAX)) })
     }
 
     /// At least so many records are here.
@@ -62,6 +64,11 @@ impl Mirror {
         self.known.fetch_max(records.0, Ordering::AcqRel);
     }
 
+    /// Whether the source is still the one that has what is here.
+    pub(super) fn is_sure(&self) -> bool {
+        self.seen_after.load(Ordering::Acquire) == self.source.losses()
+    }
+
     /// Brings here what is in the source by now.
     pub(super) fn catch_up(&self, connection: &Connection) -> StoreResult<()> {
         let other = "the log is not the one that was seen any more: start again";
@@ -72,10 +79,12 @@ impl Mirror {
     /// The same; false when the source does not have what was seen of it: it was put back to an earlier state. No lock is
     /// held while it is asked.
     pub(super) fn has_caught_up(&self, connection: &Connection) -> StoreResult<bool> {
+        let losses = self.source.losses();
         loop {
             let (from, last) = stand(connection)?;
             let Some(records) = self.beyond(from, last)? else { return Ok(false) };
             if records.is_empty() {
+                self.seen_after.store(losses, Ordering::Release);
                 self.committed(from);
                 return Ok(true);
             }

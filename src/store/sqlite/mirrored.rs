@@ -34,6 +34,10 @@ impl Writer {
     ) -> StoreResult<Vec<Outcome>> {
         let connection = self.connected()?;
         for _ in 0..ATTEMPTS {
+            // What was put back meanwhile may be as long as what is here, and not the same.
+            if !mirror.is_sure() {
+                mirror.catch_up(&connection)?;
+            }
             let decided = self.decide(&connection, appends.iter().cloned())?;
             let seen = mirror::seen(&connection)?;
             let records = records(&decided, appends);

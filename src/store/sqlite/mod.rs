@@ -149,10 +149,11 @@ impl SqliteStore {
         })
     }
 
-    /// Brings here what is in the source, when that has more than `count` records; nothing where this is no mirror.
+    /// Brings here what is in the source, when fewer than `count` records are here or it was not looked at since a connection
+    /// was lost; nothing where this is no mirror.
     pub(crate) async fn catch_up(&self, count: Records) -> Result<(), StoreError> {
         match self.mirror.clone() {
-            Some(mirror) if mirror.known() < count => {
+            Some(mirror) if mirror.known() < count || !mirror.is_sure() => {
                 self.second_writer.run(move |connection| mirror.catch_up(connection)).await
             }
             _ => Ok(()),

@@ -171,9 +171,18 @@ impl Muster {
     /// Starts it and interrupts it after `pause`, as Ctrl-C does.
     #[expect(clippy::disallowed_methods, reason = "nothing is waited for: it is a moment like any other")]
     pub(super) fn interrupted_after(&self, pause: Duration, arguments: &[&str]) -> Ran {
+        let is_then = || {
+            sleep(pause);
+            true
+        };
+        self.interrupted_when(is_then, arguments)
+    }
+
+    /// Starts it and interrupts it when `is_then`, which is asked again and again as long as it runs.
+    pub(super) fn interrupted_when(&self, mut is_then: impl FnMut() -> bool, arguments: &[&str]) -> Ran {
         let mut command = self.command(arguments);
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        sleep(pause);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        while child.try_wait().unwrap().is_none() && !is_then() {}
         let _ = Command::new("kill").args(["-INT", &child.id().to_string()]).stderr(Stdio::null()).status();
         Ran::ended_as(child.wait_with_output().unwrap())
     }

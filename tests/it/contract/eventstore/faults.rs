@@ -95,16 +95,18 @@ async fn appends_that_are_too_large_together_are_tried_in_smaller_parts() {
     let ids: Vec<_> = (0..16).map(|number| number.to_string()).collect();
     let mut others = join_all(ids.iter().map(|id| store.append(one(id, 0))));
     assert!(poll_fn(|context| Poll::Ready(others.poll_unpin(context).is_pending())).await);
-    for _ in 0..2 {
+    // Of 16, 8, 4, 2 and of one: that one is too large by itself.
+    for _ in 0..5 {
         lab.double().faults().next_append(COMMITS, Fault::TooLarge);
     }
     held.go_on();
     drop(gate);
     let outcomes = others.await;
     first.await.unwrap().unwrap();
-    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    let refused: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
+    assert!(matches!(refused[..], [AppendError::Store(StoreError::TooLarge(_))]), "{refused:?}");
     assert_eq!(lab.double().faults().outstanding(), 0);
-    assert_eq!(everything(&*store).await.len(), 17);
+    assert_eq!(everything(&*store).await.len(), 16);
     assert_eq!(store.check().await.unwrap(), [""; 0]);
 }
 
@@ -252,6 +254,29 @@ async fn a_process_that_has_seen_another_history_answers_no_more() {
     assert_eq!(again.check().await.unwrap(), [""; 0]);
 }
 
+/// The server was put back to an earlier state and went on from there, to the same length, while a process was there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_was_there_when_the_log_was_put_back_answers_no_more() {
+    let lab = EventStoreLab::doubled().await;
+    let first = Double::start().await;
+    let (address, url) = (first.address(), first.url());
+    let store = open(&url, &lab.mirror(0)).await.unwrap();
+    done(&*store, one("a", 0)).await;
+    let earlier = first.log().as_of(first.log().events().len());
+    done(&*store, one("a", 1)).await;
+    first.stop().await;
+    let restored = Setup::new().on(earlier).listen(address).start().await;
+    let elsewhere = open(&restored.url(), &lab.mirror(1)).await.unwrap();
+    done(&*elsewhere, one("b", 0)).await;
+    let other = "the log is not the one that was seen any more: start again";
+    let refused = store.append(one("a", 2)).await.unwrap_err().to_string();
+    assert!(refused.contains(other), "{refused}");
+    let refused = store.head().await.unwrap_err().to_string();
+    assert!(refused.contains(other), "{refused}");
+    assert_eq!(everything(&*elsewhere).await.len(), 2);
+    assert_eq!(elsewhere.check().await.unwrap(), [""; 0]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mirror_of_another_log_is_left_alone() {
     let (lab, other) = (EventStoreLab::doubled().await, EventStoreLab::doubled().await);
@@ -299,6 +324,9 @@ async fn a_password_may_have_every_letter() {
     let (store, other) =
         (open(&named, directory.path()).await.unwrap(), open(&named, directory.path()).await.unwrap());
     assert_eq!(done(&*store, one("a", 0)).await.position, Position(1));
+    let raw = named.replace("a%2Fb%3Fc%23d%40e%25:%C3%A9", "wrong=^|");
+    let refused = open(&raw, directory.path()).await.unwrap_err().to_string();
+    assert!(refused.contains("access is denied"), "{refused}");
     other.commits().wait_for(|position| *position == Position(1)).await.unwrap();
     other.lease("somebody", "a", Duration::from_secs(5)).await.unwrap().unwrap();
 }
@@ -319,7 +347,7 @@ async fn a_server_is_reached_by_tls_that_is_verified() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_that_was_deleted_or_written_by_others_is_not_taken_for_an_empty_one() {
+async fn a_log_that_others_write_is_not_believed() {
     let lab = EventStoreLab::doubled().await;
     let store = lab.store().await;
     done(&*store, one("a", 0)).await;
@@ -328,8 +356,17 @@ async fn a_log_that_was_deleted_or_written_by_others_is_not_taken_for_an_empty_o
     client.append_to_stream(COMMITS, &eventstore::AppendToStreamOptions::default(), foreign).await.unwrap();
     let refused = store.append(one("a", 1)).await.unwrap_err().to_string();
     assert!(refused.contains("revision 1 of muster.commits is of another program"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_was_deleted_is_not_taken_for_an_empty_one() {
+    let lab = EventStoreLab::doubled().await;
+    let store = lab.store().await;
+    done(&*store, one("a", 0)).await;
+    let client = eventstore::Client::new(lab.double().url().parse().unwrap()).unwrap();
     client.delete_stream(COMMITS, &eventstore::DeleteStreamOptions::default()).await.unwrap();
-    assert!(store.append(one("a", 1)).await.is_err());
+    let refused = store.head().await.unwrap_err().to_string();
+    assert!(refused.contains("muster.commits is gone: start muster again"), "{refused}");
     drop(store);
     for mirror in [0, 1] {
         let refused = open(&lab.double().url(), &lab.mirror(mirror)).await.unwrap_err().to_string();
