@@ -4,10 +4,12 @@ mod backup;
 mod copy;
 mod restore;
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, bail};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::{backup::Backup, copy::Copy, restore::Restore};
@@ -18,6 +20,7 @@ use super::{
     signals,
 };
 use crate::{
+    clock::stopwatch,
     database::DatabaseLock,
     deployment::{DeploymentOptions, Place},
     transfer::{Moved, Progress, Stage, Transfer},
@@ -25,6 +28,10 @@ use crate::{
 
 /// The lock among the advisory locks of a database of whoever fills it: "mustfill" in ASCII.
 const FILL_LOCK: i64 = i64::from_be_bytes(*b"mustfill");
+
+/// How long a database may need to notice that who filled it was killed, and how often it is looked.
+const LET_GO: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What is being filled, which nobody else fills or serves meanwhile; until the process ends or this is dropped.
 #[derive(Debug)]
@@ -41,12 +48,18 @@ impl Taken {
                 .with_context(|| format!("--data: {} cannot be a data directory", data.display()))?;
             return Ok(Self::Directory { _lock: ServeLock::take(data)? });
         };
-        match database.lock(FILL_LOCK).await? {
-            Some(lock) => Ok(Self::Database { _lock: lock }),
-            None => bail!(
-                "another muster copies or restores into {}: let it end, it is at the same work",
-                Place::Database(database.place())
-            ),
+        let began = stopwatch();
+        loop {
+            if let Some(lock) = database.lock(FILL_LOCK).await? {
+                return Ok(Self::Database { _lock: lock });
+            }
+            if began.elapsed() > LET_GO {
+                bail!(
+                    "another muster copies or restores into {}: let it end, it is at the same work",
+                    Place::Database(database.place())
+                );
+            }
+            sleep(LOOK).await;
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What is taken over from another log: its events in records, and the claims that they lead to.
 
+use std::collections::VecDeque;
+
 use muster_events::stream::Position;
 
 use super::{
@@ -68,17 +70,40 @@ impl EventStoreStore {
         self.record(count, parts.into_iter().enumerate().map(held).collect()).await
     }
 
-    /// Appends records behind the first `count`, one after the other.
+    /// Appends records behind the first `count`, one after the other; in halves, where the server takes less than usual.
     async fn record(&self, mut count: Records, records: Vec<Record>) -> Result<(), StoreError> {
-        for record in records {
+        let mut left = VecDeque::from(records);
+        while let Some(record) = left.pop_front() {
             let new = NewEvent::json(COMMIT, record.id, &record)?;
-            if self.server.append(&self.server.streams.commits, count.0, &[new]).await? != Appended::Yes {
-                return Err(StoreError::Unavailable("another process writes this log".into()));
+            match self.server.append(&self.server.streams.commits, count.0, &[new]).await {
+                Ok(Appended::Yes) => count.0 += 1,
+                Ok(Appended::Conflict | Appended::Closed) => {
+                    return Err(StoreError::Unavailable("another process writes this log".into()));
+                }
+                Err(error @ StoreError::TooLarge(_)) => {
+                    let [first, second] = halved(record).ok_or(error)?;
+                    left.push_front(second);
+                    left.push_front(first);
+                }
+                Err(error) => return Err(error),
             }
-            count.0 += 1;
         }
         self.mirror.catch_up(count).await
     }
+}
+
+/// What is taken over in two records; none where that is one event or one claim.
+fn halved(mut first: Record) -> Option<[Record; 2]> {
+    let events = first.events.split_off(first.events.len() / 2);
+    let held = first
+        .held
+        .as_mut()
+        .map(|held| Held { is_first: false, claims: held.claims.split_off(held.claims.len() / 2) });
+    let has_some =
+        !first.events.is_empty() || first.held.as_ref().is_some_and(|held| !held.claims.is_empty());
+    let id = event_id(first.recorded_at);
+    let second = Record { id, recorded_at: first.recorded_at, events, claims: vec![], key: None, held };
+    has_some.then_some([first, second])
 }
 
 fn recorded(event: &StoredEvent) -> Result<RecordedEvent, StoreError> {

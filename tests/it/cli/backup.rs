@@ -15,6 +15,16 @@ pub(super) fn empty_with_the_key_of(other: &Muster) -> (Muster, String) {
     (muster, file)
 }
 
+/// The example organization, its backup, and a place to restore it into with the key that opens it.
+pub(super) fn example_to_restore() -> (Muster, String, Muster, String) {
+    let muster = Muster::new();
+    muster.run(&["import", EXAMPLE]).done();
+    let backup = muster.path("backup");
+    muster.run(&["backup", &backup]).done();
+    let (there, key) = empty_with_the_key_of(&muster);
+    (muster, backup, there, key)
+}
+
 /// Restores into a place of its own; the flag for the master key is to be given from then on.
 pub(super) fn restored(of: &Muster, backup: &str, flags: &[&str]) -> (Muster, String, Value) {
     let (muster, key) = empty_with_the_key_of(of);
@@ -153,11 +163,7 @@ fn a_ledger_is_not_overwritten_and_a_server_is_named() {
 /// Killed wherever it is, the same command goes on; until it is done, nobody takes what is there for a ledger.
 #[test]
 fn a_restore_that_is_killed_goes_on_where_it_was() {
-    let muster = Muster::new();
-    muster.run(&["import", EXAMPLE]).done();
-    let backup = muster.path("backup");
-    muster.run(&["backup", &backup]).done();
-    let (there, key) = empty_with_the_key_of(&muster);
+    let (muster, backup, there, key) = example_to_restore();
     let restore = ["restore", &backup, "--master-key-file", &key];
     let temporary = there.temporary_files();
     let mut random = Random::of(seed(), 0);

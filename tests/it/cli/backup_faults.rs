@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use super::{
-    EXAMPLE, Muster,
-    backup::{empty_with_the_key_of, export, restored},
+    Muster,
+    backup::{empty_with_the_key_of, example_to_restore, export, restored},
     muster::names,
 };
 use crate::support::is_without_files;
@@ -93,11 +93,7 @@ fn begun(muster: &Muster) -> bool {
 /// Whoever waits no longer is told how it goes on, at whichever stage it was.
 #[test]
 fn a_restore_that_is_interrupted_says_so_and_goes_on_where_it_was() {
-    let muster = Muster::new();
-    muster.run(&["import", EXAMPLE]).done();
-    let backup = muster.path("backup");
-    muster.run(&["backup", &backup]).done();
-    let (there, key) = empty_with_the_key_of(&muster);
+    let (muster, backup, there, key) = example_to_restore();
     let restore = ["restore", &backup, "--master-key-file", &key];
     let ran = there.interrupted_when(|| begun(&there), &restore);
     ran.failed("cut off: the same command goes on where it was");

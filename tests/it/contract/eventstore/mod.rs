@@ -1,6 +1,7 @@
 //! The promises, kept by EventStoreDB: by a double of it, or by a real one whose URL is in `MUSTER_TEST_EVENTSTORE_URL`.
 
 mod faults;
+mod sizes;
 mod streams;
 
 use std::{
@@ -27,6 +28,8 @@ use super::{contract, lab::Lab};
 
 /// The URL of a real server.
 const SERVER: &str = "MUSTER_TEST_EVENTSTORE_URL";
+/// The stream of the log.
+const COMMITS: &str = "muster.commits";
 
 /// Each store that is opened has a mirror of its own, as processes on several machines have.
 struct EventStoreLab {
