@@ -238,3 +238,23 @@ fn plain(response: &Response) -> Option<Problem> {
     }
     Some(problem)
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{StatusCode, header};
+
+    use super::Problem;
+    use crate::{ledger::ExecuteError, store::StoreError};
+
+    /// Who asks for too much is not told to come again with the same.
+    #[test]
+    fn what_is_too_large_for_the_log_is_refused_and_what_is_down_is_not() {
+        let told = |error: StoreError| Problem::from(ExecuteError::from(error)).0;
+        let refused = told(StoreError::TooLarge("MaxAppendSize".into()));
+        assert_eq!((refused.status, refused.code), (StatusCode::PAYLOAD_TOO_LARGE, "too_large_at_once"));
+        assert!(!refused.headers.contains_key(header::RETRY_AFTER));
+        let down = told(StoreError::Unavailable("down".into()));
+        assert_eq!(down.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(down.headers.contains_key(header::RETRY_AFTER));
+    }
+}
