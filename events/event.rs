@@ -203,7 +203,11 @@ impl Stored<'_> {
             return Err(malformed(serde::de::Error::custom("it is not an object")));
         }
         if self.version == current {
-            let tagged = format!("{{\"{}\":{}}}", self.event_type, self.payload);
+            // `{"Name":{...}}`, put together by hand: this is done for every event of the log.
+            let mut tagged = String::with_capacity(self.event_type.len() + self.payload.len() + 5);
+            for part in ["{\"", self.event_type, "\":", self.payload, "}"] {
+                tagged.push_str(part);
+            }
             return serde_json::from_str(&tagged).map_err(malformed);
         }
         let old = serde_json::from_str(self.payload).map_err(malformed)?;

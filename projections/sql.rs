@@ -144,8 +144,8 @@ pub(crate) fn create_view(table: &Table, generation: u32) -> String {
 }
 
 /// The statement that carries out changes of a group: of so many rows at once on SQLite, of all on Postgres.
-pub(crate) fn statement(dialect: Dialect, group: &Group<'_>, rows: usize) -> String {
-    let table = group.name;
+pub(crate) fn statement(dialect: Dialect, group: &Group, rows: usize) -> String {
+    let table = &group.name;
     let columns = names(group.columns.iter().copied());
     let source = dialect.source(&group.columns, rows);
     let outside_key = group.columns.iter().skip(group.table.key.len()).map(|column| column.name);
@@ -171,11 +171,6 @@ pub(crate) fn statement(dialect: Dialect, group: &Group<'_>, rows: usize) -> Str
 /// The statement that reads all rows in the order of their keys.
 pub(crate) fn select_all(table: &Table) -> String {
     format!("SELECT {} FROM {} ORDER BY {}", names(table.all_columns()), table.name, names(table.key))
-}
-
-/// The query for a row, whichever, of the table of this name.
-pub(crate) fn any_row(name: &str) -> String {
-    format!("SELECT 1 FROM {name} LIMIT 1")
 }
 
 /// The statement that reads `limit` rows of the table of this name in the order of their keys, from the beginning or

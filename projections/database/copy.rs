@@ -10,7 +10,7 @@ use crate::{sink::fold::Group, table::Value};
 const CHUNK: usize = 1 << 20;
 
 /// Sends the rows of the group, in the text format: one row a line, cells behind tabs.
-pub(super) async fn fill(connection: &mut PgConnection, group: &Group<'_>) -> Result<(), sqlx::Error> {
+pub(super) async fn fill(connection: &mut PgConnection, group: &Group) -> Result<(), sqlx::Error> {
     let columns = group.columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
     let mut copy = connection.copy_in_raw(&format!("COPY {} ({columns}) FROM STDIN", group.name)).await?;
     let mut text = String::with_capacity(CHUNK + CHUNK / 8);
@@ -26,7 +26,7 @@ pub(super) async fn fill(connection: &mut PgConnection, group: &Group<'_>) -> Re
     Ok(())
 }
 
-fn write_row(text: &mut String, row: &[&Value]) {
+fn write_row(text: &mut String, row: &[Value]) {
     for (place, value) in row.iter().enumerate() {
         if place > 0 {
             text.push('\t');
@@ -69,7 +69,7 @@ mod tests {
     fn what_means_something_in_the_format_is_escaped() {
         let mut text = String::new();
         let row = ["a\tb\\c\nd\re".into(), Value::Null, Value::Bool(true), Value::Integer(-7), "é".into()];
-        write_row(&mut text, &row.iter().collect::<Vec<_>>());
+        write_row(&mut text, &row);
         assert_eq!(text, "a\\tb\\\\c\\nd\\re\t\\N\tt\t-7\té\n");
     }
 }

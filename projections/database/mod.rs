@@ -4,6 +4,7 @@
 //! is opened is in [`crate::views`].
 
 mod copy;
+mod filler;
 mod postgres;
 mod sqlite;
 
@@ -14,6 +15,7 @@ use sqlx::{
     postgres::PgRow, raw_sql, sqlite::SqliteRow,
 };
 
+pub(crate) use filler::Filler;
 pub(crate) use postgres::sqlstate;
 pub(crate) use sqlite::result_code;
 
@@ -163,7 +165,7 @@ impl Transaction {
     }
 
     /// Carries out changes that have one statement in common.
-    pub(crate) async fn carry_out(&mut self, group: &Group<'_>) -> Result<(), sqlx::Error> {
+    pub(crate) async fn carry_out(&mut self, group: &Group) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite(transaction) => sqlite::carry_out(transaction, group).await,
             Self::Postgres(transaction) => postgres::carry_out(transaction, group).await,
@@ -171,7 +173,7 @@ impl Transaction {
     }
 
     /// Fills a table that has no rows with those of a group, where the database has a way of its own for that.
-    pub(crate) async fn fill(&mut self, group: &Group<'_>) -> Result<(), sqlx::Error> {
+    pub(crate) async fn fill(&mut self, group: &Group) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite(_) => self.carry_out(group).await,
             Self::Postgres(transaction) => copy::fill(transaction, group).await,

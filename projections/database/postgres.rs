@@ -55,11 +55,11 @@ pub(super) async fn writing(pool: &PgPool) -> Result<Transaction<'static, Postgr
     Ok(transaction)
 }
 
-pub(super) async fn carry_out(connection: &mut PgConnection, group: &Group<'_>) -> Result<(), sqlx::Error> {
+pub(super) async fn carry_out(connection: &mut PgConnection, group: &Group) -> Result<(), sqlx::Error> {
     let sql = sql::statement(Dialect::Postgres, group, group.rows.len());
     let mut query = sqlx::query(&sql);
     for (place, column) in group.columns.iter().enumerate() {
-        let cells = group.rows.iter().filter_map(|row| row.get(place).copied());
+        let cells = group.rows.iter().filter_map(|row| row.get(place));
         query = match column.kind {
             ColumnType::Bool => query.bind(cells.map(as_bool).collect::<Vec<_>>()),
             ColumnType::Integer => query.bind(cells.map(as_integer).collect::<Vec<_>>()),

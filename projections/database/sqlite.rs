@@ -28,7 +28,7 @@ pub(super) async fn writing(pool: &SqlitePool) -> Result<Transaction<'static, Sq
 }
 
 /// How often whoever fills waits for the lock, each time for [`super::LOCK_WAIT`].
-const FILLING_TRIES: u32 = 20;
+pub(super) const FILLING_TRIES: u32 = 20;
 
 /// The same for who fills. Whoever waits for the lock stands in no queue, and is overtaken again and again while others
 /// write without a rest; between two tries the connection is theirs who wait for it in this process.
@@ -45,17 +45,14 @@ pub(super) async fn filling(pool: &SqlitePool) -> Result<Transaction<'static, Sq
 /// Values of one statement, where there are as many: each statement is handed to the thread of the connection and back.
 const AT_ONCE: usize = 600;
 
-pub(super) async fn carry_out(
-    connection: &mut SqliteConnection,
-    group: &Group<'_>,
-) -> Result<(), sqlx::Error> {
+pub(super) async fn carry_out(connection: &mut SqliteConnection, group: &Group) -> Result<(), sqlx::Error> {
     // An update by many rows may be planned as a search through the whole table for each.
     let at_once = if group.act == Act::Set { 1 } else { (AT_ONCE / group.columns.len().max(1)).max(1) };
     let (many, rest) = group.rows.split_at(group.rows.len() / at_once * at_once);
     for (rows, at_once) in [(many, at_once), (rest, 1)].into_iter().filter(|(rows, _)| !rows.is_empty()) {
         let sql = sql::statement(Dialect::Sqlite, group, at_once);
         for rows in rows.chunks(at_once) {
-            let values = rows.iter().flatten().copied();
+            let values = rows.iter().flatten();
             values.fold(sqlx::query(&sql), bind).execute(&mut *connection).await?;
         }
     }

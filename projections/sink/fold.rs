@@ -3,7 +3,12 @@
 //!
 //! Rows are told apart by their keys, so nothing but the order of the changes of one key has to be kept.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
+    iter,
+};
+
+use foldhash::fast::RandomState;
 
 use super::place;
 use crate::{
@@ -16,6 +21,8 @@ use crate::{
 pub(crate) struct Fold {
     /// By the table's own name, and the generation where there are several.
     tables: BTreeMap<(&'static str, Option<u32>), TableFold>,
+    /// Whether the tables have no rows.
+    is_over_nothing: bool,
 }
 
 #[derive(Debug)]
@@ -26,9 +33,9 @@ struct TableFold {
     /// Beginnings of keys. Carried out first: what was put behind a deletion is among `rows`, what was set behind it
     /// finds no row.
     deleted: BTreeSet<Vec<Value>>,
-    rows: HashMap<Vec<Value>, RowFold>,
+    rows: HashMap<Vec<Value>, RowFold, RandomState>,
     /// The keys of `rows` by their first value, where keys have several: a beginning can be deleted.
-    beginnings: HashMap<Value, Vec<Vec<Value>>>,
+    beginnings: HashMap<Value, Vec<Vec<Value>>, RandomState>,
 }
 
 /// What is known of a row: a cell that is not, stays as the database has it.
@@ -40,6 +47,11 @@ struct RowFold {
 }
 
 impl Fold {
+    /// Of changes of tables that have no rows: there is nothing to be deleted, or set before it is put.
+    pub(crate) fn over_nothing() -> Self {
+        Self { is_over_nothing: true, ..Self::default() }
+    }
+
     /// Adds a change behind those that are here, of a table that there is only one of. The change fits its table.
     pub(crate) fn add(&mut self, change: Change) {
         self.add_at(None, change);
@@ -56,8 +68,8 @@ impl Fold {
             table,
             name: generation.map_or_else(|| table.name.into(), |generation| table.of_generation(generation)),
             deleted: BTreeSet::new(),
-            rows: HashMap::new(),
-            beginnings: HashMap::new(),
+            rows: HashMap::default(),
+            beginnings: HashMap::default(),
         });
         match row {
             Row::Put(cells) => {
@@ -65,10 +77,17 @@ impl Fold {
                 *row = RowFold::new(table, true);
                 row.write(table, cells);
             }
+            Row::Set(cells) if self.is_over_nothing => {
+                if let Some(row) = fold.rows.get_mut(&key) {
+                    row.write(table, cells);
+                }
+            }
             Row::Set(cells) => fold.row(key).write(table, cells),
             Row::Delete => {
                 fold.remove(&key);
-                fold.deleted.insert(key);
+                if !self.is_over_nothing {
+                    fold.deleted.insert(key);
+                }
             }
         }
     }
@@ -83,8 +102,8 @@ impl Fold {
     }
 
     /// The statements, to be carried out in this order.
-    pub(crate) fn groups(&self) -> Vec<Group<'_>> {
-        self.tables.values().flat_map(TableFold::groups).collect()
+    pub(crate) fn into_groups(self) -> Vec<Group> {
+        self.tables.into_values().flat_map(TableFold::into_groups).collect()
     }
 }
 
@@ -100,23 +119,31 @@ impl RowFold {
             }
         }
     }
-
-    /// Which columns it has something for.
-    fn columns(&self, table: &'static Table) -> impl Iterator<Item = &'static Column> {
-        table.columns.iter().zip(&self.cells).filter(|(_, cell)| cell.is_some()).map(|(column, _)| column)
-    }
 }
 
 /// Changes of one table that have one statement in common.
 #[derive(Debug)]
-pub(crate) struct Group<'a> {
+pub(crate) struct Group {
     pub(crate) table: &'static Table,
     /// Its name in the database.
-    pub(crate) name: &'a str,
+    pub(crate) name: String,
     pub(crate) act: Act,
     /// The columns that each row has a value for: those of the key, or of its beginning, first.
     pub(crate) columns: Vec<&'static Column>,
-    pub(crate) rows: Vec<Vec<&'a Value>>,
+    pub(crate) rows: Vec<Vec<Value>>,
+}
+
+impl Group {
+    /// The same in parts of at most so many rows.
+    pub(crate) fn into_parts(self, rows: usize) -> impl Iterator<Item = Self> {
+        let Self { table, name, act, columns, rows: all } = self;
+        let mut left = all.into_iter();
+        iter::from_fn(move || {
+            let rows: Vec<_> = left.by_ref().take(rows).collect();
+            let (name, columns) = (name.clone(), columns.clone());
+            (!rows.is_empty()).then_some(Self { table, name, act, columns, rows })
+        })
+    }
 }
 
 /// What becomes of the rows of a [`Group`]; as [`Row`].
@@ -155,23 +182,28 @@ impl TableFold {
         });
     }
 
-    fn groups(&self) -> impl Iterator<Item = Group<'_>> {
-        let (table, name) = (self.table, self.name.as_str());
-        let mut groups: BTreeMap<(Act, Vec<&'static str>), Group<'_>> = BTreeMap::new();
-        let mut add = |act, columns: Vec<&'static Column>, row| {
-            let names = columns.iter().map(|column| column.name).collect();
-            let empty = Group { table, name, act, columns, rows: vec![] };
-            groups.entry((act, names)).or_insert(empty).rows.push(row);
+    fn into_groups(self) -> impl Iterator<Item = Group> {
+        let Self { table, name, deleted, rows, .. } = self;
+        // By what a statement differs in: the columns are those of the key, or of its beginning, and those that are told of.
+        let mut groups: BTreeMap<(Act, usize, Vec<bool>), Group> = BTreeMap::new();
+        let mut add = |act, key: usize, told: Vec<bool>, row| {
+            let group = groups.entry((act, key, told)).or_insert_with_key(|(_, _, told)| {
+                let others = table.columns.iter().zip(told).filter(|(_, told)| **told);
+                let columns = table.key.iter().take(key).chain(others.map(|(column, _)| column)).collect();
+                Group { table, name: name.clone(), act, columns, rows: vec![] }
+            });
+            group.rows.push(row);
         };
-        for beginning in &self.deleted {
-            add(Act::Delete, table.key.iter().take(beginning.len()).collect(), beginning.iter().collect());
+        for beginning in deleted {
+            add(Act::Delete, beginning.len(), vec![], beginning);
         }
-        let mut rows: Vec<_> = self.rows.iter().collect();
-        rows.sort_unstable_by_key(|(key, _)| *key);
-        for (key, row) in rows {
-            let act = if row.is_put { Act::Put } else { Act::Set };
-            let columns = table.key.iter().chain(row.columns(table)).collect();
-            add(act, columns, key.iter().chain(row.cells.iter().flatten()).collect());
+        let mut rows: Vec<_> = rows.into_iter().collect();
+        rows.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        for (mut row, RowFold { is_put, cells }) in rows {
+            let (act, key) = (if is_put { Act::Put } else { Act::Set }, row.len());
+            let told = cells.iter().map(Option::is_some).collect();
+            row.extend(cells.into_iter().flatten());
+            add(act, key, told, row);
         }
         groups.into_values()
     }

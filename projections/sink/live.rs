@@ -20,6 +20,9 @@ pub(crate) enum SinkError {
     /// Because of the database, for now: busy, full, unreachable, damaged.
     #[error(transparent)]
     Database(sqlx::Error),
+    /// What is stored is not what was written.
+    #[error("{0}")]
+    Damaged(String),
 }
 
 impl From<Misfit> for SinkError {
@@ -39,14 +42,14 @@ impl From<SinkError> for ViewError {
     fn from(error: SinkError) -> Self {
         match error {
             SinkError::Database(error) => error.into(),
-            SinkError::Refused(text) => Self::Damaged(text),
+            SinkError::Refused(text) | SinkError::Damaged(text) => Self::Damaged(text),
         }
     }
 }
 
 /// Carries out what was folded. After an error the transaction or savepoint has to be rolled back.
-pub(crate) async fn carry_out(transaction: &mut Transaction, fold: &Fold) -> Result<(), SinkError> {
-    for group in fold.groups() {
+pub(crate) async fn carry_out(transaction: &mut Transaction, fold: Fold) -> Result<(), SinkError> {
+    for group in fold.into_groups() {
         transaction.carry_out(&group).await?;
     }
     Ok(())

@@ -96,11 +96,13 @@ async fn given_a_log_then_what_is_built_anew_is_what_was_kept_up_to_date(lab: &L
     assert!(prepared.living.iter().all(|living| living.number == 2), "they are as declared");
 }
 
+const MANY: u64 = 6_000;
+
 /// So many accounts that they are saved in several transactions, and events that change and move what is in them.
 fn many_accounts() -> Log {
     use muster_events::{id::UserId, user::UserEvent};
     let mut log = Log::default();
-    for number in 1..=2_500 {
+    for number in 1..=MANY {
         let user = id(UserId::new, number);
         let address = format!("{number}");
         let registered = UserEvent::UserRegistered {
@@ -111,7 +113,7 @@ fn many_accounts() -> Log {
         log.add(user, registered);
         log.add(user, UserEvent::EmailVerified { email: hash(&address) });
     }
-    for number in (1..=2_500).step_by(3) {
+    for number in (1..=MANY).step_by(3) {
         let user = id(UserId::new, number);
         log.add(user, UserEvent::EmailAdded { email: email("more"), memberships: vec![] });
         log.add(user, UserEvent::EmailRemoved { email: hash("more"), memberships: vec![] });
@@ -136,7 +138,7 @@ async fn given_saves_that_are_cut_off_then_the_rows_are_the_same_in_the_end(lab:
     assert_eq!(test.views.follow(&mut building, &[], Position::ZERO).await.unwrap(), Switched::Done);
     let compared = test.views.compare(&building).await.unwrap().unwrap();
     assert!(compared.living.is_same(&compared.built), "{compared:?}");
-    assert_eq!(compared.built.tables[0].rows, 2_500);
+    assert_eq!(compared.built.tables[0].rows, MANY);
 }
 
 async fn given_a_builder_then_another_one_is_refused_until_that_one_is_gone(lab: &Lab) {

@@ -127,7 +127,7 @@ pub(super) async fn carry_out(
         generation.advance(&mut fold);
     }
     parked.save(&mut fold);
-    live::carry_out(writing, &fold).await?;
+    live::carry_out(writing, fold).await?;
     Ok(parked)
 }
 
@@ -184,7 +184,7 @@ pub(super) fn take(fold: &mut Fold, parked: &mut Parked, target: Target, entry: 
 
 fn refusal(projection: &Projection, change: &Change) -> Option<String> {
     // A projection changes its own tables only: another one's would not be built again with it.
-    if !projection.tables.contains(&change.table) {
+    if !projection.tables.iter().any(|own| own.name == change.table.name) {
         return Some(format!("{} is no table of projection {}", change.table.name, projection.name));
     }
     change.check().err().map(|misfit| misfit.to_string())
@@ -199,14 +199,14 @@ pub(super) async fn take_alone(
 ) -> Result<(), SinkError> {
     let mut fold = Fold::default();
     take(&mut fold, parked, target, entry);
-    if let Some(error) = carry_out_or_undo(writing, &fold).await? {
+    if let Some(error) = carry_out_or_undo(writing, fold).await? {
         parked.park(target, entry, &error);
     }
     Ok(())
 }
 
 /// Why it was refused, when it was. The savepoint has one name for all: the last one is meant.
-async fn carry_out_or_undo(writing: &mut Transaction, fold: &Fold) -> Result<Option<String>, SinkError> {
+async fn carry_out_or_undo(writing: &mut Transaction, fold: Fold) -> Result<Option<String>, SinkError> {
     if fold.is_empty() {
         return Ok(None);
     }

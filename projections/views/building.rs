@@ -136,6 +136,7 @@ impl Views {
             fold.add(parked::forget(other));
             fold.add(other.delete());
         }
+        let is_new = found.is_none();
         let generation = if let Some(found) = found {
             found
         } else {
@@ -147,8 +148,11 @@ impl Views {
             }
             Generation::new(projection, number, State::Building, incarnation)
         };
-        let building = self.claim(&mut writing, projection, generation, builder, fold).await?;
+        let mut building = self.claim(&mut writing, projection, generation, builder, fold).await?;
         writing.commit().await?;
+        if is_new {
+            building.fold = Fold::over_nothing();
+        }
         Ok(Claim::Ours(Box::new(building)))
     }
 
@@ -191,7 +195,7 @@ impl Views {
         let until = now(writing).await?.saturating_add(micros(BUILDER_TTL));
         generation.builder = Some(Builder { name: builder.into(), until });
         fold.add(generation.put());
-        live::carry_out(writing, &fold).await?;
+        live::carry_out(writing, fold).await?;
         let parked = Parked::read(&writing.rows(&parked::query()).await?)?.only(&generation);
         Ok(Building::begun_at(projection, generation, parked))
     }
@@ -213,7 +217,7 @@ impl Views {
         }
         let mut fold = Fold::default();
         fold.add(Change::set(&GENERATIONS, building.generation.key(), [("until", 0_i64.into())]));
-        live::carry_out(&mut filling, &fold).await?;
+        live::carry_out(&mut filling, fold).await?;
         Ok(filling.commit().await?)
     }
 }
@@ -246,6 +250,20 @@ pub(super) async fn is_ours(transaction: &mut Transaction, building: &Building) 
     let query = Query::new(sql).bind(generation.projection.as_str()).bind(generation.number);
     let query = query.bind(generation.state.name()).bind(builder.name.as_str());
     Ok(transaction.row(&query).await?.is_some())
+}
+
+/// The query that finds a row when this builder still fills this generation, and says that it is still there; for SQLite,
+/// where whoever writes does so alone.
+pub(super) fn still_ours(building: &Building) -> Option<Query> {
+    let generation = &building.generation;
+    let builder = generation.builder.as_ref()?;
+    let now = Dialect::Sqlite.now();
+    let sql = format!(
+        "UPDATE generations SET until = ({now}) + $1 \
+         WHERE projection = $2 AND generation = $3 AND state = $4 AND builder = $5 RETURNING 1"
+    );
+    let query = Query::new(sql).bind(micros(BUILDER_TTL)).bind(generation.projection.as_str());
+    Some(query.bind(generation.number).bind(generation.state.name()).bind(builder.name.as_str()))
 }
 
 /// The change that says that the builder is still there.

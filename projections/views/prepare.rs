@@ -157,7 +157,7 @@ async fn begin(
     make_indexes(writing, projection, number).await?;
     show(writing, projection, number).await?;
     fold.add(new.put());
-    Ok(live::carry_out(writing, &fold).await?)
+    Ok(live::carry_out(writing, fold).await?)
 }
 
 /// Makes the tables of a generation, without what only readers need.

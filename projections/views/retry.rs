@@ -55,7 +55,7 @@ impl Views {
                 all.remove(&now);
                 let mut fold = Fold::default();
                 fold.add(parked::delete(&now));
-                live::carry_out(&mut writing, &fold).await?;
+                live::carry_out(&mut writing, fold).await?;
             }
             _ => return Ok(Retried::Moved),
         }
@@ -64,7 +64,7 @@ impl Views {
         }
         let mut fold = Fold::default();
         all.save(&mut fold);
-        live::carry_out(&mut writing, &fold).await?;
+        live::carry_out(&mut writing, fold).await?;
         let left = all.find(target, &parked.stream).cloned();
         writing.commit().await?;
         Ok(left.map_or(Retried::Taken { events: count }, |left| Retried::Parked(Box::new(left))))

@@ -1,31 +1,31 @@
 //! Saving what a rebuild has folded, without holding up whoever keeps the living rows.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{mem, time::Duration};
 
 use muster_events::stream::Position;
+use tokio::time::sleep;
 
 use super::{
     Building, Views,
     apply::{self, Care, Failure},
-    building::{alive, is_ours},
+    building::{alive, is_ours, still_ours},
     generation,
     parked::{self, Parked},
 };
 use crate::{
     change::Change,
-    database::{Query, Transaction},
+    database::{Filler, Pool, Transaction},
     error::ViewError,
     projection::LogEntry,
     sink::{
-        fold::{Act, Fold, Group},
+        fold::{Act, Fold},
         live::{self, SinkError},
     },
-    sql::{self, Dialect},
     views::bookkeeping::GENERATIONS,
 };
 
 /// Most rows in one transaction of SQLite, where only one process writes at a time.
-const CHUNK: usize = 2_000;
+const CHUNK: usize = 5_000;
 /// The rest between two such transactions, in which others write.
 const REST: Duration = Duration::from_millis(2);
 
@@ -53,14 +53,16 @@ impl Views {
     /// [`Delete`]: crate::change::Row::Delete
     /// [`Set`]: crate::change::Row::Set
     pub async fn save(&self, building: &mut Building) -> Result<Saved, ViewError> {
-        let saved = match self.writer.dialect() {
-            Dialect::Postgres => self.save_as_one(building).await,
-            Dialect::Sqlite => self.save_in_chunks(building).await,
+        let saved = match &self.writer {
+            Pool::Postgres(_) => self.save_as_one(building).await,
+            Pool::Sqlite(pool) => match Filler::open(pool).await {
+                Ok(filler) => self.save_in_chunks(filler, building).await,
+                Err(error) => Err(error.into()),
+            },
         };
         match saved {
             Ok(true) => {
                 building.generation.position = building.folded;
-                building.fold = Fold::default();
                 Ok(Saved::Saved)
             }
             Ok(false) => Ok(Saved::Lost),
@@ -77,12 +79,11 @@ impl Views {
         }
         // Rows and position are one transaction here, so tables at the beginning have no rows.
         let is_empty = building.generation.position == Position::ZERO;
-        for group in building.fold.groups() {
-            match (is_empty, group.act) {
-                (true, Act::Put) => filling.fill(&group).await?,
-                // Nothing is there to be deleted or set.
-                (true, Act::Delete | Act::Set) => {}
-                (false, _) => filling.carry_out(&group).await?,
+        for group in mem::take(&mut building.fold).into_groups() {
+            if is_empty && group.act == Act::Put {
+                filling.fill(&group).await?;
+            } else {
+                filling.carry_out(&group).await?;
             }
         }
         let parked = save_position(&mut filling, building).await?;
@@ -91,21 +92,16 @@ impl Views {
         Ok(true)
     }
 
-    async fn save_in_chunks(&self, building: &mut Building) -> Result<bool, Failure> {
-        let Some(empty) = self.empty_tables(building).await? else { return Ok(false) };
-        let groups = building.fold.groups();
-        let is_needed = |group: &&Group<'_>| group.act == Act::Put || !empty.contains(group.name);
-        for chunk in groups.iter().filter(is_needed).flat_map(chunks) {
-            let mut filling = self.writer.filling().await?;
-            if !is_ours(&mut filling, building).await? {
+    async fn save_in_chunks(&self, mut filler: Filler, building: &mut Building) -> Result<bool, Failure> {
+        let groups = mem::take(&mut building.fold).into_groups();
+        for chunk in groups.into_iter().flat_map(|group| group.into_parts(CHUNK)) {
+            let Some(still) = still_ours(building) else { return Ok(false) };
+            let done;
+            (filler, done) = filler.carry_out(still, chunk).await?;
+            if !done {
                 return Ok(false);
             }
-            filling.carry_out(&chunk).await?;
-            let mut fold = Fold::default();
-            fold.add(alive(&mut filling, building).await?);
-            live::carry_out(&mut filling, &fold).await?;
-            filling.commit().await?;
-            tokio::time::sleep(REST).await;
+            sleep(REST).await;
         }
         let mut filling = self.writer.filling().await?;
         if !is_ours(&mut filling, building).await? {
@@ -115,23 +111,6 @@ impl Views {
         filling.commit().await?;
         building.parked = parked;
         Ok(true)
-    }
-
-    /// The tables without rows. Nobody else fills them, so they get those only that are put there. None when the generation
-    /// is not ours any more.
-    async fn empty_tables(&self, building: &Building) -> Result<Option<BTreeSet<String>>, Failure> {
-        let mut filling = self.writer.filling().await?;
-        if !is_ours(&mut filling, building).await? {
-            return Ok(None);
-        }
-        let mut empty = BTreeSet::new();
-        for table in building.projection.tables {
-            let name = building.generation.name_of(table);
-            if filling.row(&Query::new(sql::any_row(&name))).await?.is_none() {
-                empty.insert(name);
-            }
-        }
-        Ok(Some(empty))
     }
 
     /// Carries out `entries`, what concerns the projection of the log after [`Building::saved`] up to `end`, each by
@@ -152,7 +131,7 @@ impl Views {
         let parked = parked.map_err(ViewError::from)?.only(&building.generation);
         let mut fold = Fold::default();
         fold.add(alive(&mut filling, building).await?);
-        live::carry_out(&mut filling, &fold).await?;
+        live::carry_out(&mut filling, fold).await?;
         filling.commit().await?;
         building.generation.position = end;
         building.folded = end;
@@ -186,18 +165,6 @@ async fn save_position(filling: &mut Transaction, building: &Building) -> Result
     parked.save(&mut fold);
     fold.add(Change::set(&GENERATIONS, building.generation.key(), [("position", building.folded.into())]));
     fold.add(alive(filling, building).await?);
-    live::carry_out(filling, &fold).await?;
+    live::carry_out(filling, fold).await?;
     Ok(parked)
-}
-
-/// The same group in parts.
-fn chunks<'a>(group: &Group<'a>) -> Vec<Group<'a>> {
-    let part = |rows: &[Vec<&'a crate::table::Value>]| Group {
-        table: group.table,
-        name: group.name,
-        act: group.act,
-        columns: group.columns.clone(),
-        rows: rows.to_vec(),
-    };
-    group.rows.chunks(CHUNK).map(part).collect()
 }

@@ -56,7 +56,7 @@ impl Views {
         let mut fold = Fold::default();
         fold.add(Change::put(&SNAPSHOTS, key, [("tables", Value::from(json.as_str()))]));
         let mut filling = self.writer.filling().await?;
-        live::carry_out(&mut filling, &fold).await?;
+        live::carry_out(&mut filling, fold).await?;
         Ok(filling.commit().await?)
     }
 

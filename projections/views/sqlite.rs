@@ -87,7 +87,7 @@ impl Views {
             }
         }
         let mut writing = views.writer.writing().await?;
-        live::carry_out(&mut writing, &fold).await?;
+        live::carry_out(&mut writing, fold).await?;
         writing.commit().await?;
         Ok(views)
     }

@@ -92,7 +92,7 @@ impl Views {
         let mut fold = Fold::default();
         fold.add(generation.put());
         fold.add(alive(&mut writing, building).await?);
-        live::carry_out(&mut writing, &fold).await?;
+        live::carry_out(&mut writing, fold).await?;
         writing.commit().await?;
         building.parked = parked.only(&generation);
         building.folded = generation.position;
@@ -138,7 +138,7 @@ impl Views {
         fold.add(living.put());
         // What was said of the rows that were living is not said of these.
         fold.add(verification::forget(building.projection));
-        live::carry_out(&mut writing, &fold).await?;
+        live::carry_out(&mut writing, fold).await?;
         writing.commit().await?;
         Ok(Switched::Done)
     }
@@ -153,7 +153,7 @@ impl Views {
         let mut fold = Fold::default();
         fold.add(parked::forget(&building.generation));
         fold.add(building.generation.delete());
-        live::carry_out(&mut writing, &fold).await?;
+        live::carry_out(&mut writing, fold).await?;
         Ok(writing.commit().await?)
     }
 }

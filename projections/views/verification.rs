@@ -40,7 +40,7 @@ impl Views {
         let mut fold = Fold::default();
         fold.add(Change::put(&VERIFICATIONS, [verification.projection.as_str().into()], cells));
         let mut filling = self.writer.filling().await?;
-        live::carry_out(&mut filling, &fold).await?;
+        live::carry_out(&mut filling, fold).await?;
         Ok(filling.commit().await?)
     }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use futures_util::{
-    StreamExt as _,
+    FutureExt as _, StreamExt as _,
     stream::{self, BoxStream},
 };
 use muster_events::stream::Position;
@@ -74,12 +74,12 @@ impl Reader {
             let (store, aggregates) = (Arc::clone(&store), aggregates.clone());
             let scan = Scan { after: Position(after), up_to: Position(up_to), aggregates };
             // On a task of its own, which goes on while nobody asks.
-            let scanned = tokio::spawn(async move { store.scan(scan).await });
-            async move {
-                let cut_off = |error| StoreError::Unavailable(format!("the read was cut off: {error}"));
-                let entries = scanned.await.map_err(cut_off)??.into_iter().map(entry).collect();
+            let scanned = tokio::spawn(async move {
+                let entries = store.scan(scan).await?.into_iter().map(entry).collect();
                 Ok(Page { end: Position(up_to), events: up_to - after, entries })
-            }
+            });
+            let cut_off = |error| Err(StoreError::Unavailable(format!("the read was cut off: {error}")));
+            scanned.map(move |page| page.unwrap_or_else(cut_off))
         });
         Self { pages: pages.buffered(AHEAD).boxed() }
     }

@@ -100,6 +100,7 @@ const KEPT: &[Kept] = &[
             "src/store/sqlite",
             "src/sealing/sqlite",
             "src/blobs/sqlite",
+            "projections/database/filler.rs",
             "tests",
             "benches",
         ],
