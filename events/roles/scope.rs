@@ -4,9 +4,10 @@ use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use std::collections::btree_set;
 use std::fmt;
+use std::sync::{Arc, LazyLock};
 
 use compact_str::CompactString;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// What each scope brings along when a token holds it (behaviour 1.3).
 ///
@@ -40,7 +41,9 @@ const IMPLIED: &[(&str, &[&str])] = &[
 /// Role definitions are not bound to this list (roles are data): a scope beyond it says something about its
 /// holders in comparisons of roles, but no token carries it.
 pub fn known_scopes() -> ScopeSet {
-    ScopeSet(IMPLIED.iter().map(|(scope, _)| Scope(CompactString::const_new(scope))).collect())
+    static KNOWN: LazyLock<ScopeSet> =
+        LazyLock::new(|| IMPLIED.iter().map(|(scope, _)| Scope(CompactString::const_new(scope))).collect());
+    KNOWN.clone()
 }
 
 /// One permission, in the form `thing:verb`, both in lower-case letters.
@@ -106,15 +109,28 @@ impl fmt::Debug for Scope {
     }
 }
 
-/// A set of scopes; read, shown and stored in alphabetical order, so that equal sets look equal.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ScopeSet(BTreeSet<Scope>);
+/// A set of scopes; read, shown and stored in alphabetical order, so that equal sets look equal. A copy shares what the
+/// original holds: every decision takes some.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(from = "BTreeSet<Scope>")]
+pub struct ScopeSet(Arc<BTreeSet<Scope>>);
+
+impl Serialize for ScopeSet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.as_ref().serialize(serializer)
+    }
+}
+
+impl From<BTreeSet<Scope>> for ScopeSet {
+    fn from(scopes: BTreeSet<Scope>) -> Self {
+        Self(Arc::new(scopes))
+    }
+}
 
 impl ScopeSet {
     /// The set that permits nothing.
-    pub const fn empty() -> Self {
-        Self(BTreeSet::new())
+    pub fn empty() -> Self {
+        Self::default()
     }
 
     /// Reads a set from texts; the first one that is no scope is refused.
@@ -151,17 +167,19 @@ impl ScopeSet {
 
     /// Whether the other set holds everything that this one does; an equal set does.
     pub fn is_subset(&self, other: &Self) -> bool {
-        self.0.is_subset(&other.0)
+        Arc::ptr_eq(&self.0, &other.0) || self.0.is_subset(&other.0)
     }
 
     /// What is in both: the scopes that a token leaves of a role, for one.
     pub fn intersection(&self, other: &Self) -> Self {
-        Self(self.0.intersection(&other.0).cloned().collect())
+        self.0.intersection(&other.0).cloned().collect()
     }
 
     /// The set without this scope.
     pub fn without(mut self, scope: &str) -> Self {
-        self.0.remove(scope);
+        if self.contains(scope) {
+            Arc::make_mut(&mut self.0).remove(scope);
+        }
         self
     }
 
@@ -173,7 +191,7 @@ impl ScopeSet {
             .filter(|(scope, _)| self.contains(scope))
             .flat_map(|(_, implied)| *implied)
             .map(|scope| Scope(CompactString::const_new(scope)));
-        Self(self.0.iter().cloned().chain(implied).collect())
+        self.0.iter().cloned().chain(implied).collect()
     }
 
     /// The scopes in alphabetical order.
@@ -184,7 +202,7 @@ impl ScopeSet {
 
 impl FromIterator<Scope> for ScopeSet {
     fn from_iter<Scopes: IntoIterator<Item = Scope>>(scopes: Scopes) -> Self {
-        Self(scopes.into_iter().collect())
+        scopes.into_iter().collect::<BTreeSet<_>>().into()
     }
 }
 

@@ -9,7 +9,7 @@ use muster_projections::views::Views;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{avatars::Renditions, throttle::Throttle};
+use super::{avatars::Renditions, shapes::role_lists::RoleLists, throttle::Throttle};
 use crate::{
     blobs::BlobStore,
     email::{self, MailOptions},
@@ -77,6 +77,7 @@ pub(super) struct Inner {
     pub(super) sender: Option<watch::Receiver<email::Status>>,
     pub(super) blobs: Arc<dyn BlobStore>,
     pub(super) renditions: Renditions,
+    pub(super) role_lists: RoleLists,
     pub(super) member_lists: Throttle,
     pub(super) history: History,
     pub(super) options: ServeOptions,
@@ -103,6 +104,7 @@ impl App {
             sender,
             blobs,
             renditions,
+            role_lists: RoleLists::default(),
             member_lists: Throttle::new(options.limits.member_lists),
             history,
             options,

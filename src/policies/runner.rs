@@ -63,7 +63,7 @@ pub struct Policies {
 enum Turn {
     /// A batch was done; there may be more.
     More,
-    /// There was nothing to read.
+    /// All is done that is known to be committed.
     AtHead,
     /// Another process does the work.
     Standby,
@@ -165,7 +165,7 @@ impl Policies {
         if self.erased.is_none() {
             self.destroy_keys_left().await?;
         }
-        let batch = self.store.read_all(position, BATCH).await?;
+        let batch = self.store.read_on(position, BATCH).await?;
         for stored in &batch {
             self.answer(stored).await?;
             position = stored.position;
@@ -184,7 +184,9 @@ impl Policies {
             self.sweep().await?;
         }
         self.publish(Some(position));
-        Ok(if batch.is_empty() { Turn::AtHead } else { Turn::More })
+        // Whatever is committed from here on is announced.
+        let is_all = batch.is_empty() || position >= *self.store.commits().borrow();
+        Ok(if is_all { Turn::AtHead } else { Turn::More })
     }
 
     /// Does what follows from one event, and moves the checkpoint behind it where that was anything.

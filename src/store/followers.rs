@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use muster_events::stream::Position;
 use tokio::sync::watch;
 
-use super::{Follower, StoredEvent};
+use super::{Follower, StoredEvent, tail::Tail};
 
 /// The followers of one store in this process.
 ///
@@ -17,6 +17,7 @@ use super::{Follower, StoredEvent};
 #[derive(Debug)]
 pub(crate) struct Followers {
     told: Mutex<Told>,
+    tail: Tail,
     commits: watch::Sender<Position>,
 }
 
@@ -30,7 +31,7 @@ impl Followers {
     /// Nobody yet; whoever comes is told of what lies beyond `head`.
     pub(crate) fn new(head: Position) -> Self {
         let told = Mutex::new(Told { position: head, followers: Vec::new() });
-        Self { told, commits: watch::Sender::new(head) }
+        Self { told, tail: Tail::default(), commits: watch::Sender::new(head) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Told> {
@@ -48,6 +49,12 @@ impl Followers {
         self.lock().position
     }
 
+    /// Some of the events directly after `after`, in order, at most `limit`: as far as they were told of lately. None where
+    /// they were not.
+    pub(crate) fn told_after(&self, after: Position, limit: usize) -> Vec<StoredEvent> {
+        self.tail.after(after, limit)
+    }
+
     /// The highest position that is known to be durable.
     pub(crate) fn commits(&self) -> watch::Receiver<Position> {
         self.commits.subscribe()
@@ -59,6 +66,7 @@ impl Followers {
         for follower in &told.followers {
             follower.put_back();
         }
+        self.tail.clear();
         told.position = head;
         drop(told);
         self.commits.send_replace(head);
@@ -74,6 +82,7 @@ impl Followers {
             for follower in &told.followers {
                 follower.committed(fresh);
             }
+            self.tail.add(fresh);
             told.position = last.position;
         }
         let position = told.position;

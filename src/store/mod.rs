@@ -17,7 +17,9 @@ mod scan;
 mod shared_read;
 mod source;
 pub mod sqlite;
+mod stored;
 mod subscribers;
+mod tail;
 mod taking_over;
 
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
@@ -25,9 +27,9 @@ use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use muster_events::{
     claims::{BrokenClaim, Claim, ClaimChange, ClaimKind},
-    event::{DecodeError, Event},
+    event::Event,
     id::OrganizationId,
-    recorded::{Actor, Metadata, RecordedEvent},
+    recorded::Actor,
     stream::{Position, Sequence, StreamId},
     time::Timestamp,
 };
@@ -41,6 +43,7 @@ use crate::clock;
 
 pub use log_query::{LogQuery, Order};
 pub use scan::{Scan, ScannedEvent};
+pub use stored::StoredEvent;
 pub use subscribers::Lease;
 
 /// An event to be appended, sealed and written down already.
@@ -163,63 +166,6 @@ pub enum StoreError {
     TooLarge(String),
 }
 
-/// An event as it stands in the log.
-#[derive(Debug, Clone)]
-pub struct StoredEvent {
-    /// Its place in the whole log.
-    pub position: Position,
-    /// Its identity.
-    pub event_id: Uuid,
-    /// Its stream.
-    pub stream: StreamId,
-    /// Its place in its stream.
-    pub sequence: Sequence,
-    /// Stored type name.
-    pub event_type: String,
-    /// Stored schema version.
-    pub schema_version: u32,
-    /// When it was recorded.
-    pub recorded_at: Timestamp,
-    /// The organization that it belongs to.
-    pub organization: Option<OrganizationId>,
-    /// The payload as stored, sealed.
-    pub payload: Arc<str>,
-    /// The metadata as stored, sealed.
-    pub metadata: Arc<str>,
-    /// SHA-256 over all of the above but the position; see [`leaf`].
-    pub leaf: [u8; 32],
-    /// The event, where it need not be decoded because this process has just appended it.
-    pub decoded: Option<Arc<Event>>,
-}
-
-impl StoredEvent {
-    /// The event, decoded.
-    pub fn event(&self) -> Result<Arc<Event>, DecodeError> {
-        if let Some(event) = &self.decoded {
-            return Ok(Arc::clone(event));
-        }
-        let kind = &self.stream.aggregate_type;
-        Event::decode(kind, &self.event_type, self.schema_version, &self.payload).map(Arc::new)
-    }
-
-    /// The whole record, decoded.
-    pub fn recorded(&self) -> Result<RecordedEvent, DecodeError> {
-        let event = self.event()?;
-        let metadata: Metadata = serde_json::from_str(&self.metadata)
-            .map_err(|error| DecodeError::Malformed { event_type: self.event_type.clone(), error })?;
-        Ok(RecordedEvent {
-            position: self.position,
-            event_id: self.event_id,
-            stream: self.stream.clone(),
-            sequence: self.sequence,
-            recorded_at: self.recorded_at,
-            organization: self.organization,
-            event: Arc::unwrap_or_clone(event),
-            metadata,
-        })
-    }
-}
-
 /// Where the log stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
@@ -318,6 +264,12 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Events of the whole log after position `after`, in order, at most `limit`.
     async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// As [`Store::read_all`], for who reads on until nothing is left: may give fewer than there are, but none only when
+    /// there are none.
+    async fn read_on(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        self.read_all(after, limit).await
+    }
 
     /// The wanted events of a stretch of the log, in order: all of them, so whoever asks chooses a short one.
     async fn scan(&self, scan: Scan) -> Result<Vec<ScannedEvent>, StoreError>;

@@ -158,11 +158,11 @@ impl Runner {
             // Before the log is read: what is committed from here on wakes the runner again.
             let committed = *commits.borrow_and_update();
             match self.turn().await {
-                Ok(Turn::More) => {}
+                Ok(Turn::More) if !self.is_done_with(*commits.borrow()) => {}
                 Ok(Turn::Standby) if !self.status.borrow().has_reached(committed) => {
                     sleep(STANDBY_LOOK).await;
                 }
-                Ok(Turn::AtHead | Turn::Standby) => {
+                Ok(Turn::More | Turn::AtHead | Turn::Standby) => {
                     tokio::select! {
                         () = stop.cancelled() => {}
                         committed = commits.changed(), if hears_commits => hears_commits = committed.is_ok(),
@@ -185,6 +185,12 @@ impl Runner {
         }
         renewal.end().await;
         self.tenure.give_back().await;
+    }
+
+    /// Whether all is applied that is known to be committed: then the log need not be asked for more, except for what is
+    /// looked at beside it now and then.
+    fn is_done_with(&self, committed: Position) -> bool {
+        self.status.borrow().has_reached(committed) && self.looked.elapsed() < LOOK_AGAIN
     }
 
     /// Brings the views to where the log stands now, for a verb that runs without a server; says how far that is. Where
@@ -270,7 +276,7 @@ impl Runner {
         if self.current.is_empty() {
             return self.without_any().await;
         }
-        let stored = self.store.read_all(after, BATCH).await?;
+        let stored = self.store.read_on(after, BATCH).await?;
         if stored.is_empty() {
             self.look_at_parked().await?;
             self.out_of_trouble();

@@ -22,10 +22,7 @@ use crate::{
     http::{
         app::App,
         problem::Problem,
-        shapes::{
-            member::{self as shape, MemberWithRoles, Surroundings},
-            role,
-        },
+        shapes::member::{self as shape, MemberWithRoles, Surroundings},
     },
     ledger::Failure,
 };
@@ -34,7 +31,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Onlooker<'a> {
     pub(super) organization: (OrganizationId, &'a Organization),
-    pub(super) roles: &'a Roles,
+    pub(super) roles: &'a Arc<Roles>,
     pub(super) allowed: &'a [RoleId],
     pub(super) own_role: Option<&'a RoleId>,
     pub(super) superuser: bool,
@@ -66,8 +63,8 @@ pub(super) async fn with_roles(
     let feature = look.organization.1.has_feature(Feature::TeamRoles);
     let around = Surroundings {
         is_only_owner: owners.len() == 1 && owners.iter().all(|owner| *owner == id),
-        org_roles: role::org_roles(look.roles, look.allowed, feature),
-        team_roles: role::team_roles(look.roles, look.own_role, look.superuser),
+        org_roles: app.role_lists.org_roles(look.roles, look.allowed, feature),
+        team_roles: app.role_lists.team_roles(look.roles, look.own_role, look.superuser),
         in_organizations,
     };
     let opener = app.ledger.keys().opener(shape::envelopes(row)).await.map_err(Failure::from)?;

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::{
     role::{OrgRoleShape, TeamRoleShape},
+    role_lists::Written,
     text,
     user::{self, User},
 };
@@ -90,9 +91,12 @@ pub(in crate::http) struct MemberWithRoles {
     #[schema(required)]
     invite_link: Option<String>,
     is_only_owner: bool,
-    org_role_list: Vec<OrgRoleShape>,
-    roles: Vec<OrgRoleShape>,
-    team_role_list: Vec<TeamRoleShape>,
+    #[schema(value_type = Vec<OrgRoleShape>)]
+    org_role_list: Written,
+    #[schema(value_type = Vec<OrgRoleShape>)]
+    roles: Written,
+    #[schema(value_type = Vec<TeamRoleShape>)]
+    team_role_list: Written,
 }
 
 /// What the details of a member show that is not in his row.
@@ -101,9 +105,9 @@ pub(in crate::http) struct Surroundings {
     /// Whether he is an owner and nobody else is.
     pub(in crate::http) is_only_owner: bool,
     /// The roles as the requester sees them.
-    pub(in crate::http) org_roles: Vec<OrgRoleShape>,
+    pub(in crate::http) org_roles: Written,
     /// The team roles as the requester sees them.
-    pub(in crate::http) team_roles: Vec<TeamRoleShape>,
+    pub(in crate::http) team_roles: Written,
     /// In how many organizations the user is, when the requester manages members.
     pub(in crate::http) in_organizations: Option<usize>,
 }
@@ -126,16 +130,18 @@ pub(in crate::http) fn member(
     now: Timestamp,
     in_organizations: Option<usize>,
 ) -> Member {
-    let invited = row.email.as_ref().map(|email| text(opener, email));
-    let account = row.account.as_ref();
-    let email = account.map(|account| text(opener, &account.email)).or(invited).unwrap_or_default();
-    let name = account
-        .map(|account| user::display_name(opener, account.name.as_ref(), &account.email, &account.username));
+    let user = row.account.as_ref().map(|account| user::user(account, opener, in_organizations));
+    let (name, email) = if let Some(user) = &user {
+        (user.name.clone(), user.email.clone())
+    } else {
+        let invited = row.email.as_ref().map(|email| text(opener, email)).unwrap_or_default();
+        (invited.clone(), invited)
+    };
     Member {
         id: row.id.to_string(),
-        name: name.unwrap_or_else(|| email.clone()),
+        name,
         email,
-        user: account.map(|account| user::user(account, opener, in_organizations)),
+        user,
         org_role: row.org_role.to_string(),
         role: row.org_role.to_string(),
         role_name: role_name.to_owned(),

@@ -15,6 +15,7 @@ pub(super) mod member;
 pub(super) mod organization;
 pub(super) mod receipt;
 pub(super) mod role;
+pub(super) mod role_lists;
 pub(super) mod team;
 pub(super) mod team_membership;
 pub(super) mod token;

@@ -18,9 +18,9 @@ use crate::sealing::Opener;
 #[serde(rename_all = "camelCase")]
 pub(in crate::http) struct User {
     id: String,
-    name: String,
+    pub(super) name: String,
     username: String,
-    email: String,
+    pub(super) email: String,
     avatar_url: &'static str,
     avatar: Avatar,
     is_active: bool,
@@ -85,19 +85,24 @@ pub(super) fn display_name(
     email: &Personal<EmailAddress>,
     username: &Personal<UserName>,
 ) -> String {
-    let name = name.map(|name| text(opener, name)).filter(|name| !name.trim().is_empty());
-    let email = || Some(text(opener, email)).filter(|email| !email.is_empty());
-    name.or_else(email).unwrap_or_else(|| text(opener, username))
+    called(name.map(|name| text(opener, name)), || text(opener, email), || text(opener, username))
+}
+
+fn called(name: Option<String>, email: impl Fn() -> String, username: impl Fn() -> String) -> String {
+    let email = || Some(email()).filter(|email| !email.is_empty());
+    name.filter(|name| !name.trim().is_empty()).or_else(email).unwrap_or_else(username)
 }
 
 /// The user. `in_organizations` makes it the detailed form, for those who manage members.
 pub(in crate::http) fn user(row: &UserRow, opener: &Opener, in_organizations: Option<usize>) -> User {
     let authenticators = row.authenticators.iter().map(|(kind, at)| authenticator(*kind, *at));
+    let (email, username) = (text(opener, &row.email), text(opener, &row.username));
+    let name = row.name.as_ref().map(|name| text(opener, name));
     User {
         id: row.id.to_string(),
-        name: display_name(opener, row.name.as_ref(), &row.email, &row.username),
-        username: text(opener, &row.username),
-        email: text(opener, &row.email),
+        name: called(name, || email.clone(), || username.clone()),
+        username,
+        email,
         avatar_url: "",
         avatar: Avatar::letter(),
         is_active: row.active,

@@ -214,6 +214,11 @@ impl Store for PostgresStore {
         reads::events_after(&self.readers, after, limit).await
     }
 
+    async fn read_on(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        let told = self.followers.told_after(after, limit);
+        if told.is_empty() { self.read_all(after, limit).await } else { Ok(told) }
+    }
+
     async fn scan(&self, scan: Scan) -> Result<Vec<ScannedEvent>, StoreError> {
         scan::run(&self.readers, &scan).await
     }

@@ -251,6 +251,11 @@ impl Store for SqliteStore {
         self.readers.run(move |connection| reads::events_after(connection, after, limit)).await
     }
 
+    async fn read_on(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        let told = self.followers.told_after(after, limit);
+        if told.is_empty() { self.read_all(after, limit).await } else { Ok(told) }
+    }
+
     async fn scan(&self, scan: Scan) -> Result<Vec<ScannedEvent>, StoreError> {
         self.readers.run(move |connection| scan::run(connection, &scan)).await
     }

@@ -29,6 +29,7 @@ macro_rules! contract {
         contract! { $lab;
             order::positions_are_1_2_3_without_a_hole
             order::a_reader_never_finds_an_earlier_event_later
+            order::whoever_reads_on_meets_every_event_once_and_in_order
             order::events_of_one_append_become_visible_together
             order::recorded_at_never_runs_backwards
             order::limits_of_reads_are_kept

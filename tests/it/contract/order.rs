@@ -54,6 +54,48 @@ pub(super) async fn a_reader_never_finds_an_earlier_event_later(lab: &dyn Lab) {
     assert_eq!(seen, positions(&everything(&*first).await));
 }
 
+/// As subscribers read: in a process that appends itself, and in one that hears of nothing; both begin before the first and
+/// in the midst.
+pub(super) async fn whoever_reads_on_meets_every_event_once_and_in_order(lab: &dyn Lab) {
+    const APPENDS: u64 = 60;
+    let (busy, other, idle) = (lab.store().await, lab.store().await, lab.store().await);
+    let middle = done(&*busy, Append { writes: vec![write("before", 0, 40)], ..Append::default() }).await;
+    let end = middle.position.0 + 2 * APPENDS;
+    let writers = [("one", &busy), ("two", &other)].map(|(name, store)| {
+        let store = Arc::clone(store);
+        tokio::spawn(async move {
+            for sequence in 0..APPENDS {
+                done(&*store, one(name, sequence)).await;
+            }
+        })
+    });
+    let readers = [(&busy, Position::ZERO), (&busy, middle.position), (&idle, Position::ZERO)];
+    let readers = readers.map(|(store, from)| {
+        let store = Arc::clone(store);
+        tokio::spawn(async move {
+            let mut seen = vec![from];
+            while seen.last().is_some_and(|last| last.0 < end) {
+                let events = store.read_on(*seen.last().unwrap(), 7).await.unwrap();
+                assert!(events.len() <= 7);
+                assert!(events.iter().all(|event| event.event().is_ok()));
+                seen.extend(positions(&events));
+                tokio::task::yield_now().await;
+            }
+            (from, seen)
+        })
+    });
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    for reader in readers {
+        let (from, seen) = reader.await.unwrap();
+        let log = positions(&everything(&*idle).await);
+        let expected = log.into_iter().filter(|position| *position > from);
+        assert!(seen.into_iter().skip(1).eq(expected), "from {from}");
+    }
+    assert!(busy.read_on(Position(end), 7).await.unwrap().is_empty());
+}
+
 pub(super) async fn events_of_one_append_become_visible_together(lab: &dyn Lab) {
     let (store, reader) = (lab.store().await, lab.store().await);
     if !store.capabilities().multi_stream {
