@@ -293,6 +293,10 @@ async fn given_a_file_that_another_process_writes_then_a_save_waits_for_it() {
     let path = super::file(directory, files);
     let mut other = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
     raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let impatient = timeout(Duration::from_millis(50), test.views.save(&mut building)).await;
+    impatient.expect_err("the file is written by another process");
+    assert_eq!(building.position(), building.saved(), "what was folded for it is folded again");
+    building.take(&entries, end(&entries));
     let saving = tokio::spawn(async move {
         saved(&test.views, &mut building).await;
         building.saved()

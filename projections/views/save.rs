@@ -53,48 +53,65 @@ impl Views {
     /// [`Delete`]: crate::change::Row::Delete
     /// [`Set`]: crate::change::Row::Set
     pub async fn save(&self, building: &mut Building) -> Result<Saved, ViewError> {
+        // Whoever gives up in the midst has folded nothing: what was taken from here is not saved.
+        let fold = mem::take(&mut building.fold);
+        let folded = mem::replace(&mut building.folded, building.generation.position);
         let saved = match &self.writer {
-            Pool::Postgres(_) => self.save_as_one(building).await,
+            Pool::Postgres(_) => self.save_as_one(building, fold, folded).await,
             Pool::Sqlite(pool) => match Filler::open(pool).await {
-                Ok(filler) => self.save_in_chunks(filler, building).await,
+                Ok(filler) => self.save_in_chunks(filler, building, fold, folded).await,
                 Err(error) => Err(error.into()),
             },
         };
         match saved {
             Ok(true) => {
-                building.generation.position = building.folded;
+                building.generation.position = folded;
+                building.folded = folded;
                 Ok(Saved::Saved)
             }
             Ok(false) => Ok(Saved::Lost),
-            Err(Failure::Sink(SinkError::Refused(text))) => Ok(Saved::Refused(text)),
+            Err(Failure::Sink(SinkError::Refused(text))) => {
+                building.folded = folded;
+                Ok(Saved::Refused(text))
+            }
             Err(failure) => Err(failure.into()),
         }
     }
 
     /// False when the generation is not ours any more.
-    async fn save_as_one(&self, building: &mut Building) -> Result<bool, Failure> {
+    async fn save_as_one(
+        &self,
+        building: &mut Building,
+        fold: Fold,
+        folded: Position,
+    ) -> Result<bool, Failure> {
         let mut filling = self.writer.filling().await?;
         if !is_ours(&mut filling, building).await? {
             return Ok(false);
         }
         // Rows and position are one transaction here, so tables at the beginning have no rows.
         let is_empty = building.generation.position == Position::ZERO;
-        for group in mem::take(&mut building.fold).into_groups() {
+        for group in fold.into_groups() {
             if is_empty && group.act == Act::Put {
                 filling.fill(&group).await?;
             } else {
                 filling.carry_out(&group).await?;
             }
         }
-        let parked = save_position(&mut filling, building).await?;
+        let parked = save_position(&mut filling, building, folded).await?;
         filling.commit().await?;
         building.parked = parked;
         Ok(true)
     }
 
-    async fn save_in_chunks(&self, mut filler: Filler, building: &mut Building) -> Result<bool, Failure> {
-        let groups = mem::take(&mut building.fold).into_groups();
-        for chunk in groups.into_iter().flat_map(|group| group.into_parts(CHUNK)) {
+    async fn save_in_chunks(
+        &self,
+        mut filler: Filler,
+        building: &mut Building,
+        fold: Fold,
+        folded: Position,
+    ) -> Result<bool, Failure> {
+        for chunk in fold.into_groups().into_iter().flat_map(|group| group.into_parts(CHUNK)) {
             let Some(still) = still_ours(building) else { return Ok(false) };
             let done;
             (filler, done) = filler.carry_out(still, chunk).await?;
@@ -107,7 +124,7 @@ impl Views {
         if !is_ours(&mut filling, building).await? {
             return Ok(false);
         }
-        let parked = save_position(&mut filling, building).await?;
+        let parked = save_position(&mut filling, building, folded).await?;
         filling.commit().await?;
         building.parked = parked;
         Ok(true)
@@ -159,11 +176,15 @@ impl Views {
 }
 
 /// The streams that are set aside, as they are saved then.
-async fn save_position(filling: &mut Transaction, building: &Building) -> Result<Parked, Failure> {
+async fn save_position(
+    filling: &mut Transaction,
+    building: &Building,
+    folded: Position,
+) -> Result<Parked, Failure> {
     let mut fold = Fold::default();
     let mut parked = building.parked.clone();
     parked.save(&mut fold);
-    fold.add(Change::set(&GENERATIONS, building.generation.key(), [("position", building.folded.into())]));
+    fold.add(Change::set(&GENERATIONS, building.generation.key(), [("position", folded.into())]));
     fold.add(alive(filling, building).await?);
     live::carry_out(filling, fold).await?;
     Ok(parked)
