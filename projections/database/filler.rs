@@ -9,7 +9,8 @@ use std::{
 };
 
 use rusqlite::{
-    Connection, Error, ErrorCode, OptionalExtension as _, ToSql, TransactionBehavior, params_from_iter,
+    Connection, Error, ErrorCode, OpenFlags, OptionalExtension as _, ToSql, TransactionBehavior,
+    params_from_iter,
     types::{ToSqlOutput, ValueRef},
 };
 use sqlx::SqlitePool;
@@ -22,22 +23,28 @@ use crate::{
     table::Value,
 };
 
+/// Nothing is made where there is no database.
+const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 /// A commit that is lost with the machine is done again: what says that it was done is lost with it.
 const SETTINGS: &str = "PRAGMA synchronous = NORMAL";
 
-/// A connection of its own.
+/// A connection of its own, whose turn is that of the one connection of the pool that writes: who keeps the living rows in
+/// this process stands in the same queue.
 #[derive(Debug)]
-pub(crate) struct Filler(Connection);
+pub(crate) struct Filler {
+    connection: Connection,
+    turns: SqlitePool,
+}
 
 impl Filler {
     /// To the database of this pool.
     pub(crate) async fn open(pool: &SqlitePool) -> Result<Self, SinkError> {
-        let path = pool.connect_options().get_filename().to_owned();
+        let (path, turns) = (pool.connect_options().get_filename().to_owned(), pool.clone());
         let opened = spawn_blocking(move || {
-            let connection = Connection::open(path)?;
+            let connection = Connection::open_with_flags(path, FLAGS)?;
             connection.busy_timeout(LOCK_WAIT)?;
             connection.execute_batch(SETTINGS)?;
-            Ok(Self(connection))
+            Ok(Self { connection, turns })
         });
         opened.await.map_err(cut_off)?.map_err(sink_error)
     }
@@ -47,39 +54,47 @@ impl Filler {
     ///
     /// The thread goes on when nobody waits for it any more, but has no lock then, or has it before anybody who comes
     /// after: rows of before never overwrite rows of after.
-    pub(crate) async fn carry_out(mut self, still: Query, group: Group) -> Result<(Self, bool), SinkError> {
-        let waiting = Arc::new(());
-        let waits = Arc::downgrade(&waiting);
-        let done = spawn_blocking(move || self.work(&waits, &still, &group).map(|done| (self, done)));
-        let done = done.await.map_err(cut_off)?.map_err(sink_error);
-        drop(waiting);
-        done
-    }
-
-    fn work(&mut self, waits: &Weak<()>, still: &Query, group: &Group) -> Result<bool, Error> {
-        let is_wanted = || waits.strong_count() > 0;
+    pub(crate) async fn carry_out(
+        mut self,
+        still: &Arc<Query>,
+        group: Group,
+    ) -> Result<(Self, bool), SinkError> {
+        let (waiting, group) = (Arc::new(()), Arc::new(group));
         let mut tries = 1..FILLING_TRIES;
-        let transaction = loop {
-            match self.0.transaction_with_behavior(TransactionBehavior::Immediate) {
-                Err(error) if is_busy(&error) && is_wanted() && tries.next().is_some() => {}
-                begun => break begun?,
+        loop {
+            let turn = self.turns.acquire().await?;
+            let (still, group, waits) = (Arc::clone(still), Arc::clone(&group), Arc::downgrade(&waiting));
+            let worked = spawn_blocking(move || {
+                let done = work(&mut self.connection, &waits, &still, &group);
+                (self, done)
+            });
+            let done;
+            (self, done) = worked.await.map_err(cut_off)?;
+            drop(turn);
+            match done {
+                Err(error) if is_busy(&error) && tries.next().is_some() => {}
+                done => return done.map(|done| (self, done)).map_err(sink_error),
             }
-        };
-        if !is_wanted() {
-            return Ok(false);
         }
-        let found = transaction.query_row(&still.sql, params_from_iter(&still.values), |_| Ok(()));
-        if found.optional()?.is_none() {
-            return Ok(false);
-        }
-        let mut statement = transaction.prepare(&sql::statement(Dialect::Sqlite, group, 1))?;
-        for row in &group.rows {
-            statement.execute(params_from_iter(row))?;
-        }
-        drop(statement);
-        transaction.commit()?;
-        Ok(true)
     }
+}
+
+fn work(connection: &mut Connection, waits: &Weak<()>, still: &Query, group: &Group) -> Result<bool, Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if waits.strong_count() == 0 {
+        return Ok(false);
+    }
+    let found = transaction.query_row(&still.sql, params_from_iter(&still.values), |_| Ok(()));
+    if found.optional()?.is_none() {
+        return Ok(false);
+    }
+    let mut statement = transaction.prepare(&sql::statement(Dialect::Sqlite, group, 1))?;
+    for row in &group.rows {
+        statement.execute(params_from_iter(row))?;
+    }
+    drop(statement);
+    transaction.commit()?;
+    Ok(true)
 }
 
 impl ToSql for Value {
@@ -117,7 +132,7 @@ mod tests {
 
     use rusqlite::Connection;
 
-    use super::{Filler, Query};
+    use super::{Query, work};
     use crate::{
         change::Change,
         sink::fold::Fold,
@@ -133,16 +148,16 @@ mod tests {
 
     /// What is written of two rows when the query finds something, or not, for one who waits, or not.
     fn written(waits: &Weak<()>, still: &'static str) -> (bool, Vec<(i64, bool, Option<String>)>) {
-        let mut filler = Filler(Connection::open_in_memory().unwrap());
-        filler.0.execute_batch("CREATE TABLE numbers (number PRIMARY KEY, is_even, name)").unwrap();
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE numbers (number PRIMARY KEY, is_even, name)").unwrap();
         let mut fold = Fold::default();
         for (number, name) in [(1_i64, Value::Null), (2, "two".into())] {
             let cells = [("is_even", (number % 2 == 0).into()), ("name", name)];
             fold.add(Change::put(&NUMBERS, [number.into()], cells));
         }
         let [group] = fold.into_groups().try_into().unwrap();
-        let done = filler.work(waits, &Query::new(still).bind(7_i64), &group).unwrap();
-        let mut statement = filler.0.prepare("SELECT * FROM numbers ORDER BY number").unwrap();
+        let done = work(&mut connection, waits, &Query::new(still).bind(7_i64), &group).unwrap();
+        let mut statement = connection.prepare("SELECT * FROM numbers ORDER BY number").unwrap();
         let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
         (done, rows.collect::<Result<_, _>>().unwrap())
     }

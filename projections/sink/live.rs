@@ -17,7 +17,7 @@ pub(crate) enum SinkError {
     /// Because of what it is: it will be refused again.
     #[error("{0}")]
     Refused(String),
-    /// Because of the database, for now: busy, full, unreachable, damaged.
+    /// Because of the database, for now: busy, full, unreachable.
     #[error(transparent)]
     Database(sqlx::Error),
     /// What is stored is not what was written.

@@ -1,7 +1,7 @@
 //! Given events, then these rows; in every sink, in every split into batches.
 
 mod apply;
-
+mod filling;
 mod lease;
 mod many;
 mod open;

@@ -7,9 +7,6 @@ use muster_events::{
     team,
 };
 
-use sqlx::{ConnectOptions as _, raw_sql, sqlite::SqliteConnectOptions};
-use tokio::time::timeout;
-
 use super::{
     LOG, Lab, Log, TestViews,
     apply::{NAMES, NAMES_OF_TEAMS, names, teams},
@@ -19,7 +16,6 @@ use super::{
 };
 use crate::{
     all,
-    database::LOCK_WAIT,
     projection::{LogEntry, Projection},
     users,
     views::{Building, Claim, Saved, State, Switched, Views},
@@ -36,18 +32,18 @@ on_every_database! {
     given_rows_behind_the_living_ones_then_they_do_not_take_their_place
 }
 
-async fn claimed(views: &Views, projection: &'static Projection, builder: &str) -> Building {
+pub(super) async fn claimed(views: &Views, projection: &'static Projection, builder: &str) -> Building {
     match views.building(projection, LOG, builder).await.unwrap() {
         Claim::Ours(building) => *building,
         Claim::Busy(busy) => panic!("{busy:?}"),
     }
 }
 
-fn end(entries: &[LogEntry]) -> Position {
+pub(super) fn end(entries: &[LogEntry]) -> Position {
     entries.last().map_or(Position::ZERO, |last| last.position)
 }
 
-async fn saved(views: &Views, building: &mut Building) {
+pub(super) async fn saved(views: &Views, building: &mut Building) {
     let outcome = views.save(building).await.unwrap();
     assert!(matches!(outcome, Saved::Saved), "{outcome:?}");
 }
@@ -62,7 +58,7 @@ async fn built(views: &Views, projection: &'static Projection, entries: &[LogEnt
     building
 }
 
-async fn switched(views: &Views, building: &mut Building, entries: &[LogEntry]) {
+pub(super) async fn switched(views: &Views, building: &mut Building, entries: &[LogEntry]) {
     views.index(building).await.unwrap();
     assert_eq!(views.follow(building, entries, end(entries)).await.unwrap(), Switched::Done);
     assert_eq!(views.switch(building).await.unwrap(), Switched::Done);
@@ -96,13 +92,14 @@ async fn given_a_log_then_what_is_built_anew_is_what_was_kept_up_to_date(lab: &L
     assert!(prepared.living.iter().all(|living| living.number == 2), "they are as declared");
 }
 
-const MANY: u64 = 6_000;
+/// So many accounts that they are saved in several transactions.
+pub(super) const MANY: u64 = 6_000;
 
-/// So many accounts that they are saved in several transactions, and events that change and move what is in them.
-fn many_accounts() -> Log {
+/// Accounts, and events that change and move what is in them.
+pub(super) fn many_accounts(number_of: u64) -> Log {
     use muster_events::{id::UserId, user::UserEvent};
     let mut log = Log::default();
-    for number in 1..=MANY {
+    for number in 1..=number_of {
         let user = id(UserId::new, number);
         let address = format!("{number}");
         let registered = UserEvent::UserRegistered {
@@ -113,7 +110,7 @@ fn many_accounts() -> Log {
         log.add(user, registered);
         log.add(user, UserEvent::EmailVerified { email: hash(&address) });
     }
-    for number in (1..=MANY).step_by(3) {
+    for number in (1..=number_of).step_by(3) {
         let user = id(UserId::new, number);
         log.add(user, UserEvent::EmailAdded { email: email("more"), memberships: vec![] });
         log.add(user, UserEvent::EmailRemoved { email: hash("more"), memberships: vec![] });
@@ -123,7 +120,7 @@ fn many_accounts() -> Log {
 }
 
 async fn given_saves_that_are_cut_off_then_the_rows_are_the_same_in_the_end(lab: &Lab) {
-    let log = many_accounts();
+    let log = many_accounts(MANY);
     let (test, entries) = (TestViews::new(lab).await, log.entries());
     test.applied(&[&users::PROJECTION], 0, &entries).await;
     let third = entries.len() / 3;
@@ -279,30 +276,4 @@ fn no_name_in_the_database_is_too_long_for_postgres() {
             assert!(index.len() <= MOST, "{index} would be cut off");
         }
     }
-}
-
-/// Whoever keeps the living rows gives up soon and comes again; a rebuild has nobody who calls it again.
-#[tokio::test]
-async fn given_a_file_that_another_process_writes_then_a_save_waits_for_it() {
-    let lab = Lab::sqlite();
-    let Lab::Sqlite { directory, files } = &lab else { panic!("this is about SQLite") };
-    let test = TestViews::of(&lab, &teams("two")).await;
-    let entries = teams("two").entries();
-    let mut building = claimed(&test.views, &NAMES_OF_TEAMS, "one").await;
-    building.take(&entries, end(&entries));
-    let path = super::file(directory, files);
-    let mut other = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
-    raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
-    let impatient = timeout(Duration::from_millis(50), test.views.save(&mut building)).await;
-    impatient.expect_err("the file is written by another process");
-    assert_eq!(building.position(), building.saved(), "what was folded for it is folded again");
-    building.take(&entries, end(&entries));
-    let saving = tokio::spawn(async move {
-        saved(&test.views, &mut building).await;
-        building.saved()
-    });
-    tokio::pin!(saving);
-    timeout(LOCK_WAIT * 2, &mut saving).await.expect_err("one wait for the lock is not all");
-    raw_sql("COMMIT").execute(&mut other).await.unwrap();
-    assert_eq!(saving.await.unwrap(), end(&entries));
 }

@@ -1,6 +1,6 @@
 //! A generation that is built beside the living one: who builds it, and what of the log is folded for it already.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use muster_events::stream::Position;
 
@@ -29,12 +29,18 @@ pub const BUILDER_TTL: Duration = Duration::from_secs(6);
 #[derive(Debug)]
 pub struct Building {
     pub(super) projection: &'static Projection,
-    /// As it was saved last.
+    /// As it was saved last, with the streams that are set aside.
     pub(super) generation: Generation,
-    /// What is to be saved.
+    parked: Parked,
+    pub(super) folded: Folded,
+}
+
+/// What of the log is folded and not saved: rows, the streams that are set aside then, and how far that is.
+#[derive(Debug)]
+pub(super) struct Folded {
     pub(super) fold: Fold,
     pub(super) parked: Parked,
-    pub(super) folded: Position,
+    pub(super) position: Position,
 }
 
 /// What became of an attempt to build.
@@ -75,7 +81,7 @@ impl Building {
 
     /// Up to where the log is folded, saved or not.
     pub fn position(&self) -> Position {
-        self.folded
+        self.folded.position
     }
 
     /// Up to where it is saved: where another process would go on.
@@ -85,17 +91,31 @@ impl Building {
 
     /// How many rows are to be saved.
     pub fn unsaved(&self) -> usize {
-        self.fold.len()
+        self.folded.fold.len()
     }
 
     /// Folds those of `entries` that lie after its position. They are what concerns the projection of the log after that
     /// up to `position`, in order. Nothing is saved.
     pub fn take(&mut self, entries: &[LogEntry], position: Position) {
-        let (target, after) = (self.target(), self.folded);
-        for entry in entries.iter().filter(|entry| entry.position > after) {
-            apply::take(&mut self.fold, &mut self.parked, target, entry);
+        let target = self.target();
+        let Folded { fold, parked, position: after } = &mut self.folded;
+        for entry in entries.iter().filter(|entry| entry.position > *after) {
+            apply::take(fold, parked, target, entry);
         }
-        self.folded = position.max(after);
+        *after = position.max(*after);
+    }
+
+    /// What is folded and not saved. From here on it is what it was when it was saved last.
+    pub(super) fn take_folded(&mut self) -> Folded {
+        let saved = Folded::nothing(&self.generation, &self.parked);
+        mem::replace(&mut self.folded, saved)
+    }
+
+    /// It is saved up to `position`, with these streams set aside, and nothing more is folded.
+    pub(super) fn is_saved(&mut self, position: Position, parked: Parked) {
+        self.generation.position = position;
+        self.folded = Folded::nothing(&self.generation, &parked);
+        self.parked = parked;
     }
 
     pub(super) fn target(&self) -> Target {
@@ -103,8 +123,15 @@ impl Building {
     }
 
     fn begun_at(projection: &'static Projection, generation: Generation, parked: Parked) -> Self {
-        let folded = generation.position;
-        Self { projection, generation, fold: Fold::default(), parked, folded }
+        let folded = Folded::nothing(&generation, &parked);
+        Self { projection, generation, parked, folded }
+    }
+}
+
+impl Folded {
+    /// Nothing, beyond what is saved.
+    fn nothing(generation: &Generation, parked: &Parked) -> Self {
+        Self { fold: Fold::default(), parked: parked.clone(), position: generation.position }
     }
 }
 
@@ -151,7 +178,7 @@ impl Views {
         let mut building = self.claim(&mut writing, projection, generation, builder, fold).await?;
         writing.commit().await?;
         if is_new {
-            building.fold = Fold::over_nothing();
+            building.folded.fold = Fold::over_nothing();
         }
         Ok(Claim::Ours(Box::new(building)))
     }

@@ -1,6 +1,6 @@
 //! Saving what a rebuild has folded, without holding up whoever keeps the living rows.
 
-use std::{mem, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use muster_events::stream::Position;
 use tokio::time::sleep;
@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::{
     Building, Views,
     apply::{self, Care, Failure},
-    building::{alive, is_ours, still_ours},
+    building::{Folded, alive, is_ours, still_ours},
     generation,
     parked::{self, Parked},
 };
@@ -54,40 +54,35 @@ impl Views {
     /// [`Set`]: crate::change::Row::Set
     pub async fn save(&self, building: &mut Building) -> Result<Saved, ViewError> {
         // Whoever gives up in the midst has folded nothing: what was taken from here is not saved.
-        let fold = mem::take(&mut building.fold);
-        let folded = mem::replace(&mut building.folded, building.generation.position);
+        let folded = building.take_folded();
+        let position = folded.position;
         let saved = match &self.writer {
-            Pool::Postgres(_) => self.save_as_one(building, fold, folded).await,
+            Pool::Postgres(_) => self.save_as_one(building, folded).await,
             Pool::Sqlite(pool) => match Filler::open(pool).await {
-                Ok(filler) => self.save_in_chunks(filler, building, fold, folded).await,
+                Ok(filler) => self.save_in_chunks(filler, building, folded).await,
                 Err(error) => Err(error.into()),
             },
         };
         match saved {
-            Ok(true) => {
-                building.generation.position = folded;
-                building.folded = folded;
+            Ok(Some(parked)) => {
+                building.is_saved(position, parked);
                 Ok(Saved::Saved)
             }
-            Ok(false) => Ok(Saved::Lost),
+            Ok(None) => Ok(Saved::Lost),
             Err(Failure::Sink(SinkError::Refused(text))) => {
-                building.folded = folded;
+                building.folded.position = position;
                 Ok(Saved::Refused(text))
             }
             Err(failure) => Err(failure.into()),
         }
     }
 
-    /// False when the generation is not ours any more.
-    async fn save_as_one(
-        &self,
-        building: &mut Building,
-        fold: Fold,
-        folded: Position,
-    ) -> Result<bool, Failure> {
+    /// The streams that are set aside from now on; none when the generation is not ours any more.
+    async fn save_as_one(&self, building: &Building, folded: Folded) -> Result<Option<Parked>, Failure> {
+        let Folded { fold, parked, position } = folded;
         let mut filling = self.writer.filling().await?;
         if !is_ours(&mut filling, building).await? {
-            return Ok(false);
+            return Ok(None);
         }
         // Rows and position are one transaction here, so tables at the beginning have no rows.
         let is_empty = building.generation.position == Position::ZERO;
@@ -98,36 +93,34 @@ impl Views {
                 filling.carry_out(&group).await?;
             }
         }
-        let parked = save_position(&mut filling, building, folded).await?;
+        let parked = save_position(&mut filling, building, position, parked).await?;
         filling.commit().await?;
-        building.parked = parked;
-        Ok(true)
+        Ok(Some(parked))
     }
 
     async fn save_in_chunks(
         &self,
         mut filler: Filler,
-        building: &mut Building,
-        fold: Fold,
-        folded: Position,
-    ) -> Result<bool, Failure> {
+        building: &Building,
+        folded: Folded,
+    ) -> Result<Option<Parked>, Failure> {
+        let Folded { fold, parked, position } = folded;
+        let Some(still) = still_ours(building).map(Arc::new) else { return Ok(None) };
         for chunk in fold.into_groups().into_iter().flat_map(|group| group.into_parts(CHUNK)) {
-            let Some(still) = still_ours(building) else { return Ok(false) };
             let done;
-            (filler, done) = filler.carry_out(still, chunk).await?;
+            (filler, done) = filler.carry_out(&still, chunk).await?;
             if !done {
-                return Ok(false);
+                return Ok(None);
             }
             sleep(REST).await;
         }
         let mut filling = self.writer.filling().await?;
         if !is_ours(&mut filling, building).await? {
-            return Ok(false);
+            return Ok(None);
         }
-        let parked = save_position(&mut filling, building, folded).await?;
+        let parked = save_position(&mut filling, building, position, parked).await?;
         filling.commit().await?;
-        building.parked = parked;
-        Ok(true)
+        Ok(Some(parked))
     }
 
     /// Carries out `entries`, what concerns the projection of the log after [`Building::saved`] up to `end`, each by
@@ -150,10 +143,7 @@ impl Views {
         fold.add(alive(&mut filling, building).await?);
         live::carry_out(&mut filling, fold).await?;
         filling.commit().await?;
-        building.generation.position = end;
-        building.folded = end;
-        building.fold = Fold::default();
-        building.parked = parked;
+        building.is_saved(end, parked);
         Ok(true)
     }
 
@@ -165,12 +155,9 @@ impl Views {
         let ours = |of: &&generation::Generation| {
             of.projection == building.generation.projection && of.number == building.generation.number
         };
-        if let Some(stored) = stored.iter().find(ours) {
-            building.generation.position = stored.position;
-        }
-        building.folded = building.generation.position;
-        building.fold = Fold::default();
-        building.parked = parked;
+        let position =
+            stored.iter().find(ours).map_or(building.generation.position, |stored| stored.position);
+        building.is_saved(position, parked);
         Ok(())
     }
 }
@@ -179,12 +166,12 @@ impl Views {
 async fn save_position(
     filling: &mut Transaction,
     building: &Building,
-    folded: Position,
+    position: Position,
+    mut parked: Parked,
 ) -> Result<Parked, Failure> {
     let mut fold = Fold::default();
-    let mut parked = building.parked.clone();
     parked.save(&mut fold);
-    fold.add(Change::set(&GENERATIONS, building.generation.key(), [("position", folded.into())]));
+    fold.add(Change::set(&GENERATIONS, building.generation.key(), [("position", position.into())]));
     fold.add(alive(filling, building).await?);
     live::carry_out(filling, fold).await?;
     Ok(parked)

@@ -94,9 +94,9 @@ impl Views {
         fold.add(alive(&mut writing, building).await?);
         live::carry_out(&mut writing, fold).await?;
         writing.commit().await?;
-        building.parked = parked.only(&generation);
-        building.folded = generation.position;
+        let (position, parked) = (generation.position, parked.only(&generation));
         building.generation = generation;
+        building.is_saved(position, parked);
         Ok(Switched::Done)
     }
 

@@ -184,8 +184,8 @@ impl Policies {
             self.sweep().await?;
         }
         self.publish(Some(position));
-        // Whatever is committed from here on is announced.
-        let is_all = batch.is_empty() || position >= *self.store.commits().borrow();
+        // What another process appended is not announced by every store: where it was much, there is more.
+        let is_all = batch.is_empty() || (batch.len() < BATCH && position >= *self.store.commits().borrow());
         Ok(if is_all { Turn::AtHead } else { Turn::More })
     }
 

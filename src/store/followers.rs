@@ -60,6 +60,11 @@ impl Followers {
         self.commits.subscribe()
     }
 
+    /// The log may have been put back: until that is known, what comes after a position is read from it.
+    pub(crate) fn doubt(&self) {
+        self.tail.clear();
+    }
+
     /// The log was put back to an earlier state and ends at `head`: what they know is of another log.
     pub(crate) fn put_back(&self, head: Position) {
         let mut told = self.lock();

@@ -10,15 +10,38 @@ use muster_events::stream::Position;
 
 use super::StoredEvent;
 
-/// Events that are kept: those of some seconds on a busy day, about a mebibyte.
+/// Most events that are kept: those of some seconds on a busy day.
 const KEPT: usize = 2_048;
+/// Most bytes that they take, about: see [`size`].
+const BYTES: usize = 8 << 20;
 
 /// The last events that followers were told of, without a hole.
 #[derive(Debug, Default)]
-pub(super) struct Tail(Mutex<VecDeque<StoredEvent>>);
+pub(super) struct Tail(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    events: VecDeque<StoredEvent>,
+    bytes: usize,
+}
+
+impl Kept {
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    fn is_too_much(&self) -> bool {
+        self.events.len() > KEPT || self.bytes > BYTES
+    }
+}
+
+/// What an event takes, in bytes, about: its texts, and as much again for the event that was decoded of them.
+fn size(event: &StoredEvent) -> usize {
+    size_of::<StoredEvent>() + 2 * event.payload.len() + event.metadata.len()
+}
 
 impl Tail {
-    fn lock(&self) -> MutexGuard<'_, VecDeque<StoredEvent>> {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -26,15 +49,21 @@ impl Tail {
     pub(super) fn add(&self, events: &[StoredEvent]) {
         let Some(first) = events.first() else { return };
         let mut kept = self.lock();
-        if kept.back().is_some_and(|last| last.position.next() != first.position) {
+        if kept.events.back().is_some_and(|last| last.position.next() != first.position) {
             kept.clear();
         }
-        kept.extend(events.iter().cloned());
-        let beyond = kept.len().saturating_sub(KEPT);
-        kept.drain(..beyond);
+        for event in events {
+            kept.bytes += size(event);
+            kept.events.push_back(event.clone());
+            while kept.is_too_much()
+                && let Some(oldest) = kept.events.pop_front()
+            {
+                kept.bytes -= size(&oldest);
+            }
+        }
     }
 
-    /// Forgets all: they are of another log.
+    /// Forgets all: they may be of another log.
     pub(super) fn clear(&self) {
         self.lock().clear();
     }
@@ -42,9 +71,10 @@ impl Tail {
     /// Events directly after `after`, in order, at most `limit`; none where they are not here.
     pub(super) fn after(&self, after: Position, limit: usize) -> Vec<StoredEvent> {
         let kept = self.lock();
-        let first = kept.partition_point(|event| event.position <= after);
-        let is_next = kept.get(first).is_some_and(|event| event.position == after.next());
-        if is_next { kept.range(first..).take(limit).cloned().collect() } else { vec![] }
+        let events = &kept.events;
+        let first = events.partition_point(|event| event.position <= after);
+        let is_next = events.get(first).is_some_and(|event| event.position == after.next());
+        if is_next { events.range(first..).take(limit).cloned().collect() } else { vec![] }
     }
 }
 
@@ -56,7 +86,7 @@ mod tests {
     };
     use uuid::Uuid;
 
-    use super::{KEPT, StoredEvent, Tail};
+    use super::{BYTES, KEPT, StoredEvent, Tail};
 
     fn events(positions: std::ops::RangeInclusive<u64>) -> Vec<StoredEvent> {
         let event = |position| StoredEvent {
@@ -105,5 +135,22 @@ mod tests {
         tail.add(&events(most + 1..=most + 3));
         assert!(after(&tail, 2, 1).is_empty());
         assert_eq!(after(&tail, 3, KEPT * 2).len(), KEPT);
+    }
+
+    #[test]
+    fn large_ones_take_the_place_of_many() {
+        let (tail, payload) = (Tail::default(), "x".repeat(BYTES / 8));
+        let large: Vec<_> = events(1..=9)
+            .into_iter()
+            .map(|event| StoredEvent { payload: payload.as_str().into(), ..event })
+            .collect();
+        tail.add(&large);
+        assert_eq!(after(&tail, 6, 10), [7, 8, 9]);
+        assert!(after(&tail, 5, 1).is_empty(), "four of them are too much");
+        let beyond = StoredEvent { payload: "x".repeat(BYTES).into(), ..events(10..=10).remove(0) };
+        tail.add(&[beyond]);
+        assert!(after(&tail, 9, 1).is_empty(), "one that is too large alone is read from the log");
+        tail.add(&events(11..=12));
+        assert_eq!(after(&tail, 10, 10), [11, 12]);
     }
 }

@@ -93,8 +93,11 @@ pub struct Runner {
 /// How far a turn got.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// A batch was applied; there may be more.
-    More,
+    /// A batch was applied; there may be more, and there are as a rule when it was a full one.
+    More {
+        /// Whether it was.
+        full: bool,
+    },
     /// There was nothing to read.
     AtHead,
     /// Another process does the work; this one has looked how far that is.
@@ -158,11 +161,11 @@ impl Runner {
             // Before the log is read: what is committed from here on wakes the runner again.
             let committed = *commits.borrow_and_update();
             match self.turn().await {
-                Ok(Turn::More) if !self.is_done_with(*commits.borrow()) => {}
+                Ok(Turn::More { full }) if full || !self.is_done_with(*commits.borrow()) => {}
                 Ok(Turn::Standby) if !self.status.borrow().has_reached(committed) => {
                     sleep(STANDBY_LOOK).await;
                 }
-                Ok(Turn::More | Turn::AtHead | Turn::Standby) => {
+                Ok(Turn::More { .. } | Turn::AtHead | Turn::Standby) => {
                     tokio::select! {
                         () = stop.cancelled() => {}
                         committed = commits.changed(), if hears_commits => hears_commits = committed.is_ok(),
@@ -295,7 +298,7 @@ impl Runner {
             // Paused like an error, so that two versions of this program that keep the same views do not race.
             Outcome::Moved => return Err(CatchUpError::Moved),
         }
-        Ok(Turn::More)
+        Ok(Turn::More { full: stored.len() == BATCH })
     }
 
     /// Publishes the error; says how often it was tried.

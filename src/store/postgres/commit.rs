@@ -57,8 +57,8 @@ impl Writer {
             self.connection = Some(connection);
             return Ok(None);
         }
-        let in_progress = Arc::clone(&self.in_progress);
-        let _until_told = in_progress.lock().await;
+        let progress = Arc::clone(&self.progress);
+        let _until_told = progress.committing().await;
         let written = match statements::append(&mut connection, &batch).await {
             Ok(written) => written == Written::Yes,
             Err(error) if is_lost(&error) => self.look_whether_done(&mut connection, &batch, &error).await?,
@@ -171,8 +171,8 @@ impl Writer {
             self.purged = batch.recorded_at;
         }
         phase.ends("write");
-        let in_progress = Arc::clone(&self.in_progress);
-        let _until_told = in_progress.lock().await;
+        let progress = Arc::clone(&self.progress);
+        let _until_told = progress.committing().await;
         if let Err(error) = statements::commit(connection).await
             && !self.look_whether_done(connection, batch, &error).await?
         {
@@ -192,7 +192,7 @@ impl Writer {
         for (stream, sequence) in &batch.known.heads {
             self.heads.set(stream, *sequence);
         }
-        self.followers.tell(outcomes.iter().flatten().flatten().map(|appended| &*appended.events));
+        self.progress.followers.tell(outcomes.iter().flatten().flatten().map(|appended| &*appended.events));
         self.followed = batch.head;
         self.left_at = Some(batch.end());
     }

@@ -26,24 +26,31 @@ impl Identity {
         Incarnation(self.0.load(Ordering::SeqCst))
     }
 
-    /// Looks again, on a new connection. True when it is no longer the one that this process knows: what it remembers
-    /// of the log is then to be forgotten.
-    pub(super) async fn has_changed(
+    /// Looks again, on a new connection: the incarnation, when it is no longer the one that this process knows. What it
+    /// remembers of the log is then to be forgotten, and after that [`Identity::becomes`] to be called.
+    pub(super) async fn another(
         &self,
         connection: &mut PgConnection,
         server: &Server,
-    ) -> StoreResult<bool> {
+    ) -> StoreResult<Option<Incarnation>> {
         let present = present(connection, server).await?;
-        Ok(self.0.swap(present.0, Ordering::SeqCst) != present.0)
+        Ok((present != self.incarnation()).then_some(present))
     }
 
-    /// The log ends before what was seen of it: it is another one from now on. To be called with the order lock; commits.
-    pub(super) async fn renew(&self, connection: &mut PgConnection) -> StoreResult<()> {
-        let (_, cluster) = schema::deployment(connection).await?;
-        let incarnation = schema::renew_incarnation(connection, &cluster).await?;
+    /// The log ends before what was seen of it, so it is another one: draws an incarnation, unless another process was
+    /// faster. To be called with the order lock; commits.
+    pub(super) async fn renew(&self, connection: &mut PgConnection) -> StoreResult<Incarnation> {
+        let (mut incarnation, cluster) = schema::deployment(connection).await?;
+        if incarnation == self.incarnation() {
+            incarnation = schema::renew_incarnation(connection, &cluster).await?;
+        }
         statements::commit(connection).await?;
+        Ok(incarnation)
+    }
+
+    /// From now on it is this one: nothing that was remembered of another is there any more.
+    pub(super) fn becomes(&self, incarnation: Incarnation) {
         self.0.store(incarnation.0, Ordering::SeqCst);
-        Ok(())
     }
 }
 

@@ -1,13 +1,14 @@
 //! Hears of what other processes append. A message only wakes; what happened is read from the log. A message that is
 //! lost costs the wait until the next look.
+//!
+//! It is also the first to hear when the server is replaced, which may then be one that lacks what was committed last.
 
 use std::{sync::Arc, time::Duration};
 
 use sqlx::{PgPool, postgres::PgListener};
 use tokio::time::{sleep, timeout};
 
-use super::{errors::StoreResult, reads, writer::InProgress};
-use crate::store::followers::Followers;
+use super::{errors::StoreResult, progress::Progress, reads};
 
 /// The channel that every append notifies.
 const CHANNEL: &str = "muster_log";
@@ -16,29 +17,34 @@ const LOOK: Duration = Duration::from_millis(250);
 /// How long to wait after an error, before the connection is made again.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Tells `followers` of what other processes append, until it is stopped.
-pub(super) async fn run(pool: PgPool, followers: Arc<Followers>, in_progress: Arc<InProgress>) {
+/// Tells followers of what other processes append, until it is stopped.
+pub(super) async fn run(pool: PgPool, progress: Arc<Progress>) {
     loop {
-        if let Err(error) = listen(&pool, &followers, &in_progress).await {
+        if let Err(error) = listen(&pool, &progress).await {
             tracing::debug!(%error, "not hearing of other processes' appends");
         }
+        progress.doubt();
         sleep(PAUSE).await;
     }
 }
 
-async fn listen(pool: &PgPool, followers: &Followers, in_progress: &InProgress) -> StoreResult<()> {
+/// Ends with the connection.
+async fn listen(pool: &PgPool, progress: &Progress) -> StoreResult<()> {
     let mut listener = PgListener::connect_with(pool).await?;
+    // The other server may hold another log: `run` has to hear of it.
+    listener.eager_reconnect(false);
     listener.listen(CHANNEL).await?;
     loop {
-        // What was appended before this process listened, or while it had lost its connection.
-        reads::confirmed_head(pool, followers, in_progress).await?;
+        // What was appended before this process listened.
+        reads::confirmed_head(pool, progress).await?;
         loop {
-            let Ok(message) = timeout(LOOK, listener.recv()).await else { break };
-            let position: u64 = message?.payload().parse().unwrap_or(u64::MAX);
-            if followers.told().0 < position {
-                reads::until_told(in_progress).await;
+            let Ok(message) = timeout(LOOK, listener.try_recv()).await else { break };
+            let Some(message) = message? else { return Ok(()) };
+            let position: u64 = message.payload().parse().unwrap_or(u64::MAX);
+            if progress.followers.told().0 < position {
+                progress.until_told().await;
             }
-            if followers.told().0 < position {
+            if progress.followers.told().0 < position {
                 break;
             }
         }

@@ -14,6 +14,7 @@ mod identity;
 mod keys;
 mod listener;
 mod phase;
+mod progress;
 mod query;
 mod reads;
 mod rows;
@@ -40,15 +41,11 @@ use tokio::{
 
 pub use connection::PostgresOptions;
 
-use self::{
-    identity::Identity,
-    writer::{InProgress, Writer},
-};
+use self::{identity::Identity, progress::Progress, writer::Writer};
 use super::{
     Append, AppendError, Appended, Capabilities, Follower, Head, HeldClaim, Incarnation, KeyedOutcome, Lease,
     LogQuery, Scan, ScannedEvent, Store, StoreError, StoredEvent,
     appending::{Command, QUEUE},
-    followers::Followers,
     shared_read::SharedRead,
 };
 use crate::{clock::Clock, database::Database};
@@ -58,8 +55,7 @@ use crate::{clock::Clock, database::Database};
 pub struct PostgresStore {
     identity: Arc<Identity>,
     clock: Arc<dyn Clock>,
-    followers: Arc<Followers>,
-    in_progress: Arc<InProgress>,
+    progress: Arc<Progress>,
     readers: PgPool,
     heads: Arc<SharedRead<Head>>,
     confirmed_heads: Arc<SharedRead<Head>>,
@@ -82,34 +78,22 @@ impl PostgresStore {
         let (mut connection, server) = connection::open(database, &options).await?;
         schema::migrate(&mut connection, &server).await?;
         let identity = Arc::new(Identity::of(&mut connection, &server).await?);
-        let followers = Arc::new(Followers::new(statements::head(&mut connection).await?.position));
+        let progress = Arc::new(Progress::new(statements::head(&mut connection).await?.position));
         connection::abandon(connection).await;
-        let in_progress = Arc::default();
         let readers = database.pool(options.readers);
         let writer = Writer::new(
             database.clone(),
             options,
             Arc::clone(&clock),
             Arc::clone(&identity),
-            Arc::clone(&followers),
-            Arc::clone(&in_progress),
+            Arc::clone(&progress),
         );
         let (commands, waiting) = mpsc::channel(QUEUE);
         start(writer, waiting)?;
-        let listener = listener::run(readers.clone(), Arc::clone(&followers), Arc::clone(&in_progress));
+        let listener = listener::run(readers.clone(), Arc::clone(&progress));
         let listener = tokio::spawn(listener).abort_handle();
         let (heads, confirmed_heads) = (Arc::default(), Arc::default());
-        Ok(Self {
-            identity,
-            clock,
-            followers,
-            in_progress,
-            readers,
-            heads,
-            confirmed_heads,
-            commands,
-            listener,
-        })
+        Ok(Self { identity, clock, progress, readers, heads, confirmed_heads, commands, listener })
     }
 
     /// Whether there is a log in `database`. Makes nothing.
@@ -139,7 +123,7 @@ impl PostgresStore {
         let (mut connection, server) = connection::open(database, &PostgresOptions::default()).await?;
         let identity = Identity::of(&mut connection, &server).await?;
         statements::begin_and_lock(&mut connection).await??;
-        identity.renew(&mut connection).await
+        identity.renew(&mut connection).await.map(|_| ())
     }
 }
 
@@ -191,12 +175,10 @@ impl Store for PostgresStore {
     }
 
     async fn confirm_head(&self) -> Result<Head, StoreError> {
-        let (pool, followers) = (self.readers.clone(), Arc::clone(&self.followers));
-        let in_progress = Arc::clone(&self.in_progress);
+        let (pool, progress) = (self.readers.clone(), Arc::clone(&self.progress));
         let read = move || {
-            let (pool, followers) = (pool.clone(), Arc::clone(&followers));
-            let in_progress = Arc::clone(&in_progress);
-            async move { reads::confirmed_head(&pool, &followers, &in_progress).await }
+            let (pool, progress) = (pool.clone(), Arc::clone(&progress));
+            async move { reads::confirmed_head(&pool, &progress).await }
         };
         self.confirmed_heads.read(read).await
     }
@@ -215,7 +197,7 @@ impl Store for PostgresStore {
     }
 
     async fn read_on(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
-        let told = self.followers.told_after(after, limit);
+        let told = self.progress.followers.told_after(after, limit);
         if told.is_empty() { self.read_all(after, limit).await } else { Ok(told) }
     }
 
@@ -249,11 +231,11 @@ impl Store for PostgresStore {
     }
 
     fn follow(&self, follower: Arc<dyn Follower>) {
-        self.followers.add(follower);
+        self.progress.followers.add(follower);
     }
 
     fn commits(&self) -> watch::Receiver<Position> {
-        self.followers.commits()
+        self.progress.followers.commits()
     }
 
     async fn hash_key(&self) -> Result<Option<String>, StoreError> {

@@ -1,18 +1,15 @@
 //! Reads of the log, over a pool of connections of their own, which never wait for the writer.
 
-use std::time::Duration;
-
 use muster_events::stream::{Position, Sequence, StreamId};
 use sqlx::PgPool;
-use tokio::time::timeout;
 
 use super::{
     errors::StoreResult,
+    progress::Progress,
     rows::{collect, columns, limit, number},
     statements::{SELECT_AFTER, SELECT_HEAD, head_of},
-    writer::InProgress,
 };
-use crate::store::{Head, StoreError, StoredEvent, appending::FOREIGN_PAGE, followers::Followers};
+use crate::store::{Head, StoreError, StoredEvent, appending::FOREIGN_PAGE};
 
 const SELECT_STREAM_AFTER: &str = concat!(
     "SELECT ",
@@ -26,24 +23,16 @@ pub(super) async fn head(pool: &PgPool) -> StoreResult<Head> {
     head_of(row.as_ref())
 }
 
-/// How long a read waits for the writer to tell of what it commits: an append may stand behind the lock of another
-/// process, and then the events are that one's.
-const PATIENCE: Duration = Duration::from_millis(20);
-
-/// Waits a moment for what this process may be committing: its own events need not be read and decoded.
-pub(super) async fn until_told(in_progress: &InProgress) {
-    let _ = timeout(PATIENCE, in_progress.lock()).await;
-}
-
-/// Where the log stands, after `followers` have been told of everything up to there.
-pub(super) async fn confirmed_head(
-    pool: &PgPool,
-    followers: &Followers,
-    in_progress: &InProgress,
-) -> StoreResult<Head> {
+/// Where the log stands, after followers have been told of everything up to there.
+pub(super) async fn confirmed_head(pool: &PgPool, progress: &Progress) -> StoreResult<Head> {
+    let followers = &progress.followers;
+    let told = followers.told();
     let head = head(pool).await?;
+    if head.position < told {
+        progress.doubt();
+    }
     if followers.told() < head.position {
-        until_told(in_progress).await;
+        progress.until_told().await;
     }
     loop {
         let told = followers.told();

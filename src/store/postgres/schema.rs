@@ -32,6 +32,10 @@ const INSERT_DEPLOYMENT: &str =
     "INSERT INTO log.deployment (only_row, incarnation, cluster) VALUES (true, $1, $2)";
 const SELECT_DEPLOYMENT: &str = "SELECT incarnation, cluster FROM log.deployment";
 const UPDATE_DEPLOYMENT: &str = "UPDATE log.deployment SET incarnation = $1, cluster = $2";
+/// Positions beyond the end will be those of other events, which are not to be passed over.
+const PUT_BACK_CHECKPOINTS: &str = "UPDATE log.subscribers SET position = ended.position \
+     FROM (SELECT coalesce(max(position), 0) AS position FROM log.events) AS ended \
+     WHERE subscribers.position > ended.position";
 const NOTE_HASH_KEY: &str = "UPDATE log.deployment SET hash_key = $1 WHERE hash_key IS NULL";
 const SELECT_HASH_KEY: &str = "SELECT hash_key FROM log.deployment";
 
@@ -123,14 +127,16 @@ pub(super) async fn deployment(connection: &mut PgConnection) -> StoreResult<(In
     Ok((Incarnation(incarnation), row.try_get("cluster")?))
 }
 
-/// Draws another incarnation, on this cluster. To be called with the order lock.
+/// Draws another incarnation, on this cluster: no subscriber has come further in it than it goes. To be called with the
+/// order lock.
 pub(super) async fn renew_incarnation(
     connection: &mut PgConnection,
     cluster: &str,
 ) -> StoreResult<Incarnation> {
     let incarnation = Incarnation::drawn();
     let update = sqlx::query(UPDATE_DEPLOYMENT).bind(i64::from(incarnation.0)).bind(cluster);
-    update.execute(connection).await?;
+    update.execute(&mut *connection).await?;
+    sqlx::query(PUT_BACK_CHECKPOINTS).execute(connection).await?;
     Ok(incarnation)
 }
 

@@ -12,17 +12,17 @@ use super::{
 use crate::store::{Incarnation, Lease};
 
 /// By the clock of the database, which is the same for all processes. `least` is for a log that was put back to an earlier
-/// state: otherwise its head is never before a checkpoint.
+/// state: otherwise its head is never before a checkpoint. Who does not know of that yet gets none, and moves nothing.
 const LEASE: &str = "INSERT INTO log.subscribers (name, position, incarnation, holder, epoch, until) \
      SELECT $1, coalesce(max(position), 0), $2, $3, 1, clock_timestamp() + $4 * interval '1 microsecond' \
-     FROM log.events \
+     FROM log.events HAVING (SELECT incarnation FROM log.deployment) = $2 \
      ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until, \
      incarnation = excluded.incarnation, position = least(subscribers.position, excluded.position), \
      epoch = subscribers.epoch + CASE WHEN subscribers.holder = excluded.holder THEN 0 ELSE 1 END \
      WHERE subscribers.holder = excluded.holder OR subscribers.until <= clock_timestamp() \
      RETURNING epoch, position";
 const ADVANCE: &str = "UPDATE log.subscribers SET position = $1 WHERE name = $2 AND position = $3 \
-     AND incarnation = $4 AND holder = $5 AND epoch = $6";
+     AND incarnation = $4 AND incarnation = (SELECT incarnation FROM log.deployment) AND holder = $5 AND epoch = $6";
 const SELECT_CHECKPOINT: &str = "SELECT position FROM log.subscribers WHERE name = $1 AND incarnation = $2";
 /// The row stays, and with it the checkpoint and the epoch that the next one has to exceed.
 const RELEASE: &str =

@@ -5,23 +5,23 @@ use std::{sync::Arc, time::Duration};
 use muster_events::{stream::Position, time::Timestamp};
 use sqlx::PgConnection;
 use tokio::{
-    sync::{Mutex, mpsc},
-    time::timeout,
+    sync::mpsc,
+    time::{sleep, timeout},
 };
 
 use super::{
     connection::{self, PostgresOptions},
     errors::{StoreResult, is_lost},
     identity::Identity,
+    progress::Progress,
     statements,
 };
 use crate::{
     clock::Clock,
     database::Database,
     store::{
-        Head, StoreError,
+        Head, Incarnation, StoreError,
         appending::{BATCH, Command, FOLLOW_OUTSIDE, FOREIGN_PAGE, HEADS, Outcome},
-        followers::Followers,
         heads::Heads,
         returning::Returning,
     },
@@ -31,9 +31,8 @@ use crate::{
 const LINGER: Duration = Duration::from_micros(500);
 const ENOUGH: usize = 64;
 
-/// Held by the writer from before a commit until followers have been told of it. Whoever finds events of which they
-/// were not told waits a moment for it first: see [`super::reads::until_told`].
-pub(super) type InProgress = Mutex<()>;
+/// How long to wait before the log is looked at again, when that failed.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// What the thread owns.
 pub(super) struct Writer {
@@ -41,8 +40,7 @@ pub(super) struct Writer {
     pub(super) options: PostgresOptions,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) identity: Arc<Identity>,
-    pub(super) followers: Arc<Followers>,
-    pub(super) in_progress: Arc<InProgress>,
+    pub(super) progress: Arc<Progress>,
     /// None after a failure, until the next batch.
     pub(super) connection: Option<PgConnection>,
     pub(super) heads: Heads,
@@ -60,17 +58,15 @@ impl Writer {
         options: PostgresOptions,
         clock: Arc<dyn Clock>,
         identity: Arc<Identity>,
-        followers: Arc<Followers>,
-        in_progress: Arc<InProgress>,
+        progress: Arc<Progress>,
     ) -> Self {
         Self {
             database,
             options,
             clock,
             identity,
-            followed: followers.told(),
-            followers,
-            in_progress,
+            followed: progress.followers.told(),
+            progress,
             connection: None,
             heads: Heads::new(HEADS),
             left_at: None,
@@ -83,8 +79,14 @@ impl Writer {
         let mut waiting = Vec::with_capacity(BATCH);
         let mut returning = Returning::new(LINGER, ENOUGH);
         loop {
-            if waiting.is_empty() && commands.recv_many(&mut waiting, BATCH).await == 0 {
-                return;
+            if waiting.is_empty() {
+                tokio::select! {
+                    received = commands.recv_many(&mut waiting, BATCH) => if received == 0 { return },
+                    () = self.progress.doubted() => {
+                        self.look().await;
+                        continue;
+                    }
+                }
             }
             while waiting.len() < BATCH {
                 let Ok(command) = commands.try_recv() else { break };
@@ -108,15 +110,44 @@ impl Writer {
             Ok(outcomes) => answer_each(batch, outcomes),
             Err(error) => {
                 tracing::warn!(%error, appends = batch.len(), "appends were not done");
-                if let Some(connection) = self.connection.take() {
-                    tokio::spawn(connection::abandon(connection));
-                }
-                self.left_at = None;
-                self.heads.clear();
+                self.forget();
                 let outcomes = batch.iter().map(|_| Some(Err(error.clone().into()))).collect();
                 answer_each(batch, outcomes)
             }
         }
+    }
+
+    /// Finds out, on a new connection, whether the log is another one; tries again until it knows.
+    async fn look(&mut self) {
+        self.forget();
+        let limit = self.options.batch_timeout;
+        let look = async {
+            let mut connection = self.connect().await?;
+            self.lock_and_follow(&mut connection).await?;
+            statements::rollback(&mut connection).await?;
+            self.connection = Some(connection);
+            StoreResult::Ok(())
+        };
+        let looked = timeout(limit, look)
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Unavailable("Postgres stopped answering".into())));
+        if let Err(error) = looked {
+            tracing::debug!(%error, "whether the log is another one is not known yet");
+            let progress = Arc::clone(&self.progress);
+            tokio::spawn(async move {
+                sleep(LOOK_AGAIN).await;
+                progress.doubt();
+            });
+        }
+    }
+
+    /// Begins the next batch on a new connection, with nothing remembered.
+    fn forget(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            tokio::spawn(connection::abandon(connection));
+        }
+        self.left_at = None;
+        self.heads.clear();
     }
 
     /// Takes the lock of the log in a statement of its own, and only then looks where the log stands: what is read
@@ -126,10 +157,12 @@ impl Writer {
     pub(super) async fn lock_and_follow(&mut self, connection: &mut PgConnection) -> StoreResult<Head> {
         let mut outside = FOLLOW_OUTSIDE;
         loop {
+            // Readers may have told of more than was followed here.
+            let known = self.followed.max(self.progress.followers.told());
             let head = self.begin(connection).await?;
-            if head.position < self.followed {
-                self.identity.renew(connection).await?;
-                self.begin_anew(head.position);
+            if head.position < known {
+                let incarnation = self.identity.renew(connection).await?;
+                self.begin_anew(head.position, incarnation);
                 continue;
             }
             if head.position.0 - self.followed.0 <= FOREIGN_PAGE as u64 || outside == 0 {
@@ -165,7 +198,7 @@ impl Writer {
             for event in &events {
                 self.heads.follow(&event.stream, event.sequence);
             }
-            self.followers.tell([events.as_slice()]);
+            self.progress.followers.tell([events.as_slice()]);
             self.followed = last.position;
         }
         Ok(())
@@ -174,23 +207,24 @@ impl Writer {
     /// A connection to the log, which may have become another one since the last.
     pub(super) async fn connect(&mut self) -> StoreResult<PgConnection> {
         let (mut connection, server) = connection::open(&self.database, &self.options).await?;
-        if self.identity.has_changed(&mut connection, &server).await? {
+        if let Some(incarnation) = self.identity.another(&mut connection, &server).await? {
             let head = statements::head(&mut connection).await?;
-            self.begin_anew(head.position);
+            self.begin_anew(head.position, incarnation);
         }
         Ok(connection)
     }
 
-    /// What was remembered of the log is of another one.
-    fn begin_anew(&mut self, head: Position) {
+    /// What was remembered of the log is of another one. Only when nothing of that is there any more it is said.
+    fn begin_anew(&mut self, head: Position, incarnation: Incarnation) {
         tracing::warn!(
             head = head.0,
             "the log was put back to an earlier state; what was remembered is forgotten"
         );
         self.left_at = None;
         self.heads.clear();
-        self.followers.put_back(head);
+        self.progress.followers.put_back(head);
         self.followed = head;
+        self.identity.becomes(incarnation);
     }
 }
 

@@ -9,11 +9,15 @@ use muster::store::{
 };
 use muster_events::stream::Position;
 use sqlx::{Connection as _, Executor as _};
+use tokio::time::timeout;
 
 use super::{
     super::lab::{Lab, ManualClock, Recorder, all_at_once, done, everything, keyed, one, positions},
     PostgresLab,
 };
+
+/// Longer than the look of a process that hears nothing.
+const LIMIT: Duration = Duration::from_secs(20);
 
 async fn open_with(lab: &PostgresLab, options: PostgresOptions) -> Arc<dyn Store> {
     let clock = Arc::new(ManualClock::at("2026-11-24T10:00:00Z"));
@@ -114,14 +118,55 @@ async fn a_log_that_is_put_back_under_a_running_process_gets_another_incarnation
         done(&*store, one("a", sequence)).await;
     }
     let before = store.incarnation();
-    let mut connection = lab.0.connection().await;
-    let put_back = "ALTER TABLE log.events DISABLE TRIGGER USER; DELETE FROM log.events WHERE position > 1; \
-                    ALTER TABLE log.events ENABLE TRIGGER USER";
-    connection.execute(sqlx::raw_sql(put_back)).await.unwrap();
+    put_back(&lab).await;
     let appended = done(&*store, one("a", 1)).await;
     assert_eq!(appended.position, Position(2));
     assert_ne!(store.incarnation(), before);
     assert_eq!(*store.commits().borrow(), Position(2));
+}
+
+/// Also a process that appends nothing finds out, and its subscribers are told nothing more of the log that was, and work on
+/// nothing before they know.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_only_reads_finds_out_that_the_log_was_put_back() {
+    let lab = PostgresLab::new().await;
+    let (store, other) = (lab.store().await, lab.store().await);
+    for sequence in 0..3 {
+        done(&*other, one("a", sequence)).await;
+    }
+    assert_eq!(store.confirm_head().await.unwrap().position, Position(3));
+    assert_eq!(store.read_on(Position(1), 10).await.unwrap().len(), 2);
+    let ttl = Duration::from_mins(1);
+    let lease = store.lease("sub", "first", ttl).await.unwrap().unwrap();
+    put_back(&lab).await;
+    assert_eq!(store.confirm_head().await.unwrap().position, Position(1));
+    assert!(store.read_on(Position(1), 10).await.unwrap().is_empty());
+    let mut commits = store.commits();
+    let put_back = timeout(LIMIT, commits.wait_for(|position| *position == Position(1)));
+    put_back.await.expect("within the limit").unwrap();
+    done(&*other, one("b", 0)).await;
+    done(&*store, one("c", 0)).await;
+    assert_eq!(store.incarnation(), other.incarnation(), "whichever of them was first has drawn it");
+    let again = store.lease("sub", "first", ttl).await.unwrap().unwrap();
+    assert_eq!((lease.checkpoint, again.checkpoint), (Position(3), Position(1)));
+}
+
+/// A subscriber of a process that does not know yet that the log is another one does not move the checkpoint in it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_knows_another_incarnation_has_no_lease_and_moves_no_checkpoint() {
+    let lab = PostgresLab::new().await;
+    let store = lab.store().await;
+    done(&*store, one("a", 0)).await;
+    let ttl = Duration::from_mins(1);
+    let lease = store.lease("sub", "first", ttl).await.unwrap().unwrap();
+    done(&*store, one("a", 1)).await;
+    PostgresStore::renew_incarnation(&lab.0.database()).await.unwrap();
+    assert!(!store.advance(&lease, Position(2)).await.unwrap());
+    assert_eq!(store.lease("sub", "first", ttl).await.unwrap(), None);
+    assert_eq!(store.lease("new", "first", ttl).await.unwrap(), None);
+    let knows = lab.store().await;
+    let lease = knows.lease("sub", "first", ttl).await.unwrap().unwrap();
+    assert!(knows.advance(&lease, Position(2)).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -158,6 +203,13 @@ async fn a_schema_of_another_program_or_of_a_newer_one_is_refused() {
     assert!(refused.contains("use the newer muster"), "{refused}");
     connection.execute("UPDATE log.schema_version SET oldest_reader = 1").await.unwrap();
     drop(open().await.expect("a newer schema that says that it can be worked with"));
+}
+
+/// All but the first event is gone, as after a restore.
+async fn put_back(lab: &PostgresLab) {
+    let put_back = "ALTER TABLE log.events DISABLE TRIGGER USER; DELETE FROM log.events WHERE position > 1; \
+                    ALTER TABLE log.events ENABLE TRIGGER USER";
+    lab.0.connection().await.execute(sqlx::raw_sql(put_back)).await.unwrap();
 }
 
 /// While nobody is there to answer, an append is not available; when somebody is again, it goes on by itself.
