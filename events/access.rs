@@ -118,9 +118,7 @@ impl Requester {
         }
         let options = organization.scope_options();
         let role = self.membership.as_ref().and_then(|(_, member)| member.org_role.as_ref());
-        role.map_or_else(Vec::new, |role| {
-            roles.allowed_org_roles(&roles.org_scopes(role, &options), &options)
-        })
+        role.map_or_else(Vec::new, |role| roles.given_by(role, options).to_vec())
     }
 }
 

@@ -25,6 +25,17 @@ impl Default for ScopeOptions {
 }
 
 impl ScopeOptions {
+    /// Every choice, each at its place.
+    const ALL: [Self; 4] = [Self::at(0), Self::at(1), Self::at(2), Self::at(3)];
+
+    const fn at(place: usize) -> Self {
+        Self { events_member_admin: place & 1 != 0, alerts_member_write: place & 2 != 0 }
+    }
+
+    fn place(self) -> usize {
+        usize::from(self.events_member_admin) | (usize::from(self.alerts_member_write) << 1)
+    }
+
     fn apply(self, scopes: &ScopeSet) -> ScopeSet {
         let mut left = scopes.clone();
         if scopes.any_of(RUNS_SOMETHING) {
@@ -48,14 +59,19 @@ impl ScopeOptions {
 pub struct Roles {
     definition: RolesDefinition,
     /// For each organization role, the priority of the team role that its holders have on all their teams.
-    minimum_team_roles: Vec<usize>,
+    team_minimums: Vec<usize>,
+    /// For each organization role, what its holders may hand out under each of [`ScopeOptions::ALL`]: asked by every
+    /// command on members, and by every answer about one.
+    given: Vec<[Vec<RoleId>; ScopeOptions::ALL.len()]>,
 }
 
 impl From<RolesDefinition> for Roles {
     fn from(definition: RolesDefinition) -> Self {
         let priorities = 0..definition.org_roles.len();
-        let minimum_team_roles = priorities.map(|priority| minimum_for(&definition, priority)).collect();
-        Self { definition, minimum_team_roles }
+        let team_minimums = priorities.map(|priority| minimum_for(&definition, priority)).collect();
+        let given = |by: &OrgRole| ScopeOptions::ALL.map(|options| given(&definition, by, options));
+        let given = definition.org_roles.iter().map(given).collect();
+        Self { definition, team_minimums, given }
     }
 }
 
@@ -155,7 +171,7 @@ impl Roles {
     /// For an undefined organization role the lowest; what its holders may do is still nothing, see
     /// [`Roles::effective_team_role`].
     pub fn minimum_team_role(&self, org_role: &RoleId) -> &RoleId {
-        let priority = self.org_priority(org_role).map_or(0, |place| self.minimum_team_roles[place]);
+        let priority = self.org_priority(org_role).map_or(0, |place| self.team_minimums[place]);
         &self.team_roles()[priority].id
     }
 
@@ -169,7 +185,7 @@ impl Roles {
         explicit: Option<&RoleId>,
         team_roles_feature: bool,
     ) -> Option<&RoleId> {
-        let minimum = self.minimum_team_roles[self.org_priority(org_role)?];
+        let minimum = self.team_minimums[self.org_priority(org_role)?];
         let explicit = explicit.filter(|_| team_roles_feature).and_then(|role| self.team_priority(role));
         Some(&self.team_roles()[explicit.map_or(minimum, |explicit| explicit.max(minimum))].id)
     }
@@ -193,16 +209,20 @@ impl Roles {
         self.team_role(team_role.as_str()).map(|role| options.apply(&role.scopes)).unwrap_or_default()
     }
 
-    /// The organization roles that somebody with these scopes in effect may hand out, lowest first: those
-    /// that permit nothing beyond them (behaviour 1.3). A comparison of scopes, not of priorities.
+    /// The organization roles that a holder of this one may hand out, lowest first: those that permit nothing beyond what
+    /// his does (behaviour 1.3). A comparison of scopes, not of priorities.
     ///
     /// Whether the situation requires `member:admin`, and that superusers may hand out every role, is the
     /// caller's to know.
-    pub fn allowed_org_roles(&self, acting_scopes: &ScopeSet, options: &ScopeOptions) -> Vec<RoleId> {
-        self.org_roles()
-            .iter()
-            .filter(|role| options.apply(&role.scopes).is_subset(acting_scopes))
-            .map(|role| role.id.clone())
-            .collect()
+    pub fn given_by(&self, role: &RoleId, options: ScopeOptions) -> &[RoleId] {
+        let given = self.org_priority(role).and_then(|priority| self.given.get(priority));
+        given.and_then(|given| given.get(options.place())).map_or(&[], Vec::as_slice)
     }
+}
+
+/// What [`Roles::given_by`] answers of a role, under these options.
+fn given(definition: &RolesDefinition, by: &OrgRole, options: ScopeOptions) -> Vec<RoleId> {
+    let acting = options.apply(&by.scopes);
+    let permits_no_more = |role: &&OrgRole| options.apply(&role.scopes).is_subset(&acting);
+    definition.org_roles.iter().filter(permits_no_more).map(|role| role.id.clone()).collect()
 }

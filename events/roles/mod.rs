@@ -10,7 +10,7 @@
 //! |---|---|
 //! | what may a member do in the organization | [`Roles::org_scopes`] |
 //! | what may a member do on one team | [`Roles::effective_team_role`], then [`Roles::team_scopes`] |
-//! | which roles may somebody hand out | [`Roles::allowed_org_roles`]: by scopes, not by priority |
+//! | which roles may somebody hand out | [`Roles::given_by`]: by scopes, not by priority |
 //! | may somebody remove somebody | [`Roles::can_manage`]: by priority, not by scopes |
 //! | which team roles say nothing any more after a change of role | [`Roles::redundant_team_role`] |
 //! | what may a token do | [`ScopeSet::with_implied`], then [`ScopeSet::intersection`] with the role's |
