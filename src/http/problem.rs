@@ -4,7 +4,6 @@
 use axum::{
     extract::Request,
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use muster_events::{refusal::Refusal, stream::Position};
@@ -180,10 +179,13 @@ impl IntoResponse for Problem {
 
 /// Gives the answers of the framework itself (wrong method, unknown path, body too large, ...) the form of all
 /// others, and gives problem details to those who ask for them.
-pub(super) async fn negotiate(request: Request, next: Next) -> Response {
+pub(super) async fn negotiate<F: Future<Output = Response>>(
+    request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
     let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let wants_details = accept.is_some_and(|accept| accept.contains(PROBLEM_JSON));
-    let mut response = next.run(request).await;
+    let mut response = answer(request).await;
     let problem = match response.extensions_mut().remove::<Problem>() {
         Some(problem) => problem,
         None => match plain(&response) {

@@ -4,9 +4,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::{
-    extract::{ConnectInfo, FromRequestParts, Request, State},
+    extract::{ConnectInfo, FromRequestParts, Request},
     http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts},
-    middleware::Next,
     response::Response,
 };
 use compact_str::CompactString;
@@ -82,7 +81,11 @@ impl<S: Send + Sync> FromRequestParts<S> for About {
 }
 
 /// Finds out what is known about the request, and completes the headers that every answer has.
-pub(super) async fn about(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub(super) async fn about<F: Future<Output = Response>>(
+    app: &App,
+    mut request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
     let headers = request.headers();
     let given = headers.get(names::REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_id(id));
     let request_id: CompactString = match given {
@@ -100,7 +103,7 @@ pub(super) async fn about(State(app): State<App>, mut request: Request, next: Ne
         base_url: base_url(headers, trusted),
     };
     request.extensions_mut().insert(about);
-    let mut response = next.run(request).await;
+    let mut response = answer(request).await;
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         headers.insert(names::REQUEST_ID, id);

@@ -5,7 +5,7 @@ use std::{any::Any, time::Duration};
 use axum::{
     BoxError, Router,
     error_handling::HandleErrorLayer,
-    extract::{DefaultBodyLimit, MatchedPath, Request},
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
     http::{Method, StatusCode},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -211,20 +211,27 @@ pub(super) fn router(app: App) -> Server {
         .layer(HandleErrorLayer::new(overloaded))
         .layer(LoadShedLayer::new())
         .layer(GlobalConcurrencyLimitLayer::new(limits.concurrency))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.time));
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.time))
+        .layer(DefaultBodyLimit::max(limits.body));
+    // As few layers of the router as can be: each one boxes, and clones for each request, all that is within.
+    let around_all = ServiceBuilder::new()
+        .layer(middleware::from_fn_with_state(app.clone(), around))
+        .layer(CatchPanicLayer::custom(panicked));
     let router = Router::new()
         .merge(endpoints)
         .merge(docs)
-        .layer(DefaultBodyLimit::max(limits.body))
         .layer(limited)
         // Not behind the limits: a server that has much to do is not a dead one.
         .merge(probes)
-        .layer(middleware::from_fn(measure))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn(problem::negotiate))
-        .layer(middleware::from_fn_with_state(app.clone(), request::about))
+        .layer(around_all)
         .with_state(app);
     MapRequest::new(router, with_trailing_slash)
+}
+
+/// What is around every endpoint, the outermost first.
+async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
+    let measured = |request| measure(request, next);
+    request::about(&app, request, |request| problem::negotiate(request, measured)).await
 }
 
 /// The paths of the API, and of pictures, end with a slash; clients may leave it out.
