@@ -46,7 +46,7 @@ use crate::{
 /// The views.
 #[derive(Debug, Clone)]
 pub struct Views {
-    writer: Pool,
+    pub(crate) writer: Pool,
     readers: Pool,
 }
 

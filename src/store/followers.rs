@@ -16,27 +16,37 @@ use super::{Follower, StoredEvent, tail::Tail};
 /// follower has panicked are they told of the same events again, because it is not known who had seen them.
 #[derive(Debug)]
 pub(crate) struct Followers {
-    told: Mutex<Told>,
+    state: Mutex<State>,
     tail: Tail,
     commits: watch::Sender<Position>,
 }
 
+/// Up to where they were told, of which log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// How often the log was put back before.
+    log: u64,
+    /// Where what they were not told begins.
+    pub(crate) position: Position,
+}
+
 #[derive(Debug)]
-struct Told {
-    position: Position,
+struct State {
+    told: Told,
     followers: Vec<Arc<dyn Follower>>,
 }
 
 impl Followers {
     /// Nobody yet; whoever comes is told of what lies beyond `head`.
     pub(crate) fn new(head: Position) -> Self {
-        let told = Mutex::new(Told { position: head, followers: Vec::new() });
-        Self { told, tail: Tail::default(), commits: watch::Sender::new(head) }
+        let told = Told { log: 0, position: head };
+        let state = Mutex::new(State { told, followers: Vec::new() });
+        Self { state, tail: Tail::default(), commits: watch::Sender::new(head) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Told> {
-        // `position` moves only after all were told, so that what a panicking follower leaves behind is right.
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // `told` moves only after all were told, so that what a panicking follower leaves behind is right.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds one.
@@ -45,14 +55,20 @@ impl Followers {
     }
 
     /// Up to where they were told.
-    pub(crate) fn told(&self) -> Position {
-        self.lock().position
+    pub(crate) fn told(&self) -> Told {
+        self.lock().told
     }
 
     /// Some of the events directly after `after`, in order, at most `limit`: as far as they were told of lately. None where
     /// they were not.
     pub(crate) fn told_after(&self, after: Position, limit: usize) -> Vec<StoredEvent> {
         self.tail.after(after, limit)
+    }
+
+    /// Waits until the log has been put back since `told`.
+    pub(crate) async fn until_put_back(&self, told: Told) {
+        let mut commits = self.commits();
+        while self.told().log == told.log && commits.changed().await.is_ok() {}
     }
 
     /// The highest position that is known to be durable.
@@ -65,33 +81,49 @@ impl Followers {
         self.tail.clear();
     }
 
-    /// The log was put back to an earlier state and ends at `head`: what they know is of another log.
-    pub(crate) fn put_back(&self, head: Position) {
-        let mut told = self.lock();
-        for follower in &told.followers {
+    /// The log was put back to an earlier state and ends at `head`: what they know is of another log. When nothing of that
+    /// is there any more, `says_so`; then who waits for commits is woken.
+    pub(crate) fn put_back(&self, head: Position, says_so: impl FnOnce()) {
+        let mut state = self.lock();
+        for follower in &state.followers {
             follower.put_back();
         }
         self.tail.clear();
-        told.position = head;
-        drop(told);
+        state.told = Told { log: state.told.log + 1, position: head };
+        says_so();
         self.commits.send_replace(head);
     }
 
     /// Tells them of `runs` of durable events: together without holes, and starting no later than right after what
     /// they were told before. A follower must not call back into the store: the lock is held.
     pub(crate) fn tell<'a>(&self, runs: impl IntoIterator<Item = &'a [StoredEvent]>) {
-        let mut told = self.lock();
+        self.tell_in(self.lock(), runs);
+    }
+
+    /// As [`Followers::tell`], of what was read behind `told`; nothing when the log was put back since then.
+    pub(crate) fn tell_behind<'a>(&self, told: Told, runs: impl IntoIterator<Item = &'a [StoredEvent]>) {
+        let state = self.lock();
+        if state.told.log == told.log {
+            self.tell_in(state, runs);
+        }
+    }
+
+    fn tell_in<'a>(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        runs: impl IntoIterator<Item = &'a [StoredEvent]>,
+    ) {
         for run in runs {
-            let fresh = &run[run.partition_point(|event| event.position <= told.position)..];
+            let fresh = &run[run.partition_point(|event| event.position <= state.told.position)..];
             let Some(last) = fresh.last() else { continue };
-            for follower in &told.followers {
+            for follower in &state.followers {
                 follower.committed(fresh);
             }
             self.tail.add(fresh);
-            told.position = last.position;
+            state.told.position = last.position;
         }
-        let position = told.position;
-        drop(told);
+        // With the lock: two who tell must not announce the later position first.
+        let position = state.told.position;
         self.commits.send_if_modified(|known| {
             let newer = position > *known;
             *known = position.max(*known);

@@ -10,6 +10,7 @@
 //! [`Runner`] does the work; [`ReadModels`] is what readers hold: the views, how far they have come, and a way to
 //! wait until they have come far enough.
 
+mod catch_up;
 mod entries;
 mod pass;
 mod read_models;
@@ -25,13 +26,14 @@ mod status;
 mod tenure;
 mod verify;
 
+pub use catch_up::CatchUpError;
 pub use read_models::{LagError, ReadModels};
 pub use rebuild::{Ended, Progress, Rebuild, RebuildError, Rebuilt};
 pub use reports::{
     rebuilds as report_rebuilds, standing as report_standing, verifications as report_verifications,
 };
 pub use retry::retry;
-pub use runner::{CatchUpError, Runner};
+pub use runner::Runner;
 pub(crate) use shift::{ATTEMPT, Shift, ShiftError};
 pub use status::{ProjectionStatus, Status, Trouble};
 pub use verify::{Verified, Verifier, VerifyError};

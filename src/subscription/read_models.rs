@@ -1,6 +1,12 @@
 //! What readers hold of the read models.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use muster_events::stream::Position;
 use muster_projections::views::{ParkedStream, Views};
@@ -11,6 +17,7 @@ use tokio::{
 };
 
 use super::Status;
+use crate::store::Store;
 
 /// The views did not come far enough in time.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -31,9 +38,40 @@ fn because(trouble: Option<&String>) -> String {
 /// The read models: rows to be asked, and how far they have come. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct ReadModels {
+    pub(super) store: Arc<dyn Store>,
     pub(super) views: Views,
     pub(super) status: watch::Receiver<Status>,
-    pub(super) wake: Arc<Notify>,
+    pub(super) wanted: Arc<Wanted>,
+}
+
+/// What readers want of the runner.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    /// The highest position that one of them waits for, or waited for lately.
+    position: AtomicU64,
+    now: Notify,
+}
+
+impl Wanted {
+    fn ask(&self, position: Position) {
+        self.position.fetch_max(position.0, Ordering::SeqCst);
+        self.now.notify_one();
+    }
+
+    /// How far somebody wants it to come; what has been reached does not count any more.
+    pub(super) fn position(&self) -> Position {
+        Position(self.position.load(Ordering::SeqCst))
+    }
+
+    /// The log has nothing more to give: whoever waits for more waits for others.
+    pub(super) fn is_all(&self) {
+        self.position.store(0, Ordering::SeqCst);
+    }
+
+    /// Waits until a look at the log is wanted now.
+    pub(super) async fn now(&self) {
+        self.now.notified().await;
+    }
 }
 
 impl ReadModels {
@@ -42,15 +80,21 @@ impl ReadModels {
         &self.views
     }
 
-    /// Returns once every projection has reached `position`. Streams that are set aside count as reached.
+    /// Returns once every projection has reached `position` of the log that there is. Streams that are set aside count as
+    /// reached.
     pub async fn wait_for(&self, position: Position, limit: Duration) -> Result<(), LagError> {
         let mut status = self.status.clone();
-        if status.borrow().has_reached(position) {
+        let has_reached = |status: &Status| {
+            // What was reached of a log that was put back says nothing of this one.
+            let is_of_this_log = || status.log == Some(self.store.incarnation());
+            status.has_reached(position) && (position == Position::ZERO || is_of_this_log())
+        };
+        if has_reached(&status.borrow()) {
             return Ok(());
         }
         // The caller has seen a newer head than the runner, who may be waiting for the next look of its own.
-        self.poke();
-        let reached = timeout(limit, status.wait_for(|status| status.has_reached(position)));
+        self.wanted.ask(position);
+        let reached = timeout(limit, status.wait_for(has_reached));
         if matches!(reached.await, Ok(Ok(_))) {
             return Ok(());
         }
@@ -64,7 +108,7 @@ impl ReadModels {
 
     /// Makes the runner look at the log now.
     pub fn poke(&self) {
-        self.wake.notify_one();
+        self.wanted.now.notify_one();
     }
 
     /// How they stand.

@@ -12,30 +12,27 @@ use muster_projections::{
     projection::{LogEntry, Projection},
     views::{Generation, Outcome, Views},
 };
-use thiserror::Error;
-use tokio::{
-    sync::{Notify, watch},
-    time::sleep,
-};
+use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ReadModels, Status, Trouble,
-    rebuild::{Rebuild, RebuildError},
-    renewal::Renewal,
+    CatchUpError, ReadModels, Status, Trouble, read_models::Wanted, rebuild::Rebuild, renewal::Renewal,
     tenure::Tenure,
 };
 use crate::{
     clock::{Clock, event_id, stopwatch},
-    store::{Store, StoreError},
+    store::{Incarnation, Store},
 };
 
 /// Most events that are applied in one transaction.
 const BATCH: usize = 500;
 /// How often the log is looked at when nobody says that it has grown: what another process appended is found so.
 const POLL: Duration = Duration::from_millis(100);
+/// How far apart turns are while much is appended and nobody in this process waits for a row: a larger batch costs less than
+/// two. What is committed shows that much later at most.
+const GATHERING: Duration = Duration::from_millis(20);
 /// How often a process without the lease looks how far the one with it has come, while somebody waits for that.
-const STANDBY_LOOK: Duration = Duration::from_millis(10);
+pub(super) const STANDBY_LOOK: Duration = Duration::from_millis(10);
 /// The name of the lease.
 const LEASE: &str = "projections";
 /// How long the runner pauses after a first error; twice as long after each further one.
@@ -45,25 +42,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How often the views are looked at while rows of an older version are read, which another process may replace, or
 /// while nothing happens.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// How often a verb that needs the views now tries again after an error.
-const CATCH_UP_ATTEMPTS: u32 = 6;
-
-/// Why the views could not be brought to the head of the log.
-#[derive(Debug, Error)]
-pub enum CatchUpError {
-    /// Because of the log.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Because of the views.
-    #[error(transparent)]
-    Views(#[from] ViewError),
-    /// Another process has begun them anew.
-    #[error("another process, perhaps another version of muster, has begun the views anew")]
-    Moved,
-    /// Rows of an older version could not be built anew.
-    #[error(transparent)]
-    Rebuild(Box<RebuildError>),
-}
 
 /// Keeps views up to date with a log.
 #[derive(Debug)]
@@ -75,8 +53,8 @@ pub struct Runner {
     poll: Duration,
     /// What was recorded before does not count as lag.
     pub(super) started: Timestamp,
-    pub(super) incarnation: String,
-    tenure: Tenure,
+    pub(super) incarnation: Incarnation,
+    pub(super) tenure: Tenure,
     /// The lowest checkpoint; none when it has to be looked at (again).
     pub(super) position: Option<Position>,
     /// The projections whose rows are of this version: those that are applied to.
@@ -87,7 +65,7 @@ pub struct Runner {
     /// When the views were looked at.
     pub(super) looked: Instant,
     pub(super) status: watch::Sender<Status>,
-    wake: Arc<Notify>,
+    pub(super) wanted: Arc<Wanted>,
 }
 
 /// How far a turn got.
@@ -112,12 +90,12 @@ impl Runner {
         projections: Vec<&'static Projection>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let incarnation = store.incarnation().to_string();
+        let incarnation = store.incarnation();
         let started = clock.now();
         let holder = event_id(started).to_string();
         let tenure = Tenure::new(views.clone(), LEASE, holder);
         let (status, _) = watch::channel(Status::default());
-        let wake = Arc::default();
+        let wanted = Arc::default();
         Self {
             store,
             views,
@@ -133,7 +111,7 @@ impl Runner {
             outdated_living: vec![],
             looked: stopwatch(),
             status,
-            wake,
+            wanted,
         }
     }
 
@@ -144,8 +122,8 @@ impl Runner {
 
     /// What readers hold.
     pub fn read_models(&self) -> ReadModels {
-        let (status, wake) = (self.status.subscribe(), Arc::clone(&self.wake));
-        ReadModels { views: self.views.clone(), status, wake }
+        let (store, status) = (Arc::clone(&self.store), self.status.subscribe());
+        ReadModels { store, views: self.views.clone(), status, wanted: Arc::clone(&self.wanted) }
     }
 
     /// Follows the log until `stop`. An error only makes it pause; a batch that has begun is finished first.
@@ -160,16 +138,25 @@ impl Runner {
             }
             // Before the log is read: what is committed from here on wakes the runner again.
             let committed = *commits.borrow_and_update();
+            let began = stopwatch();
             match self.turn().await {
-                Ok(Turn::More { full }) if full || !self.is_done_with(*commits.borrow()) => {}
-                Ok(Turn::Standby) if !self.status.borrow().has_reached(committed) => {
+                Ok(Turn::More { full: true }) => {}
+                Ok(Turn::More { .. }) if !self.is_done_with(*commits.borrow()) => {
+                    self.gather(began, &stop).await;
+                }
+                Ok(Turn::Standby)
+                    if !self.status.borrow().has_reached(committed.max(self.wanted.position())) =>
+                {
                     sleep(STANDBY_LOOK).await;
                 }
                 Ok(Turn::More { .. } | Turn::AtHead | Turn::Standby) => {
                     tokio::select! {
                         () = stop.cancelled() => {}
-                        committed = commits.changed(), if hears_commits => hears_commits = committed.is_ok(),
-                        () = self.wake.notified() => {}
+                        committed = commits.changed(), if hears_commits => {
+                            hears_commits = committed.is_ok();
+                            self.gather(began, &stop).await;
+                        }
+                        () = self.wanted.now() => {}
                         () = sleep(self.poll) => {}
                     }
                 }
@@ -193,82 +180,31 @@ impl Runner {
     /// Whether all is applied that is known to be committed: then the log need not be asked for more, except for what is
     /// looked at beside it now and then.
     fn is_done_with(&self, committed: Position) -> bool {
-        self.status.borrow().has_reached(committed) && self.looked.elapsed() < LOOK_AGAIN
+        let known = committed.max(self.wanted.position());
+        self.status.borrow().has_reached(known) && self.looked.elapsed() < LOOK_AGAIN
     }
 
-    /// Brings the views to where the log stands now, for a verb that runs without a server; says how far that is. Where
-    /// another process does the work, waits for it. Rows of an older version are built anew.
-    pub async fn run_to_head(&mut self) -> Result<Position, CatchUpError> {
-        loop {
-            let reached = self.keep_to_head().await?;
-            if self.outdated.is_empty() {
-                return Ok(reached);
-            }
-            match self.rebuild().run(&self.outdated, &CancellationToken::new()).await {
-                Ok(_) => {}
-                Err(RebuildError::Busy { .. }) => sleep(LOOK_AGAIN).await,
-                Err(error) => return Err(CatchUpError::Rebuild(Box::new(error))),
-            }
-            self.position = None;
+    /// Rests after the turn that began then, unless somebody waits for a row.
+    async fn gather(&self, began: Instant, stop: &CancellationToken) {
+        let rest = GATHERING.saturating_sub(began.elapsed());
+        if rest.is_zero() || !self.status.borrow().has_reached(self.wanted.position()) {
+            return;
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.wanted.now() => {}
+            () = sleep(rest) => {}
         }
     }
 
-    /// The same, and leaves rows of an older version as they are.
-    pub(super) async fn keep_to_head(&mut self) -> Result<Position, CatchUpError> {
-        let reached = self.turns_to_head().await;
-        self.tenure.give_back().await;
-        reached
-    }
-
-    fn rebuild(&self) -> Rebuild {
+    pub(super) fn rebuild(&self) -> Rebuild {
         let (store, views) = (Arc::clone(&self.store), self.views.clone());
         Rebuild::new(store, views, self.projections.clone(), Arc::clone(&self.clock))
     }
 
-    async fn turns_to_head(&mut self) -> Result<Position, CatchUpError> {
-        let mut target = None;
-        let mut attempts = 0;
-        loop {
-            match self.turn_towards(&mut target).await {
-                Ok(Some(position)) => return Ok(position),
-                Ok(None) => attempts = 0,
-                Err(error) if attempts == CATCH_UP_ATTEMPTS => return Err(error),
-                Err(error) => {
-                    attempts = self.in_trouble(&error);
-                    sleep(pause_after(attempts)).await;
-                }
-            }
-        }
-    }
-
-    /// One turn, unless `target` is reached. It is the head at the first time, so that a log that grows all the time
-    /// has an end.
-    async fn turn_towards(
-        &mut self,
-        target: &mut Option<Position>,
-    ) -> Result<Option<Position>, CatchUpError> {
-        let head = match *target {
-            Some(head) => head,
-            None => *target.insert(self.store.head().await?.position),
-        };
-        let turn = self.turn().await?;
-        let applied = self.status.borrow().applied;
-        match applied.filter(|applied| *applied >= head) {
-            Some(applied) => Ok(Some(applied)),
-            // A read may find nothing before the head where a store holds back what is not complete yet.
-            None if turn == Turn::AtHead => Ok(Some(applied.unwrap_or_default())),
-            None => {
-                if turn == Turn::Standby {
-                    sleep(STANDBY_LOOK).await;
-                }
-                Ok(None)
-            }
-        }
-    }
-
     /// Reads and applies one batch, where this process does the work.
-    async fn turn(&mut self) -> Result<Turn, CatchUpError> {
-        let incarnation = self.store.incarnation().to_string();
+    pub(super) async fn turn(&mut self) -> Result<Turn, CatchUpError> {
+        let incarnation = self.store.incarnation();
         if incarnation != self.incarnation {
             // The log was put back to an earlier state: the views are those of another one.
             self.incarnation = incarnation;
@@ -281,13 +217,14 @@ impl Runner {
         }
         let stored = self.store.read_on(after, BATCH).await?;
         if stored.is_empty() {
+            self.wanted.is_all();
             self.look_at_parked().await?;
             self.out_of_trouble();
             return Ok(Turn::AtHead);
         }
         let entries: Vec<_> = stored.iter().map(LogEntry::from).collect();
-        let applied =
-            self.views.apply(&self.current, &self.incarnation, after, &entries, Some(&lease)).await?;
+        let log = self.incarnation.to_string();
+        let applied = self.views.apply(&self.current, &log, after, &entries, Some(&lease)).await?;
         match applied {
             Outcome::Applied(applied) => self.applied(applied, &entries),
             Outcome::Fenced => {
@@ -302,7 +239,7 @@ impl Runner {
     }
 
     /// Publishes the error; says how often it was tried.
-    fn in_trouble(&mut self, error: &CatchUpError) -> u32 {
+    pub(super) fn in_trouble(&mut self, error: &CatchUpError) -> u32 {
         // What the views were believed to be may be the reason.
         self.position = None;
         let error = error.to_string();
@@ -321,6 +258,6 @@ impl Runner {
     }
 }
 
-fn pause_after(attempts: u32) -> Duration {
+pub(super) fn pause_after(attempts: u32) -> Duration {
     FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1))).min(LONGEST_PAUSE)
 }

@@ -12,7 +12,7 @@ use tokio::{sync::watch, time::sleep};
 
 use crate::{
     clock::stopwatch,
-    store::{Lease, Store, StoreError},
+    store::{Incarnation, Lease, Store, StoreError},
 };
 
 /// How long a lease lasts that is not renewed: what a process that was killed keeps others waiting.
@@ -39,6 +39,8 @@ pub(crate) struct Shift {
     store: Arc<dyn Store>,
     subscriber: &'static str,
     holder: String,
+    /// Of the log that the lease is for.
+    incarnation: Incarnation,
     lease: Option<Lease>,
     asked: Option<Instant>,
     until: watch::Sender<Option<Instant>>,
@@ -47,7 +49,16 @@ pub(crate) struct Shift {
 impl Shift {
     /// Not held yet. `holder` names this subscriber of this process and no other.
     pub(crate) fn new(store: Arc<dyn Store>, subscriber: &'static str, holder: String) -> Self {
-        Self { store, subscriber, holder, lease: None, asked: None, until: watch::Sender::default() }
+        let incarnation = store.incarnation();
+        Self {
+            store,
+            subscriber,
+            holder,
+            incarnation,
+            lease: None,
+            asked: None,
+            until: watch::Sender::default(),
+        }
     }
 
     /// Until when the work is this process's, as far as it knows: nothing is begun after that, such as by a process that
@@ -58,6 +69,12 @@ impl Shift {
 
     /// The lease, got or renewed where it is time; none while another process has it.
     pub(crate) async fn hold(&mut self) -> Result<Option<&Lease>, StoreError> {
+        let incarnation = self.store.incarnation();
+        if incarnation != self.incarnation {
+            // The log was put back to an earlier state, and the checkpoint with it.
+            self.incarnation = incarnation;
+            self.forget();
+        }
         let pause = if self.lease.is_some() { RENEWAL } else { ATTEMPT };
         if self.asked.is_none_or(|asked| asked.elapsed() >= pause) {
             let asked = stopwatch();
@@ -105,13 +122,17 @@ impl Shift {
             return Ok(());
         }
         if !self.store.advance(lease, to).await? {
-            self.lease = None;
-            self.asked = None;
-            self.until.send_replace(None);
+            self.forget();
             return Err(ShiftError::Fenced);
         }
         lease.checkpoint = to;
         Ok(())
+    }
+
+    fn forget(&mut self) {
+        self.lease = None;
+        self.asked = None;
+        self.until.send_replace(None);
     }
 
     /// Gives the lease back, so that another process need not wait for its end.

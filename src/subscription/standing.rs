@@ -37,13 +37,17 @@ impl Runner {
     /// Looks how far the process has come that does the work.
     pub(super) async fn stand_by(&mut self) -> Result<Turn, CatchUpError> {
         self.position = None;
-        let prepared = self.views.look(&self.projections, &self.incarnation).await?;
+        let prepared = self.views.look(&self.projections, &self.incarnation.to_string()).await?;
         let head = self.store.head().await?.position;
         let parked = self.views.parked().await?.into();
-        let status = Status::at(&self.projections, &prepared.living, parked, head);
+        let status = Status::at(self.incarnation, &self.projections, &prepared.living, parked, head);
+        if status.has_reached(head) {
+            self.wanted.is_all();
+        }
         self.sort(&prepared);
         self.status.send_if_modified(|published| {
-            let changed = published.applied != status.applied
+            let changed = published.log != status.log
+                || published.applied != status.applied
                 || published.projections != status.projections
                 || *published.parked != *status.parked;
             let was_in_trouble = published.trouble.is_some();
@@ -61,17 +65,18 @@ impl Runner {
             return Ok(position);
         }
         self.looked = stopwatch();
-        let mut prepared = self.views.prepare(&self.projections, &self.incarnation).await?;
+        let incarnation = self.incarnation.to_string();
+        let mut prepared = self.views.prepare(&self.projections, &incarnation).await?;
         // After the checkpoints, so that one above the head cannot be one that has just come there.
         let head = self.store.head().await?.position;
         if self.begin_anew_what_is_ahead(&prepared, head).await? {
-            prepared = self.views.prepare(&self.projections, &self.incarnation).await?;
+            prepared = self.views.prepare(&self.projections, &incarnation).await?;
         }
         let parked = self.views.parked().await?.into();
-        let status = Status::at(&self.projections, &prepared.living, parked, head);
+        let status = Status::at(self.incarnation, &self.projections, &prepared.living, parked, head);
         self.sort(&prepared);
         let is_kept_up =
-            |of: &&Generation| self.current.iter().any(|projection| of.is_of(projection, &self.incarnation));
+            |of: &&Generation| self.current.iter().any(|projection| of.is_of(projection, &incarnation));
         let kept_up = prepared.living.iter().chain(&prepared.following).filter(is_kept_up);
         let position = kept_up.map(|generation| generation.position).min().unwrap_or(head);
         self.position = Some(position);
@@ -98,7 +103,7 @@ impl Runner {
                 "view is ahead of the log and begins anew"
             );
             if let Some(projection) = self.projections.iter().find(|projection| projection.name == name) {
-                self.views.begin_anew(projection, &self.incarnation).await?;
+                self.views.begin_anew(projection, &self.incarnation.to_string()).await?;
                 is_any = true;
             }
         }
@@ -126,7 +131,7 @@ impl Runner {
         parked.extend(before.parked.iter().filter(of_outdated).cloned());
         living.extend(self.outdated_living.iter().cloned());
         let parked = if *before.parked == *parked { before.parked.clone() } else { parked.into() };
-        let status = Status::at(&self.projections, &living, parked, position);
+        let status = Status::at(self.incarnation, &self.projections, &living, parked, position);
         self.position = Some(position);
         reports::lag(self.clock.now(), self.started, &before, entries);
         reports::parked(&before.parked, &status.parked);

@@ -14,9 +14,13 @@ use muster_projections::{
     views::{Generation, ParkedStream},
 };
 
+use crate::store::Incarnation;
+
 /// How the read models stand.
 #[derive(Debug, Clone, Default)]
 pub struct Status {
+    /// The log whose positions are meant; none before the views were looked at for the first time.
+    pub log: Option<Incarnation>,
     /// The position that every projection has reached whose rows are of this version; none before the views were looked at for the first time.
     pub applied: Option<Position>,
     /// Each projection.
@@ -103,27 +107,31 @@ impl Status {
         parked.chain(outdated.map(|view| view.checkpoint)).min()
     }
 
-    /// The status where `living` are the generations that are read; `otherwise` is what has been reached when none of
-    /// them is of this version.
+    /// The status where `living` are the generations that are read, which have reached nothing where they are of another
+    /// log; `otherwise` is what has been reached when none of them is of this version.
     pub(super) fn at(
+        log: Incarnation,
         projections: &[&'static Projection],
         living: &[Generation],
         parked: Arc<[ParkedStream]>,
         otherwise: Position,
     ) -> Self {
+        let incarnation = log.to_string();
         let status = |projection: &&'static Projection| {
             let living = living.iter().find(|living| living.projection == projection.name);
             ProjectionStatus {
                 name: projection.name,
                 version: projection.version,
                 rows_of: living.map_or(projection.version, |living| living.version),
-                checkpoint: living.map_or(Position::ZERO, |living| living.position),
+                checkpoint: living
+                    .filter(|living| living.incarnation == incarnation)
+                    .map_or(Position::ZERO, |living| living.position),
                 parked: parked.iter().filter(|parked| parked.projection == projection.name).count(),
             }
         };
         let projections: Vec<_> = projections.iter().map(status).collect();
         let current = projections.iter().filter(|projection| !projection.is_outdated());
         let applied = Some(current.map(|projection| projection.checkpoint).min().unwrap_or(otherwise));
-        Self { applied, projections, parked, trouble: None }
+        Self { log: Some(log), applied, projections, parked, trouble: None }
     }
 }

@@ -9,10 +9,11 @@ use sqlx::{PgPool, postgres::PgListener};
 use tokio::time::{sleep, timeout};
 
 use super::{errors::StoreResult, progress::Progress, reads};
+use crate::clock::stopwatch;
 
 /// The channel that every append notifies.
 const CHANNEL: &str = "muster_log";
-/// How often the log is looked at when no message comes.
+/// How often the log is looked at, whatever messages come: it may be another one.
 const LOOK: Duration = Duration::from_millis(250);
 /// How long to wait after an error, before the connection is made again.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -23,6 +24,7 @@ pub(super) async fn run(pool: PgPool, progress: Arc<Progress>) {
         if let Err(error) = listen(&pool, &progress).await {
             tracing::debug!(%error, "not hearing of other processes' appends");
         }
+        // Whoever answers next may be another server.
         progress.doubt();
         sleep(PAUSE).await;
     }
@@ -31,20 +33,20 @@ pub(super) async fn run(pool: PgPool, progress: Arc<Progress>) {
 /// Ends with the connection.
 async fn listen(pool: &PgPool, progress: &Progress) -> StoreResult<()> {
     let mut listener = PgListener::connect_with(pool).await?;
-    // The other server may hold another log: `run` has to hear of it.
+    // Made anew by itself, it would say nothing of that.
     listener.eager_reconnect(false);
     listener.listen(CHANNEL).await?;
     loop {
         // What was appended before this process listened.
         reads::confirmed_head(pool, progress).await?;
-        loop {
-            let Ok(message) = timeout(LOOK, listener.try_recv()).await else { break };
+        let looked = stopwatch();
+        while let Ok(message) = timeout(LOOK.saturating_sub(looked.elapsed()), listener.try_recv()).await {
             let Some(message) = message? else { return Ok(()) };
             let position: u64 = message.payload().parse().unwrap_or(u64::MAX);
-            if progress.followers.told().0 < position {
+            if progress.followers.told().position.0 < position {
                 progress.until_told().await;
             }
-            if progress.followers.told().0 < position {
+            if progress.followers.told().position.0 < position {
                 break;
             }
         }

@@ -53,7 +53,6 @@ use crate::{clock::Clock, database::Database};
 /// The log in a Postgres database.
 #[derive(Debug)]
 pub struct PostgresStore {
-    identity: Arc<Identity>,
     clock: Arc<dyn Clock>,
     progress: Arc<Progress>,
     readers: PgPool,
@@ -77,23 +76,18 @@ impl PostgresStore {
     ) -> Result<Self, StoreError> {
         let (mut connection, server) = connection::open(database, &options).await?;
         schema::migrate(&mut connection, &server).await?;
-        let identity = Arc::new(Identity::of(&mut connection, &server).await?);
-        let progress = Arc::new(Progress::new(statements::head(&mut connection).await?.position));
+        let identity = Identity::of(&mut connection, &server).await?;
+        let head = statements::standing(&mut connection).await?.head;
+        let progress = Arc::new(Progress::new(identity, head.position));
         connection::abandon(connection).await;
         let readers = database.pool(options.readers);
-        let writer = Writer::new(
-            database.clone(),
-            options,
-            Arc::clone(&clock),
-            Arc::clone(&identity),
-            Arc::clone(&progress),
-        );
+        let writer = Writer::new(database.clone(), options, Arc::clone(&clock), Arc::clone(&progress));
         let (commands, waiting) = mpsc::channel(QUEUE);
         start(writer, waiting)?;
         let listener = listener::run(readers.clone(), Arc::clone(&progress));
         let listener = tokio::spawn(listener).abort_handle();
         let (heads, confirmed_heads) = (Arc::default(), Arc::default());
-        Ok(Self { identity, clock, progress, readers, heads, confirmed_heads, commands, listener })
+        Ok(Self { clock, progress, readers, heads, confirmed_heads, commands, listener })
     }
 
     /// Whether there is a log in `database`. Makes nothing.
@@ -156,7 +150,7 @@ impl Store for PostgresStore {
     }
 
     fn incarnation(&self) -> Incarnation {
-        self.identity.incarnation()
+        self.progress.identity.incarnation()
     }
 
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
@@ -166,10 +160,10 @@ impl Store for PostgresStore {
     }
 
     async fn head(&self) -> Result<Head, StoreError> {
-        let pool = self.readers.clone();
+        let (pool, progress) = (self.readers.clone(), Arc::clone(&self.progress));
         let read = move || {
-            let pool = pool.clone();
-            async move { reads::head(&pool).await }
+            let (pool, progress) = (pool.clone(), Arc::clone(&progress));
+            async move { reads::head(&pool, &progress).await }
         };
         self.heads.read(read).await
     }

@@ -5,8 +5,8 @@ use sqlx::{PgPool, Postgres, QueryBuilder, Row};
 
 use super::{
     errors::StoreResult,
-    reads::head,
     rows::{collect, columns, limit, number},
+    statements,
 };
 use crate::store::{LogQuery, Order, StoredEvent, log_query::on_behalf_of};
 
@@ -38,7 +38,7 @@ struct Positions {
 impl Positions {
     /// Events that are committed after the look at the head are left out, as if this had read before them.
     async fn of(pool: &PgPool, query: &LogQuery) -> StoreResult<Self> {
-        let head = number(head(pool).await?.position.0);
+        let head = number(statements::standing(pool).await?.head.position.0);
         let up_to = query.up_to.map_or(head, |up_to| number(up_to.0).min(head));
         let mut positions = Self { first: 1, last: up_to };
         match (query.after, query.order) {

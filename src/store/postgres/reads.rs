@@ -7,7 +7,7 @@ use super::{
     errors::StoreResult,
     progress::Progress,
     rows::{collect, columns, limit, number},
-    statements::{SELECT_AFTER, SELECT_HEAD, head_of},
+    statements::{self, SELECT_AFTER},
 };
 use crate::store::{Head, StoreError, StoredEvent, appending::FOREIGN_PAGE};
 
@@ -17,34 +17,39 @@ const SELECT_STREAM_AFTER: &str = concat!(
     " FROM log.events WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence > $3 ORDER BY sequence LIMIT $4"
 );
 
-/// Where the log stands.
-pub(super) async fn head(pool: &PgPool) -> StoreResult<Head> {
-    let row = sqlx::query(SELECT_HEAD).fetch_optional(pool).await?;
-    head_of(row.as_ref())
+/// Where the log stands. While this process knows another one, waits a moment until it has found out.
+pub(super) async fn head(pool: &PgPool, progress: &Progress) -> StoreResult<Head> {
+    let told = progress.followers.told();
+    if let Ok(head) = progress.known(told, statements::standing(pool).await?) {
+        return Ok(head);
+    }
+    progress.until_put_back(told).await;
+    progress.known(progress.followers.told(), statements::standing(pool).await?)
 }
 
 /// Where the log stands, after followers have been told of everything up to there.
 pub(super) async fn confirmed_head(pool: &PgPool, progress: &Progress) -> StoreResult<Head> {
     let followers = &progress.followers;
-    let told = followers.told();
-    let head = head(pool).await?;
-    if head.position < told {
-        progress.doubt();
-    }
-    if followers.told() < head.position {
+    let head = head(pool, progress).await?;
+    if followers.told().position < head.position {
         progress.until_told().await;
     }
     loop {
         let told = followers.told();
-        if told >= head.position {
+        if told.position >= head.position {
             return Ok(head);
         }
-        let events = events_after(pool, told, FOREIGN_PAGE).await?;
+        let events = events_after(pool, told.position, FOREIGN_PAGE).await?;
         if events.is_empty() {
-            return Err(StoreError::Damaged(format!("the event after position {told} is missing")));
+            return Err(missing_after(told.position));
         }
-        followers.tell([events.as_slice()]);
+        followers.tell_behind(told, [events.as_slice()]);
     }
+}
+
+/// Below the head there is an event at each position.
+pub(super) fn missing_after(position: Position) -> StoreError {
+    StoreError::Damaged(format!("the event after position {position} is missing"))
 }
 
 /// Events of the whole log.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use muster_events::event::Event;
 use sqlx::{Connection as _, Executor as _, PgConnection, PgExecutor, PgPool, Row};
 
-use super::{connection::Server, errors::StoreResult};
+use super::{connection::Server, errors::StoreResult, statements};
 use crate::store::{Incarnation, StoreError};
 
 /// The lock that all appends of a database take, one after the other: "muster.l" in ASCII. The functions of the schema take it too.
@@ -32,6 +32,8 @@ const INSERT_DEPLOYMENT: &str =
     "INSERT INTO log.deployment (only_row, incarnation, cluster) VALUES (true, $1, $2)";
 const SELECT_DEPLOYMENT: &str = "SELECT incarnation, cluster FROM log.deployment";
 const UPDATE_DEPLOYMENT: &str = "UPDATE log.deployment SET incarnation = $1, cluster = $2";
+/// Whoever moves a checkpoint at this moment is waited for; whoever comes later finds that the log is another one.
+const HOLD_CHECKPOINTS: &str = "LOCK TABLE log.subscribers IN SHARE ROW EXCLUSIVE MODE";
 /// Positions beyond the end will be those of other events, which are not to be passed over.
 const PUT_BACK_CHECKPOINTS: &str = "UPDATE log.subscribers SET position = ended.position \
      FROM (SELECT coalesce(max(position), 0) AS position FROM log.events) AS ended \
@@ -121,10 +123,7 @@ async fn add_known_events(connection: &mut PgConnection) -> StoreResult<()> {
 /// Which incarnation the log is, and on which cluster it was last seen.
 pub(super) async fn deployment(connection: &mut PgConnection) -> StoreResult<(Incarnation, String)> {
     let row = sqlx::query(SELECT_DEPLOYMENT).fetch_one(&mut *connection).await?;
-    let incarnation: i64 = row.try_get("incarnation")?;
-    let incarnation = u32::try_from(incarnation)
-        .map_err(|_| StoreError::Damaged(format!("the incarnation of the log is {incarnation}")))?;
-    Ok((Incarnation(incarnation), row.try_get("cluster")?))
+    Ok((statements::incarnation(&row)?, row.try_get("cluster")?))
 }
 
 /// Draws another incarnation, on this cluster: no subscriber has come further in it than it goes. To be called with the
@@ -134,6 +133,7 @@ pub(super) async fn renew_incarnation(
     cluster: &str,
 ) -> StoreResult<Incarnation> {
     let incarnation = Incarnation::drawn();
+    sqlx::query(HOLD_CHECKPOINTS).execute(&mut *connection).await?;
     let update = sqlx::query(UPDATE_DEPLOYMENT).bind(i64::from(incarnation.0)).bind(cluster);
     update.execute(&mut *connection).await?;
     sqlx::query(PUT_BACK_CHECKPOINTS).execute(connection).await?;

@@ -4,22 +4,29 @@ use muster_events::{
     stream::{Position, Sequence, StreamId},
     time::Timestamp,
 };
-use sqlx::{Executor as _, PgConnection, Row, postgres::PgRow};
+use sqlx::{Executor as _, PgConnection, PgExecutor, Row, postgres::PgRow};
 
 use super::{
     batch::Batch,
     errors::{StoreResult, breaks},
     rows::{collect, columns, number, time, whole},
 };
-use crate::store::{Head, StoredEvent, appending::FOREIGN_PAGE};
+use crate::store::{Head, Incarnation, StoreError, StoredEvent, appending::FOREIGN_PAGE};
 
+/// Which log this is, and where it ends: one row.
+macro_rules! select_standing {
+    () => {
+        "SELECT deployment.incarnation, last.position, last.recorded_at FROM log.deployment LEFT JOIN LATERAL \
+         (SELECT position, recorded_at FROM log.events ORDER BY position DESC LIMIT 1) AS last ON true"
+    };
+}
 /// Three statements in one message. The lock is one of its own, and the one after it sees all that was committed before
 /// the lock was had: at this isolation level each statement takes its own snapshot when it begins.
-pub(super) const BEGIN_AND_LOCK: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
-     SELECT pg_advisory_xact_lock(7887337266164674156); \
-     SELECT position, recorded_at FROM log.events ORDER BY position DESC LIMIT 1";
-pub(super) const SELECT_HEAD: &str =
-    "SELECT position, recorded_at FROM log.events ORDER BY position DESC LIMIT 1";
+pub(super) const BEGIN_AND_LOCK: &str = concat!(
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(7887337266164674156); ",
+    select_standing!()
+);
+const SELECT_STANDING: &str = select_standing!();
 pub(super) const SELECT_AFTER: &str =
     concat!("SELECT ", columns!(), " FROM log.events WHERE position > $1 ORDER BY position LIMIT $2");
 const SELECT_STREAM_HEADS: &str = "SELECT asked.aggregate_type, asked.aggregate_id, \
@@ -34,26 +41,44 @@ const IS_THERE: &str =
 const KEY_IS_THERE: &str = "SELECT EXISTS (SELECT FROM log.idempotency_keys \
      WHERE digest = $1 AND recorded_at = $2) AS there";
 
-/// Begins a transaction, takes the order lock, and says where the log stands. The outer error is that of the server, for
-/// whom it concerns why.
-pub(super) async fn begin_and_lock(connection: &mut PgConnection) -> Result<StoreResult<Head>, sqlx::Error> {
-    let rows = connection.fetch_all(sqlx::raw_sql(BEGIN_AND_LOCK)).await?;
-    // The first row is that of the lock.
-    Ok(head_of(rows.get(1)))
+/// Which log the database holds, and where it ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Standing {
+    pub(super) incarnation: Incarnation,
+    pub(super) head: Head,
 }
 
-/// The head that a row of [`SELECT_HEAD`] says; that of an empty log when there is none.
-pub(super) fn head_of(row: Option<&PgRow>) -> StoreResult<Head> {
-    let Some(row) = row else {
-        return Ok(Head { position: Position::ZERO, recorded_at: Timestamp::default() });
+/// Begins a transaction, takes the order lock, and says where the log stands. The outer error is that of the server, for
+/// whom it concerns why.
+pub(super) async fn begin_and_lock(
+    connection: &mut PgConnection,
+) -> Result<StoreResult<Standing>, sqlx::Error> {
+    let rows = connection.fetch_all(sqlx::raw_sql(BEGIN_AND_LOCK)).await?;
+    // The first row is that of the lock.
+    Ok(rows.get(1).ok_or(sqlx::Error::RowNotFound).map_err(StoreError::from).and_then(standing_of))
+}
+
+fn standing_of(row: &PgRow) -> StoreResult<Standing> {
+    let head = match row.try_get::<Option<i64>, _>("position")? {
+        None => Head { position: Position::ZERO, recorded_at: Timestamp::default() },
+        Some(_) => {
+            Head { position: Position(whole(row, "position")?), recorded_at: time(row, "recorded_at")? }
+        }
     };
-    Ok(Head { position: Position(whole(row, "position")?), recorded_at: time(row, "recorded_at")? })
+    Ok(Standing { incarnation: incarnation(row)?, head })
+}
+
+/// The incarnation in a row of `log.deployment`.
+pub(super) fn incarnation(row: &PgRow) -> StoreResult<Incarnation> {
+    let incarnation = row.try_get::<i64, _>("incarnation")?;
+    u32::try_from(incarnation)
+        .map(Incarnation)
+        .map_err(|_| StoreError::Damaged(format!("the incarnation of the log is {incarnation}")))
 }
 
 /// Where the log stands.
-pub(super) async fn head(connection: &mut PgConnection) -> StoreResult<Head> {
-    let row = sqlx::query(SELECT_HEAD).fetch_optional(connection).await?;
-    head_of(row.as_ref())
+pub(super) async fn standing(on: impl PgExecutor<'_>) -> StoreResult<Standing> {
+    standing_of(&sqlx::query(SELECT_STANDING).fetch_one(on).await?)
 }
 
 pub(super) async fn rollback(connection: &mut PgConnection) -> StoreResult<()> {

@@ -18,7 +18,8 @@ const LEASE: &str = "INSERT INTO log.subscribers (name, position, incarnation, h
      FROM log.events HAVING (SELECT incarnation FROM log.deployment) = $2 \
      ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until, \
      incarnation = excluded.incarnation, position = least(subscribers.position, excluded.position), \
-     epoch = subscribers.epoch + CASE WHEN subscribers.holder = excluded.holder THEN 0 ELSE 1 END \
+     epoch = subscribers.epoch + CASE WHEN subscribers.holder = excluded.holder \
+     AND subscribers.incarnation = excluded.incarnation THEN 0 ELSE 1 END \
      WHERE subscribers.holder = excluded.holder OR subscribers.until <= clock_timestamp() \
      RETURNING epoch, position";
 const ADVANCE: &str = "UPDATE log.subscribers SET position = $1 WHERE name = $2 AND position = $3 \

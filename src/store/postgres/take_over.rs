@@ -33,7 +33,7 @@ const CLAIMS: usize = 10_000;
 pub(super) async fn stretch(pool: &PgPool, stretch: &[StoredEvent]) -> StoreResult<()> {
     let mut transaction = pool.begin().await?;
     lock(&mut transaction).await?;
-    taking_over::follows(statements::head(&mut transaction).await?.position, stretch)?;
+    taking_over::follows(statements::standing(&mut *transaction).await?.head.position, stretch)?;
     insert(&mut transaction, stretch).await?;
     Ok(transaction.commit().await?)
 }
@@ -74,7 +74,11 @@ pub(super) async fn claims(pool: &PgPool, claims: &[HeldClaim], folded: Position
     let mut transaction = pool.begin().await?;
     lock(&mut transaction).await?;
     let hash_key = schema::hash_key(&mut *transaction).await?;
-    taking_over::is_nobodys(folded, statements::head(&mut transaction).await?.position, hash_key.as_deref())?;
+    taking_over::is_nobodys(
+        folded,
+        statements::standing(&mut *transaction).await?.head.position,
+        hash_key.as_deref(),
+    )?;
     sqlx::query(DELETE_CLAIMS).execute(&mut *transaction).await?;
     for part in claims.chunks(CLAIMS) {
         let count = |held: &HeldClaim| i32::try_from(held.count).unwrap_or(i32::MAX);

@@ -12,9 +12,9 @@ use tokio::{
 use super::{
     connection::{self, PostgresOptions},
     errors::{StoreResult, is_lost},
-    identity::Identity,
     progress::Progress,
-    statements,
+    reads::missing_after,
+    statements::{self, Standing},
 };
 use crate::{
     clock::Clock,
@@ -39,7 +39,6 @@ pub(super) struct Writer {
     pub(super) database: Database,
     pub(super) options: PostgresOptions,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) identity: Arc<Identity>,
     pub(super) progress: Arc<Progress>,
     /// None after a failure, until the next batch.
     pub(super) connection: Option<PgConnection>,
@@ -57,15 +56,13 @@ impl Writer {
         database: Database,
         options: PostgresOptions,
         clock: Arc<dyn Clock>,
-        identity: Arc<Identity>,
         progress: Arc<Progress>,
     ) -> Self {
         Self {
             database,
             options,
             clock,
-            identity,
-            followed: progress.followers.told(),
+            followed: progress.followers.told().position,
             progress,
             connection: None,
             heads: Heads::new(HEADS),
@@ -78,12 +75,17 @@ impl Writer {
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         let mut waiting = Vec::with_capacity(BATCH);
         let mut returning = Returning::new(LINGER, ENOUGH);
+        let mut is_unsure = false;
         loop {
             if waiting.is_empty() {
                 tokio::select! {
                     received = commands.recv_many(&mut waiting, BATCH) => if received == 0 { return },
                     () = self.progress.doubted() => {
-                        self.look().await;
+                        is_unsure = self.look().await.is_err();
+                        continue;
+                    }
+                    () = sleep(LOOK_AGAIN), if is_unsure => {
+                        is_unsure = self.look().await.is_err();
                         continue;
                     }
                 }
@@ -117,28 +119,26 @@ impl Writer {
         }
     }
 
-    /// Finds out, on a new connection, whether the log is another one; tries again until it knows.
-    async fn look(&mut self) {
-        self.forget();
+    /// Finds out whether the log is another one. An error means that it is not known.
+    async fn look(&mut self) -> StoreResult<()> {
         let limit = self.options.batch_timeout;
         let look = async {
+            // The present one may still lead to a server that was replaced.
             let mut connection = self.connect().await?;
             self.lock_and_follow(&mut connection).await?;
             statements::rollback(&mut connection).await?;
-            self.connection = Some(connection);
+            if let Some(before) = self.connection.replace(connection) {
+                tokio::spawn(connection::abandon(before));
+            }
             StoreResult::Ok(())
         };
         let looked = timeout(limit, look)
             .await
             .unwrap_or_else(|_| Err(StoreError::Unavailable("Postgres stopped answering".into())));
-        if let Err(error) = looked {
+        looked.inspect_err(|error| {
             tracing::debug!(%error, "whether the log is another one is not known yet");
-            let progress = Arc::clone(&self.progress);
-            tokio::spawn(async move {
-                sleep(LOOK_AGAIN).await;
-                progress.doubt();
-            });
-        }
+            self.forget();
+        })
     }
 
     /// Begins the next batch on a new connection, with nothing remembered.
@@ -157,11 +157,17 @@ impl Writer {
     pub(super) async fn lock_and_follow(&mut self, connection: &mut PgConnection) -> StoreResult<Head> {
         let mut outside = FOLLOW_OUTSIDE;
         loop {
-            // Readers may have told of more than was followed here.
-            let known = self.followed.max(self.progress.followers.told());
-            let head = self.begin(connection).await?;
-            if head.position < known {
-                let incarnation = self.identity.renew(connection).await?;
+            let Standing { incarnation, head } = self.begin(connection).await?;
+            let (known, told) = (self.progress.identity.incarnation(), self.progress.followers.told());
+            if incarnation != known {
+                // Another process has found out before.
+                statements::rollback(connection).await?;
+                self.begin_anew(head.position, incarnation);
+                continue;
+            }
+            // Nobody can have told of more than there is, under the lock; of another log they can.
+            if head.position < told.position.max(self.followed) {
+                let incarnation = self.progress.identity.renew(connection).await?;
                 self.begin_anew(head.position, incarnation);
                 continue;
             }
@@ -177,7 +183,7 @@ impl Writer {
 
     /// Begins a transaction that holds the order lock. A connection that was lost while nobody used it is made anew:
     /// nothing was asked of it yet.
-    async fn begin(&mut self, connection: &mut PgConnection) -> StoreResult<Head> {
+    async fn begin(&mut self, connection: &mut PgConnection) -> StoreResult<Standing> {
         match statements::begin_and_lock(connection).await {
             Err(error) if is_lost(&error) => {
                 *connection = self.connect().await?;
@@ -192,8 +198,7 @@ impl Writer {
         while self.followed < head {
             let events = statements::events_after(connection, self.followed).await?;
             let Some(last) = events.last() else {
-                let text = format!("the event after position {} is missing", self.followed);
-                return Err(StoreError::Damaged(text));
+                return Err(missing_after(self.followed));
             };
             for event in &events {
                 self.heads.follow(&event.stream, event.sequence);
@@ -207,14 +212,14 @@ impl Writer {
     /// A connection to the log, which may have become another one since the last.
     pub(super) async fn connect(&mut self) -> StoreResult<PgConnection> {
         let (mut connection, server) = connection::open(&self.database, &self.options).await?;
-        if let Some(incarnation) = self.identity.another(&mut connection, &server).await? {
-            let head = statements::head(&mut connection).await?;
+        if let Some(incarnation) = self.progress.identity.another(&mut connection, &server).await? {
+            let head = statements::standing(&mut connection).await?.head;
             self.begin_anew(head.position, incarnation);
         }
         Ok(connection)
     }
 
-    /// What was remembered of the log is of another one. Only when nothing of that is there any more it is said.
+    /// What was remembered of the log is of another one.
     fn begin_anew(&mut self, head: Position, incarnation: Incarnation) {
         tracing::warn!(
             head = head.0,
@@ -222,9 +227,8 @@ impl Writer {
         );
         self.left_at = None;
         self.heads.clear();
-        self.progress.followers.put_back(head);
         self.followed = head;
-        self.identity.becomes(incarnation);
+        self.progress.begin_anew(head, incarnation);
     }
 }
 

@@ -83,14 +83,15 @@ pub(super) fn confirmed_head(connection: &Connection, followers: &Followers) -> 
     let head = head(connection)?;
     loop {
         let told = followers.told();
-        if told >= head.position {
+        if told.position >= head.position {
             return Ok(head);
         }
-        let events = events_after(connection, told, FOREIGN_PAGE)?;
+        let events = events_after(connection, told.position, FOREIGN_PAGE)?;
         if events.is_empty() {
-            return Err(StoreError::Damaged(format!("the event after position {told} is missing")));
+            let text = format!("the event after position {} is missing", told.position);
+            return Err(StoreError::Damaged(text));
         }
-        followers.tell([events.as_slice()]);
+        followers.tell_behind(told, [events.as_slice()]);
     }
 }
 

@@ -77,7 +77,7 @@ impl Writer {
         followers: Arc<Followers>,
         connection: Connection,
     ) -> Self {
-        let followed = followers.told();
+        let followed = followers.told().position;
         let heads = Heads::new(HEADS);
         Self {
             place,

@@ -12,16 +12,17 @@ use muster_events::{
     recorded::{Actor, ActorKind},
 };
 use serde_json::Value;
+use sqlx::Executor as _;
 use tokio::time::timeout;
 
 use super::{LIMIT, acted, after, require_second_factor};
-use crate::support::{Client, OWNER_TOKEN, Server, SharedLedger, TestDatabase};
+use crate::support::{Client, OWNER_TOKEN, Server, SharedLedger, TestDatabase, is_without_database};
 
 struct Two {
     ledger: SharedLedger,
     servers: Vec<Server>,
     imported: Value,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 impl Two {
@@ -30,7 +31,7 @@ impl Two {
         let database = TestDatabase::create().await;
         let (ledger, imported) = SharedLedger::with_crowd(database.url(), members);
         let servers = (0..2).map(|_| ledger.serve("127.0.0.1:0")).collect();
-        Self { ledger, servers, imported, _database: database }
+        Self { ledger, servers, imported, database }
     }
 
     fn client(&self, server: usize) -> Client {
@@ -59,6 +60,20 @@ impl Two {
         let system = Actor::only(ActorKind::System);
         let required = require_second_factor(&deployment, acme, system).await;
         (deployment, required)
+    }
+}
+
+impl Two {
+    /// Waits until nothing more follows from what has happened.
+    async fn is_quiet(&self, deployment: &Deployment) {
+        let store = deployment.ledger.store();
+        loop {
+            let head = store.head().await.unwrap();
+            acted(&[&self.client(0), &self.client(1)], head.position.0).await;
+            if store.head().await.unwrap() == head {
+                return;
+            }
+        }
     }
 }
 
@@ -111,4 +126,37 @@ async fn what_a_killed_process_has_begun_is_done_to_the_end_and_nothing_twice() 
     let returned = returned(&deployment, required).await;
     assert_eq!(returned.len(), 150);
     assert!(returned.values().all(|times| *times == 1), "{returned:?}");
+}
+
+/// A log that was restored to an earlier state: what happens in it has its consequences, also where a position of the log
+/// that was had been reached before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_happens_in_a_log_that_was_put_back_is_answered_without_a_restart() {
+    if is_without_database("a log that is put back past everybody") {
+        return;
+    }
+    let two = Two::start(20).await;
+    let before = two.client(0).get("/readyz").await.json()["position"].as_u64().unwrap();
+    let (deployment, required) = two.require().await;
+    all_return(&deployment, required).await;
+    two.is_quiet(&deployment).await;
+    let put_back = format!(
+        "ALTER TABLE log.events DISABLE TRIGGER USER; DELETE FROM log.events WHERE position > {before}; \
+         ALTER TABLE log.events ENABLE TRIGGER USER"
+    );
+    two.database.connection().await.execute(sqlx::raw_sql(&put_back)).await.unwrap();
+    let (deployment, required) = two.require().await;
+    assert_eq!(required, before + 1);
+    all_return(&deployment, required).await;
+}
+
+/// Waits until 20 members have returned to pending because of the event at `position`, each of them once.
+async fn all_return(deployment: &Deployment, position: u64) {
+    let all = async {
+        while returned(deployment, position).await.len() < 20 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(LIMIT, all).await.expect("all return to pending");
+    assert!(returned(deployment, position).await.values().all(|times| *times == 1));
 }

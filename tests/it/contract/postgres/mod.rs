@@ -2,6 +2,7 @@
 
 mod faults;
 mod foreign;
+mod put_back;
 mod server;
 
 use std::sync::Arc;

@@ -1,0 +1,150 @@
+//! A log that was restored elsewhere or to an earlier state is another one: whoever knows the one that was finds out,
+//! whatever it does, and forgets it.
+
+use std::{sync::Arc, time::Duration};
+
+use muster::store::{AppendError, Lease, Store, StoreError, postgres::PostgresStore};
+use muster_events::stream::Position;
+use sqlx::Executor as _;
+use tokio::{sync::watch, time::timeout};
+
+use super::{
+    super::lab::{Lab, Recorder, done, one},
+    PostgresLab,
+    faults::terminate,
+};
+
+/// Longer than the look of a process that hears nothing.
+const LIMIT: Duration = Duration::from_secs(20);
+/// Longer than a test takes.
+const LONG: Duration = Duration::from_mins(10);
+
+/// All but the first event is gone, as after a restore.
+async fn put_back(lab: &PostgresLab) {
+    let put_back = "ALTER TABLE log.events DISABLE TRIGGER USER; DELETE FROM log.events WHERE position > 1; \
+                    ALTER TABLE log.events ENABLE TRIGGER USER";
+    lab.0.connection().await.execute(sqlx::raw_sql(put_back)).await.unwrap();
+}
+
+/// Waits until whoever follows `commits` is told that the log is another one.
+async fn told(commits: &mut watch::Receiver<Position>) {
+    timeout(LIMIT, commits.changed()).await.expect("it finds out").unwrap();
+}
+
+async fn held(store: &Arc<dyn Store>) -> Option<Lease> {
+    store.lease("sub", "first", LONG).await.unwrap()
+}
+
+/// A log that was restored elsewhere is another one: positions of the one are not those of the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_cluster_or_timeline_is_another_incarnation_also_for_who_only_reads() {
+    let lab = PostgresLab::new().await;
+    let store = lab.store().await;
+    done(&*store, one("a", 0)).await;
+    let (before, mut commits) = (store.incarnation(), store.commits());
+    commits.mark_unchanged();
+    let mut connection = lab.0.connection().await;
+    connection.execute("UPDATE log.deployment SET cluster = 'elsewhere-00000001'").await.unwrap();
+    terminate(&lab).await;
+    told(&mut commits).await;
+    let after = store.incarnation();
+    assert_ne!(before, after);
+    assert_eq!(lab.store().await.incarnation(), after, "another process sees the same one");
+}
+
+/// The same for who appends at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_append_on_another_cluster_is_one_of_another_incarnation() {
+    let lab = PostgresLab::new().await;
+    let store = lab.store().await;
+    done(&*store, one("a", 0)).await;
+    let before = store.incarnation();
+    let mut connection = lab.0.connection().await;
+    connection.execute("UPDATE log.deployment SET cluster = 'elsewhere-00000001'").await.unwrap();
+    terminate(&lab).await;
+    done_at_last(&store, "b").await;
+    let after = store.incarnation();
+    assert_ne!(before, after);
+    assert_eq!(lab.store().await.incarnation(), after, "it was drawn once");
+}
+
+/// The log is put back behind the back of a running process: it says so by another incarnation, and goes on from what is
+/// there now.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_is_put_back_under_a_running_process_gets_another_incarnation() {
+    let lab = PostgresLab::new().await;
+    let store = lab.store().await;
+    for sequence in 0..3 {
+        done(&*store, one("a", sequence)).await;
+    }
+    let before = store.incarnation();
+    put_back(&lab).await;
+    let appended = done(&*store, one("a", 1)).await;
+    assert_eq!(appended.position, Position(2));
+    assert_ne!(store.incarnation(), before);
+    assert_eq!(*store.commits().borrow(), Position(2));
+}
+
+/// Also a process that appends nothing finds out. Until then it answers nothing of the log that was, and afterwards it has
+/// heard of every event of the one that is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_only_reads_finds_out_that_the_log_was_put_back() {
+    let lab = PostgresLab::new().await;
+    let (store, other) = (lab.store().await, lab.store().await);
+    let recorder = Arc::new(Recorder::default());
+    store.follow(Arc::clone(&recorder) as _);
+    for sequence in 0..3 {
+        done(&*other, one("a", sequence)).await;
+    }
+    assert_eq!(store.confirm_head().await.unwrap().position, Position(3));
+    assert_eq!(store.read_on(Position(1), 10).await.unwrap().len(), 2);
+    let (lease, mut commits) = (held(&store).await.unwrap(), store.commits());
+    commits.mark_unchanged();
+    put_back(&lab).await;
+    for found in [store.head().await, store.confirm_head().await] {
+        let is_right = match &found {
+            Ok(head) => head.position == Position(1),
+            Err(error) => matches!(error, StoreError::Unavailable(why) if why.contains("put back")),
+        };
+        assert!(is_right, "{found:?}");
+    }
+    assert!(store.read_on(Position(1), 10).await.unwrap().is_empty());
+    told(&mut commits).await;
+    assert_eq!(store.confirm_head().await.unwrap().position, Position(1));
+    done(&*other, one("b", 0)).await;
+    done(&*store, one("c", 0)).await;
+    assert_eq!(store.incarnation(), other.incarnation(), "whichever of them was first has drawn it");
+    assert_eq!(recorder.positions()[3..], [Position(2), Position(3)]);
+    let again = held(&store).await.unwrap();
+    assert_eq!((lease.checkpoint, again.checkpoint), (Position(3), Position(1)));
+    assert!(again.epoch > lease.epoch, "who held it begins anew");
+}
+
+/// A subscriber of a process that does not know yet that the log is another one does not move the checkpoint in it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_knows_another_incarnation_moves_no_checkpoint_and_finds_out() {
+    let lab = PostgresLab::new().await;
+    let store = lab.store().await;
+    done(&*store, one("a", 0)).await;
+    let (lease, mut commits) = (held(&store).await.unwrap(), store.commits());
+    done(&*store, one("a", 1)).await;
+    commits.mark_unchanged();
+    PostgresStore::renew_incarnation(&lab.0.database()).await.unwrap();
+    assert!(!store.advance(&lease, Position(2)).await.unwrap());
+    told(&mut commits).await;
+    let again = held(&store).await.unwrap();
+    assert_eq!((again.checkpoint, again.epoch), (lease.checkpoint, lease.epoch + 1));
+    assert!(store.advance(&again, Position(2)).await.unwrap());
+}
+
+/// While nobody is there to answer, an append is not available; when somebody is again, it goes on by itself.
+async fn done_at_last(store: &Arc<dyn Store>, id: &str) {
+    for _ in 0..20 {
+        match store.append(one(id, 0)).await {
+            Ok(_) => return,
+            Err(AppendError::Store(StoreError::Unavailable(_))) => {}
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    panic!("it does not recover");
+}
