@@ -22,7 +22,7 @@ pub(crate) struct Followers {
 }
 
 /// Up to where they were told, of which log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Told {
     /// How often the log was put back before.
     log: u64,

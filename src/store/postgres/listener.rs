@@ -40,7 +40,9 @@ async fn listen(pool: &PgPool, progress: &Progress) -> StoreResult<()> {
         // What was appended before this process listened.
         reads::confirmed_head(pool, progress).await?;
         let looked = stopwatch();
-        while let Ok(message) = timeout(LOOK.saturating_sub(looked.elapsed()), listener.try_recv()).await {
+        // A time-out alone would let through all messages that are there already, however late it is.
+        while let Some(rest) = LOOK.checked_sub(looked.elapsed()) {
+            let Ok(message) = timeout(rest, listener.try_recv()).await else { break };
             let Some(message) = message? else { return Ok(()) };
             let position: u64 = message.payload().parse().unwrap_or(u64::MAX);
             if progress.followers.told().position.0 < position {

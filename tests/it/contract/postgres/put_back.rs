@@ -26,6 +26,13 @@ async fn put_back(lab: &PostgresLab) {
     lab.0.connection().await.execute(sqlx::raw_sql(put_back)).await.unwrap();
 }
 
+/// The log is on another cluster than before, to which every connection has to be made.
+async fn replace(lab: &PostgresLab) {
+    let elsewhere = "UPDATE log.deployment SET cluster = 'elsewhere-00000001'";
+    lab.0.connection().await.execute(elsewhere).await.unwrap();
+    terminate(lab).await;
+}
+
 /// Waits until whoever follows `commits` is told that the log is another one.
 async fn told(commits: &mut watch::Receiver<Position>) {
     timeout(LIMIT, commits.changed()).await.expect("it finds out").unwrap();
@@ -43,9 +50,7 @@ async fn another_cluster_or_timeline_is_another_incarnation_also_for_who_only_re
     done(&*store, one("a", 0)).await;
     let (before, mut commits) = (store.incarnation(), store.commits());
     commits.mark_unchanged();
-    let mut connection = lab.0.connection().await;
-    connection.execute("UPDATE log.deployment SET cluster = 'elsewhere-00000001'").await.unwrap();
-    terminate(&lab).await;
+    replace(&lab).await;
     told(&mut commits).await;
     let after = store.incarnation();
     assert_ne!(before, after);
@@ -59,9 +64,7 @@ async fn an_append_on_another_cluster_is_one_of_another_incarnation() {
     let store = lab.store().await;
     done(&*store, one("a", 0)).await;
     let before = store.incarnation();
-    let mut connection = lab.0.connection().await;
-    connection.execute("UPDATE log.deployment SET cluster = 'elsewhere-00000001'").await.unwrap();
-    terminate(&lab).await;
+    replace(&lab).await;
     done_at_last(&store, "b").await;
     let after = store.incarnation();
     assert_ne!(before, after);
