@@ -41,7 +41,9 @@ pub(super) async fn confirmed_head(pool: &PgPool, progress: &Progress) -> StoreR
         }
         let events = events_after(pool, told.position, FOREIGN_PAGE).await?;
         if events.is_empty() {
-            return Err(missing_after(told.position));
+            // It may have been put back since the look: nothing is missing then.
+            let now = self::head(pool, progress).await?;
+            return if now.position <= told.position { Ok(now) } else { Err(missing_after(told.position)) };
         }
         followers.tell_behind(told, [events.as_slice()]);
     }
