@@ -30,8 +30,8 @@ pub(super) async fn reading(pool: &PgPool) -> Result<Transaction<'static, Postgr
     pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
 }
 
-/// The commit does not wait for the disk: one that is lost with the machine is applied again, as its checkpoint is
-/// lost with it.
+/// The commit does not wait for the disk, because nobody reads yet what is filled: what is lost with the machine is filled
+/// again, as its checkpoint is lost with it.
 pub(super) async fn filling(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     let wait = LOCK_WAIT.as_millis();
@@ -40,17 +40,15 @@ pub(super) async fn filling(pool: &PgPool) -> Result<Transaction<'static, Postgr
     Ok(transaction)
 }
 
-/// As [`filling`], and with the write lock.
+/// With the write lock, and a commit that is on the disk: once a position is said to be applied, no crash of the server takes
+/// it back.
 pub(super) async fn writing(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
     // Not with `BEGIN` in one text: when the lock is not had in time, the connection would be given back to the pool
     // inside a failed transaction.
     let mut transaction = pool.begin().await?;
     let wait = LOCK_WAIT.as_millis();
     // Each is a statement of its own. One that locks and also reads would see what was there before it waited.
-    let sql = format!(
-        "SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = {wait}; \
-        SELECT pg_advisory_xact_lock({WRITE_LOCK})"
-    );
+    let sql = format!("SET LOCAL lock_timeout = {wait}; SELECT pg_advisory_xact_lock({WRITE_LOCK})");
     transaction.execute(raw_sql(&sql)).await?;
     Ok(transaction)
 }

@@ -14,10 +14,12 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use thiserror::Error;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// How long a request waits for a free connection before it is told to try again.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection that is given back may take to answer, before its place is given to a new one.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one statement of a pooled connection may take, in milliseconds. Longer ones have lost their reader.
 const STATEMENT_TIMEOUT_MS: u32 = 30_000;
 /// How long a pooled connection may sit inside a transaction, in milliseconds: a process that was stopped there holds
@@ -139,6 +141,15 @@ impl Database {
         PgPoolOptions::new()
             .max_connections(most)
             .acquire_timeout(ACQUIRE_TIMEOUT)
+            .after_release(|connection, _| Box::pin(is_alive(connection)))
             .connect_lazy_with(self.options.clone().options(settings))
     }
+}
+
+/// Whether the server answers on a connection that is given back: before that, it may have been given up in the middle of a
+/// statement. The pool asks too, and for as long as it takes: a server that is gone would hold the connection's place for a
+/// quarter of an hour.
+async fn is_alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    // An error makes the pool drop it at once, where a polite end would wait for the same server.
+    timeout(RELEASE_TIMEOUT, connection.ping()).await.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|()| true)
 }

@@ -6,7 +6,7 @@ use futures_util::{Stream, stream};
 use muster_events::stream::Position;
 
 use super::{Format, History, HistoryError, ShownEvent, Viewer};
-use crate::store::LogQuery;
+use crate::store::{Incarnation, LogQuery};
 
 /// Events that are in memory at once.
 const PAGE: usize = 500;
@@ -18,6 +18,7 @@ pub struct Export {
     history: History,
     viewer: Arc<dyn Viewer>,
     query: LogQuery,
+    log: Incarnation,
     up_to: Position,
     /// Events that may still be given.
     left: usize,
@@ -26,11 +27,12 @@ pub struct Export {
 impl History {
     /// Begins to export what `query` asks for, at most `query.limit` events (`usize::MAX` for all), in its order.
     pub async fn export(&self, query: LogQuery, viewer: Arc<dyn Viewer>) -> Result<Export, HistoryError> {
+        let log = self.store.incarnation();
         let head = self.store.head().await?.position;
         let up_to = query.up_to.map_or(head, |up_to| up_to.min(head));
         let left = query.limit;
         let query = LogQuery { up_to: Some(up_to), ..query };
-        Ok(Export { history: self.clone(), viewer, query, up_to, left })
+        Ok(Export { history: self.clone(), viewer, query, log, up_to, left })
     }
 }
 
@@ -49,6 +51,7 @@ impl Export {
             return Ok(None);
         }
         let events = self.history.store.query(LogQuery { limit, ..self.query.clone() }).await?;
+        self.history.still(self.log)?;
         let sight = self.viewer.sight().await.ok_or(HistoryError::NoLongerAllowed)?;
         let Some(last) = events.last() else { return Ok(None) };
         let shown = self.history.show(&events, sight).await?;

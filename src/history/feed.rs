@@ -44,9 +44,9 @@ impl Feed {
         stream::try_unfold(self.0, |mut live| async move {
             let Some(step) = live.next().await? else { return Ok(None) };
             let blocks = match step {
-                Step::Events(events) => blocks(live.history(), &events)?,
+                Step::Events(events) => blocks(&live, &events)?,
                 Step::Nothing(position) => {
-                    format!(": nothing else until here\nid: {}\n\n", live.history().at(position))
+                    format!(": nothing else until here\nid: {}\n\n", live.at(position))
                 }
             };
             Ok(Some((blocks, live)))
@@ -54,13 +54,13 @@ impl Feed {
     }
 }
 
-fn blocks(history: &History, events: &[ShownEvent]) -> Result<String, HistoryError> {
+fn blocks(live: &Live, events: &[ShownEvent]) -> Result<String, HistoryError> {
     let mut out = String::new();
     for event in events {
         // JSON text has no line ends of its own; the type, where a foreign writer chose it, may have some.
         let event_type: String =
             event.event_type.chars().filter(|character| !character.is_control()).collect();
-        let (id, data) = (history.at(event.position), serde_json::to_string(event)?);
+        let (id, data) = (live.at(event.position), serde_json::to_string(event)?);
         // Writing to a string cannot fail.
         let _ = write!(out, "id: {id}\nevent: {event_type}\ndata: {data}\n\n");
     }

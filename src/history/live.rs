@@ -9,8 +9,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{History, HistoryError, ShownEvent, Viewer};
-use crate::store::{Head, LogQuery, Order, StoredEvent};
+use super::{History, HistoryError, LogPosition, ShownEvent, Viewer};
+use crate::store::{Head, Incarnation, LogQuery, Order, StoredEvent};
 
 /// Events that are in memory at once, and given between two looks at what the viewer may see.
 const PAGE: usize = 100;
@@ -39,6 +39,8 @@ pub(super) struct Live {
     viewer: Arc<dyn Viewer>,
     shutdown: CancellationToken,
     commits: watch::Receiver<Position>,
+    /// Of which log the cursor is.
+    log: Incarnation,
     /// All up to here was looked at.
     cursor: Position,
     /// Whether there may be something to read now.
@@ -63,7 +65,9 @@ impl Live {
         if query.order == Order::Descending {
             return Err(HistoryError::NewestFirst);
         }
+        let log = history.store.incarnation();
         let (cursor, head) = (query.after.unwrap_or_default(), history.store.head().await?.position);
+        history.still(log)?;
         if cursor > head {
             return Err(HistoryError::AheadOfLog { given: history.at(cursor), head: history.at(head) });
         }
@@ -76,6 +80,7 @@ impl Live {
             query,
             viewer,
             shutdown,
+            log,
             cursor,
             unread: true,
             passed: false,
@@ -85,8 +90,9 @@ impl Live {
         })
     }
 
-    pub(super) fn history(&self) -> &History {
-        &self.history
+    /// `position` of the log that is followed, as it is given to clients.
+    pub(super) fn at(&self, position: Position) -> LogPosition {
+        LogPosition { incarnation: self.log, position }
     }
 
     /// The next step; none when the process stops, when the viewer may see nothing any more, and when no later event
@@ -101,6 +107,7 @@ impl Live {
                 // Asked after the read: what was appended after a revocation is never shown.
                 let Some(sight) = self.viewer.sight().await else { break };
                 let shown = self.history.show(&events, sight).await?;
+                self.history.still(self.log)?;
                 self.silence.reset();
                 return Ok(Some(Step::Events(shown)));
             }
@@ -108,6 +115,7 @@ impl Live {
                 break;
             }
             if self.wait().await {
+                self.history.still(self.log)?;
                 self.silence.reset();
                 self.passed = false;
                 let allowed = self.viewer.sight().await.is_some();
@@ -122,6 +130,7 @@ impl Live {
     async fn read(&mut self) -> Result<Vec<StoredEvent>, HistoryError> {
         self.commits.mark_unchanged();
         let head = self.history.store.head().await?;
+        self.history.still(self.log)?;
         let query = LogQuery {
             after: Some(self.cursor),
             up_to: Some(self.query.up_to.map_or(head.position, |up_to| up_to.min(head.position))),

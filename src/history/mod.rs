@@ -34,7 +34,7 @@ pub use self::{
 };
 use crate::{
     sealing::{KeyRing, SealingError},
-    store::{LogQuery, Store, StoreError, StoredEvent},
+    store::{Incarnation, LogQuery, Store, StoreError, StoredEvent},
 };
 
 /// What a viewer may see of an event.
@@ -85,6 +85,9 @@ pub enum HistoryError {
     /// What goes on for ever starts with what is oldest.
     #[error("order: a stream of events is oldest first; leave order away or make it asc")]
     NewestFirst,
+    /// What comes next is of another log than what was shown before.
+    #[error("the log was put back to an earlier state while it was read: start again from the beginning")]
+    PutBack,
     /// Going on from there would leave out what is appended until then.
     #[error("position {given} lies beyond the end of the log, which is {head}: start again without it")]
     AheadOfLog {
@@ -134,6 +137,11 @@ impl History {
     /// `position` of this log, as it is given to clients.
     pub fn at(&self, position: Position) -> LogPosition {
         LogPosition { incarnation: self.store.incarnation(), position }
+    }
+
+    /// That the log is still `known`: what was read of it is of no other.
+    fn still(&self, known: Incarnation) -> Result<(), HistoryError> {
+        if self.store.incarnation() == known { Ok(()) } else { Err(HistoryError::PutBack) }
     }
 
     /// The event at `position`; none when there is none.

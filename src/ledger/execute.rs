@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     sealing::SealingError,
-    store::{Append, AppendError, Appended, KeyedOutcome, StoreError},
+    store::{Append, AppendError, Appended, Incarnation, KeyedOutcome, StoreError},
 };
 
 /// How often a command is decided anew because something that it rests on has moved.
@@ -162,6 +162,7 @@ impl<T> Executed<T> {
 /// Why one attempt ended without an append.
 enum Ended {
     Moved(StreamId),
+    OtherLog,
     Refused(Refusal),
     KeyUsed(Box<KeyedOutcome>),
     Failed(ExecuteError),
@@ -190,10 +191,12 @@ impl Ledger {
         let key = turn.key.as_ref();
         let mut is_confirmed = false;
         for _ in 0..ATTEMPTS {
-            let known = *self.store.commits().borrow();
+            let known = self.known();
             match self.attempt(operation, meta, key).await {
                 Ok(executed) => return Ok(Outcome::Done(executed)),
                 Err(Ended::Moved(stream)) => self.cache.forget(&stream),
+                // Nothing is remembered of the log that was.
+                Err(Ended::OtherLog) => {}
                 // What it rests on was not checked by an append: another process may have changed it.
                 Err(Ended::Refused(_)) if !is_confirmed && self.moved_since(known).await? => {
                     is_confirmed = true;
@@ -216,9 +219,15 @@ impl Ledger {
         Err(ExecuteError::Unavailable(Failure::Busy.to_string()))
     }
 
-    /// Whether the log has moved beyond `known`; the caches have followed it then.
-    async fn moved_since(&self, known: Position) -> Result<bool, StoreError> {
-        Ok(self.store.confirm_head().await?.position != known)
+    /// Which log is known here, and up to where.
+    fn known(&self) -> (Incarnation, Position) {
+        (self.store.incarnation(), *self.store.commits().borrow())
+    }
+
+    /// Whether the log has moved beyond `known`, or is another one; the caches have followed it then.
+    async fn moved_since(&self, known: (Incarnation, Position)) -> Result<bool, StoreError> {
+        let position = self.store.confirm_head().await?.position;
+        Ok((self.store.incarnation(), position) != known)
     }
 
     async fn attempt<O: Operation>(
@@ -242,7 +251,7 @@ impl Ledger {
 
     async fn append(
         &self,
-        Parts { reads, staged, attempts }: Parts,
+        Parts { log, reads, staged, attempts }: Parts,
         meta: &CommandMeta,
         key: Option<KeyedOutcome>,
     ) -> Result<Appended, Ended> {
@@ -255,8 +264,10 @@ impl Ledger {
         });
         // First: whoever tries too often is told so, and not what else stands against it.
         let claims = attempts.into_iter().chain(of_events).collect();
-        self.store.append(Append { writes, reads, claims, key }).await.map_err(|error| match error {
+        let append = Append { log: Some(log), writes, reads, claims, key };
+        self.store.append(append).await.map_err(|error| match error {
             AppendError::Conflict { stream, .. } => Ended::Moved(stream),
+            AppendError::OtherLog => Ended::OtherLog,
             AppendError::Claimed(broken) => {
                 Ended::Refused(Refusal::of_append(broken, events.iter().map(|event| &**event)))
             }
@@ -284,7 +295,9 @@ impl Ledger {
                 Ok(appended) => position = appended.position,
                 Err(AppendError::KeyUsed(row)) => return repeated(key, *row, Some(refusal)),
                 Err(AppendError::Store(error)) => return Err(error.into()),
-                Err(error @ (AppendError::Conflict { .. } | AppendError::Claimed(_))) => {
+                Err(
+                    error @ (AppendError::Conflict { .. } | AppendError::OtherLog | AppendError::Claimed(_)),
+                ) => {
                     return Err(ExecuteError::Damaged(error.to_string()));
                 }
             }

@@ -28,7 +28,7 @@ use super::{
     framework,
     identify::{Caller, CallerKind},
 };
-use crate::store::StreamRead;
+use crate::store::{Incarnation, StreamRead};
 
 /// What one command is going to append to one stream.
 #[derive(Debug)]
@@ -50,6 +50,8 @@ struct Seen {
 /// What an attempt leads to.
 #[derive(Debug)]
 pub(super) struct Parts {
+    /// Which log the decision looked at.
+    pub(super) log: Incarnation,
     /// What the decision rests on beside what it writes.
     pub(super) reads: Vec<StreamRead>,
     /// What it writes.
@@ -63,6 +65,7 @@ pub(super) struct Parts {
 #[derive(Debug)]
 pub struct Unit<'a> {
     ledger: &'a Ledger,
+    log: Incarnation,
     now: Timestamp,
     reads: BTreeMap<StreamId, Seen>,
     staged: Vec<Staged>,
@@ -71,7 +74,8 @@ pub struct Unit<'a> {
 
 impl<'a> Unit<'a> {
     pub(super) fn new(ledger: &'a Ledger, now: Timestamp) -> Self {
-        Self { ledger, now, reads: BTreeMap::new(), staged: vec![], attempts: vec![] }
+        let log = ledger.store.incarnation();
+        Self { ledger, log, now, reads: BTreeMap::new(), staged: vec![], attempts: vec![] }
     }
 
     /// When the attempt began.
@@ -275,7 +279,7 @@ impl<'a> Unit<'a> {
     pub(super) fn into_parts(self) -> Parts {
         let reads =
             self.reads.into_iter().map(|(stream, Seen { sequence, .. })| StreamRead { stream, sequence });
-        Parts { reads: reads.collect(), staged: self.staged, attempts: self.attempts }
+        Parts { log: self.log, reads: reads.collect(), staged: self.staged, attempts: self.attempts }
     }
 }
 

@@ -137,8 +137,8 @@ impl Policies {
                 () = sleep(pause) => {}
             }
         }
-        if let Some((_, position)) = self.reached
-            && let Err(error) = self.shift.advance(position).await
+        if let Some((epoch, position)) = self.reached
+            && let Err(error) = self.shift.advance(epoch, position).await
         {
             tracing::debug!(%error, "the checkpoint was not moved; some events are read again");
         }
@@ -167,13 +167,13 @@ impl Policies {
         }
         let batch = self.store.read_on(position, BATCH).await?;
         for stored in &batch {
-            self.answer(stored).await?;
+            self.answer(epoch, stored).await?;
             position = stored.position;
             self.reached = Some((epoch, position));
         }
         self.reached = Some((epoch, position));
         if self.saved.elapsed() >= SAVE {
-            self.save(position).await?;
+            self.save(epoch, position).await?;
         }
         // Before the read models were opened there is nothing to look at.
         let opened = self.hands.read_models.status().applied.is_some();
@@ -190,7 +190,7 @@ impl Policies {
     }
 
     /// Does what follows from one event, and moves the checkpoint behind it where that was anything.
-    async fn answer(&mut self, stored: &StoredEvent) -> Result<(), Pause> {
+    async fn answer(&mut self, epoch: u64, stored: &StoredEvent) -> Result<(), Pause> {
         let Some(recorded) = read(stored) else { return Ok(()) };
         let reactions = react(&recorded);
         for reaction in &reactions {
@@ -208,11 +208,15 @@ impl Policies {
             }
             self.measure(&recorded, LETTERS);
         }
-        if reactions.is_empty() && notices.is_empty() { Ok(()) } else { self.save(stored.position).await }
+        if reactions.is_empty() && notices.is_empty() {
+            Ok(())
+        } else {
+            self.save(epoch, stored.position).await
+        }
     }
 
-    async fn save(&mut self, position: Position) -> Result<(), Pause> {
-        self.shift.advance(position).await?;
+    async fn save(&mut self, epoch: u64, position: Position) -> Result<(), Pause> {
+        self.shift.advance(epoch, position).await?;
         self.saved = stopwatch();
         Ok(())
     }

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use muster_events::stream::Position;
+use muster_events::{stream::Position, time::Timestamp};
 use tokio::sync::watch;
 
-use super::{Follower, StoredEvent, tail::Tail};
+use super::{Follower, Head, StoredEvent, tail::Tail};
 
 /// The followers of one store in this process.
 ///
@@ -28,6 +28,31 @@ pub(crate) struct Told {
     log: u64,
     /// Where what they were not told begins.
     pub(crate) position: Position,
+    /// When the event there was recorded: in another log it is another one.
+    pub(crate) recorded_at: Timestamp,
+}
+
+impl Told {
+    fn up_to(log: u64, Head { position, recorded_at }: Head) -> Self {
+        Self { log, position, recorded_at }
+    }
+
+    /// Whether what they were told of can be in the log that ends at `head`: it goes as far, and where it ends just there, the
+    /// last event is the same.
+    pub(crate) fn fits(&self, head: Head) -> bool {
+        let is_last = head.position == self.position;
+        head.position > self.position || (is_last && head.recorded_at == self.recorded_at)
+    }
+
+    /// What of `events` they were not told: all behind the first, which has to be the last that they were told of. None
+    /// where it is not that one: then the events are of another log.
+    pub(crate) fn continued_by<'a>(&self, events: &'a [StoredEvent]) -> Option<&'a [StoredEvent]> {
+        if self.position == Position::ZERO {
+            return Some(events);
+        }
+        let (first, fresh) = events.split_first()?;
+        (first.position == self.position && first.recorded_at == self.recorded_at).then_some(fresh)
+    }
 }
 
 #[derive(Debug)]
@@ -38,10 +63,9 @@ struct State {
 
 impl Followers {
     /// Nobody yet; whoever comes is told of what lies beyond `head`.
-    pub(crate) fn new(head: Position) -> Self {
-        let told = Told { log: 0, position: head };
-        let state = Mutex::new(State { told, followers: Vec::new() });
-        Self { state, tail: Tail::default(), commits: watch::Sender::new(head) }
+    pub(crate) fn new(head: Head) -> Self {
+        let state = Mutex::new(State { told: Told::up_to(0, head), followers: Vec::new() });
+        Self { state, tail: Tail::default(), commits: watch::Sender::new(head.position) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -83,15 +107,15 @@ impl Followers {
 
     /// The log was put back to an earlier state and ends at `head`: what they know is of another log. When nothing of that
     /// is there any more, `says_so`; then who waits for commits is woken.
-    pub(crate) fn put_back(&self, head: Position, says_so: impl FnOnce()) {
+    pub(crate) fn put_back(&self, head: Head, says_so: impl FnOnce()) {
         let mut state = self.lock();
         for follower in &state.followers {
             follower.put_back();
         }
         self.tail.clear();
-        state.told = Told { log: state.told.log + 1, position: head };
+        state.told = Told::up_to(state.told.log + 1, head);
         says_so();
-        self.commits.send_replace(head);
+        self.commits.send_replace(head.position);
     }
 
     /// Tells them of `runs` of durable events: together without holes, and starting no later than right after what
@@ -120,7 +144,7 @@ impl Followers {
                 follower.committed(fresh);
             }
             self.tail.add(fresh);
-            state.told.position = last.position;
+            (state.told.position, state.told.recorded_at) = (last.position, last.recorded_at);
         }
         // With the lock: two who tell must not announce the later position first.
         let position = state.told.position;

@@ -4,21 +4,25 @@ use std::{collections::HashMap, mem};
 
 use muster_events::stream::{Sequence, StreamId};
 
+/// Where streams stand. Each append asks for all streams that its decision rests on: not the hasher of the standard library,
+/// which is made for keys that somebody picks to collide.
+pub(crate) type Sequences = HashMap<StreamId, Sequence, foldhash::fast::RandomState>;
+
 /// A bounded memory of where streams stand. It is right only while its owner tells it of every event of the log.
 ///
 /// Two generations: when the young one is full it becomes the old one, and what was old and not asked for since is
 /// forgotten. That keeps what is hot without a list to reorder at each use.
 #[derive(Debug)]
 pub(crate) struct Heads {
-    young: HashMap<StreamId, Sequence>,
-    old: HashMap<StreamId, Sequence>,
+    young: Sequences,
+    old: Sequences,
     generation: usize,
 }
 
 impl Heads {
     /// Remembers from `generation` up to twice as many streams.
     pub(crate) fn new(generation: usize) -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), generation }
+        Self { young: Sequences::default(), old: Sequences::default(), generation }
     }
 
     /// Where `stream` stands, if that is remembered.

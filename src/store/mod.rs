@@ -104,6 +104,8 @@ pub struct KeyedOutcome {
 /// One atomic append: all of it happens, or none.
 #[derive(Debug, Clone, Default)]
 pub struct Append {
+    /// Of which log everything is that was looked at before; none where nothing was.
+    pub log: Option<Incarnation>,
     /// The events, by stream; no stream twice.
     pub writes: Vec<StreamWrite>,
     /// What else the decision rests on.
@@ -138,6 +140,9 @@ pub enum AppendError {
         /// What the log has.
         actual: Sequence,
     },
+    /// The log was put back to an earlier state since the decision looked at it.
+    #[error("the log was put back to an earlier state since this was decided")]
+    OtherLog,
     /// A claim stands against it.
     #[error("{:?} {} is claimed", .0.claim.kind, .0.claim.key)]
     Claimed(BrokenClaim),
@@ -152,7 +157,7 @@ pub enum AppendError {
 /// Why a store cannot do what it is asked.
 #[derive(Debug, Clone, Error)]
 pub enum StoreError {
-    /// For now: busy, full, unreachable, stopped. Nothing of the append was kept.
+    /// For now: busy, full, unreachable, stopped. Nothing of the append was kept, or the text says that it is not known.
     #[error("the log is not available: {0}")]
     Unavailable(String),
     /// What is stored is not what this program wrote.

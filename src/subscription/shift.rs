@@ -8,7 +8,10 @@ use std::{
 
 use muster_events::stream::Position;
 use thiserror::Error;
-use tokio::{sync::watch, time::sleep};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 
 use crate::{
     clock::stopwatch,
@@ -19,6 +22,8 @@ use crate::{
 const TTL: Duration = Duration::from_secs(3);
 /// How often it is renewed.
 const RENEWAL: Duration = Duration::from_secs(1);
+/// How long the log may take to answer that: then what was held before has run out.
+const PATIENCE: Duration = TTL.saturating_sub(RENEWAL);
 /// How often a process without it asks for it.
 pub(crate) const ATTEMPT: Duration = Duration::from_millis(500);
 
@@ -79,9 +84,11 @@ impl Shift {
         if self.asked.is_none_or(|asked| asked.elapsed() >= pause) {
             let asked = stopwatch();
             let before = self.lease.as_ref().map(|lease| lease.epoch);
-            let lease = self.store.lease(self.subscriber, &self.holder, TTL).await;
+            let lease = timeout(PATIENCE, self.store.lease(self.subscriber, &self.holder, TTL)).await;
+            let late = |_| Err(StoreError::Unavailable("the lease is not renewed in time".into()));
+            let lease = lease.unwrap_or_else(late);
             // While it lasts it is held, also when it could not be renewed yet.
-            if lease.is_ok() || self.until.borrow().is_none_or(|until| until <= asked) {
+            if lease.is_ok() || self.until.borrow().is_none_or(|until| until <= stopwatch()) {
                 self.lease = lease.as_ref().ok().cloned().flatten();
                 self.until.send_replace(self.lease.as_ref().map(|_| asked + TTL));
             }
@@ -101,23 +108,38 @@ impl Shift {
         Ok(self.lease.as_ref())
     }
 
-    /// Renews the lease for as long as it is polled. Ends when another process has it, or when it has run out.
+    /// Renews the lease for as long as it is polled. Ends when another process has it, when it has run out, when the log was
+    /// put back, and when the lease is held again but not still: what was begun in one epoch is not gone on with in another,
+    /// whose checkpoint may be one of another log.
     pub(crate) async fn keep(&mut self) -> Result<Infallible, ShiftError> {
+        let (epoch, incarnation) = (self.epoch(), self.incarnation);
+        let (store, mut commits) = (Arc::clone(&self.store), self.store.commits());
+        let put_back = commits.wait_for(|_| store.incarnation() != incarnation);
+        tokio::pin!(put_back);
         loop {
-            sleep(RENEWAL).await;
-            let held = self.hold().await.map(|lease| lease.is_some());
+            tokio::select! {
+                () = sleep(RENEWAL) => {}
+                Ok(_) = &mut put_back => return Err(ShiftError::Fenced),
+            }
+            let held = self.hold().await.map(|_| ());
             match held {
-                Ok(true) => {}
-                Ok(false) => return Err(ShiftError::Fenced),
+                Ok(()) if epoch.is_some() && self.epoch() == epoch => {}
+                Ok(()) => return Err(ShiftError::Fenced),
                 Err(error) if self.lease.is_none() => return Err(error.into()),
                 Err(error) => tracing::debug!(%error, "the lease is not renewed yet"),
             }
         }
     }
 
-    /// Moves the checkpoint, where it lies before `to`.
-    pub(crate) async fn advance(&mut self, to: Position) -> Result<(), ShiftError> {
-        let Some(lease) = &mut self.lease else { return Err(ShiftError::Fenced) };
+    fn epoch(&self) -> Option<u64> {
+        self.lease.as_ref().map(|lease| lease.epoch)
+    }
+
+    /// Moves the checkpoint to what was reached in this epoch, where it lies before that.
+    pub(crate) async fn advance(&mut self, epoch: u64, to: Position) -> Result<(), ShiftError> {
+        let Some(lease) = self.lease.as_mut().filter(|lease| lease.epoch == epoch) else {
+            return Err(ShiftError::Fenced);
+        };
         if lease.checkpoint >= to {
             return Ok(());
         }

@@ -13,14 +13,19 @@ use super::{
 use crate::clock::stopwatch;
 
 impl Runner {
-    /// What another process has taken up again, or has built anew, is seen also when nothing happens.
-    pub(super) async fn look_at_parked(&mut self) -> Result<(), CatchUpError> {
+    /// What another process has taken up again, or has begun or built anew, is seen also when nothing happens, and so is what
+    /// is there no more, such as after a restore of the views.
+    pub(super) async fn look_again(&mut self) -> Result<(), CatchUpError> {
         if self.looked.elapsed() < LOOK_AGAIN {
             return Ok(());
         }
         self.looked = stopwatch();
-        let parked = self.views.parked().await?;
-        if *self.status.borrow().parked != *parked {
+        let prepared = self.views.look(&self.projections, &self.incarnation.to_string()).await?;
+        let parked = self.views.parked().await?.into();
+        let otherwise = self.position.unwrap_or_default();
+        let found = Status::at(self.incarnation, &self.projections, &prepared.living, parked, otherwise);
+        let published = self.status.borrow();
+        if found.projections != published.projections || found.parked != published.parked {
             self.position = None;
         }
         Ok(())

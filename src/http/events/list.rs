@@ -192,6 +192,7 @@ fn problem(error: HistoryError) -> Problem {
     match error {
         HistoryError::Store(error) => ExecuteError::from(error).into(),
         HistoryError::Sealing(error) => ExecuteError::from(error).into(),
+        HistoryError::PutBack => ExecuteError::Unavailable(error.to_string()).into(),
         HistoryError::Unwritable(error) => Problem::damaged(&error.to_string()),
         HistoryError::NoLongerAllowed => Refusal::NoPermission.into(),
         HistoryError::NewestFirst => Problem::parameter("order", error.to_string()),

@@ -6,7 +6,7 @@ use std::{
 };
 
 use muster_events::{
-    stream::{Position, Sequence, StreamId},
+    stream::{Position, StreamId},
     time::Timestamp,
 };
 use uuid::Uuid;
@@ -16,40 +16,43 @@ use super::{
     keys::{self, NewKeys},
     rows::number,
 };
-use crate::store::{Append, AppendError, Appended, Head, KeyedOutcome, NewEvent, StoredEvent, StreamWrite};
+use crate::store::{
+    Append, AppendError, Appended, Head, Incarnation, KeyedOutcome, NewEvent, StoredEvent, StreamWrite,
+    appending::Outcome, heads::Sequences,
+};
 
 /// Columns of rows to be written.
 #[derive(Debug, Default)]
-pub(super) struct NewEvents {
-    pub(super) aggregate_types: Vec<String>,
-    pub(super) aggregate_ids: Vec<String>,
+pub(super) struct NewEvents<'a> {
+    pub(super) aggregate_types: Vec<&'a str>,
+    pub(super) aggregate_ids: Vec<&'a str>,
     pub(super) sequences: Vec<i64>,
     pub(super) event_types: Vec<&'static str>,
     pub(super) event_versions: Vec<String>,
-    pub(super) payloads: Vec<Arc<str>>,
-    pub(super) metadatas: Vec<Arc<str>>,
+    pub(super) payloads: Vec<&'a str>,
+    pub(super) metadatas: Vec<&'a str>,
     pub(super) positions: Vec<i64>,
     pub(super) event_ids: Vec<Uuid>,
     pub(super) organizations: Vec<Option<i64>>,
     pub(super) actor_kinds: Vec<&'static str>,
-    pub(super) actor_ids: Vec<Option<String>>,
+    pub(super) actor_ids: Vec<Option<&'a str>>,
     pub(super) leaves: Vec<[u8; 32]>,
 }
 
-impl NewEvents {
-    fn push(&mut self, new: &NewEvent, stored: &StoredEvent) {
-        self.aggregate_types.push(stored.stream.aggregate_type.to_string());
-        self.aggregate_ids.push(stored.stream.aggregate_id.to_string());
+impl<'a> NewEvents<'a> {
+    fn push(&mut self, stream: &'a StreamId, new: &'a NewEvent, stored: &StoredEvent) {
+        self.aggregate_types.push(&stream.aggregate_type);
+        self.aggregate_ids.push(&stream.aggregate_id);
         self.sequences.push(number(stored.sequence.0));
         self.event_types.push(new.event.event_type());
         self.event_versions.push(stored.schema_version.to_string());
-        self.payloads.push(Arc::clone(&stored.payload));
-        self.metadatas.push(Arc::clone(&stored.metadata));
+        self.payloads.push(&new.payload);
+        self.metadatas.push(&new.metadata);
         self.positions.push(number(stored.position.0));
         self.event_ids.push(stored.event_id);
         self.organizations.push(stored.organization.map(|organization| number(organization.get())));
         self.actor_kinds.push(new.actor.kind.name());
-        self.actor_ids.push(new.actor.id.as_ref().map(ToString::to_string));
+        self.actor_ids.push(new.actor.id.as_deref());
         self.leaves.push(stored.leaf);
     }
 }
@@ -58,7 +61,7 @@ impl NewEvents {
 #[derive(Debug, Default)]
 pub(super) struct Known {
     /// Where every stream stands that the appends write or read.
-    pub(super) heads: HashMap<StreamId, Sequence>,
+    pub(super) heads: Sequences,
     /// The claims that they touch.
     pub(super) claims: Claims,
     /// The keys that were used before; none when nobody looked.
@@ -67,8 +70,10 @@ pub(super) struct Known {
 
 /// What is to be appended together to a log of which everything is known that was committed before.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(super) struct Batch<'a> {
     pub(super) known: Known,
+    /// Which log it is.
+    incarnation: Incarnation,
     /// Where the log stood before.
     pub(super) began: Head,
     /// The position of the last event, with what this batch has appended already.
@@ -76,16 +81,17 @@ pub(super) struct Batch {
     /// One time for the whole batch, because it becomes visible as a whole.
     pub(super) recorded_at: Timestamp,
     /// What is to be written.
-    pub(super) events: NewEvents,
-    pub(super) keys: NewKeys,
+    pub(super) events: NewEvents<'a>,
+    pub(super) keys: NewKeys<'a>,
     used: HashSet<Uuid>,
 }
 
-impl Batch {
+impl<'a> Batch<'a> {
     /// Nothing decided yet; the log stands at `began`.
-    pub(super) fn new(known: Known, began: Head, recorded_at: Timestamp) -> Self {
+    pub(super) fn new(known: Known, incarnation: Incarnation, began: Head, recorded_at: Timestamp) -> Self {
+        let (head, used) = (began.position, HashSet::new());
         let (events, keys) = (NewEvents::default(), NewKeys::default());
-        Self { known, began, head: began.position, recorded_at, events, keys, used: HashSet::new() }
+        Self { known, incarnation, began, head, recorded_at, events, keys, used }
     }
 
     /// Where the log stands when this is written.
@@ -103,15 +109,24 @@ impl Batch {
 
     /// Appends one after the other; each has its outcome. None for what repeats a key of this batch: it is for the next
     /// one, where the first is known.
-    pub(super) fn apply_all(&mut self, appends: &[&Append]) -> Vec<Option<Result<Appended, AppendError>>> {
-        let decide = |append: &&Append| (!self.repeats(append)).then(|| self.apply(append));
+    pub(super) fn apply_all(&mut self, appends: &[&'a Append]) -> Vec<Option<Outcome>> {
+        let decide = |append: &&'a Append| {
+            let key = append.key.as_ref().map(|key| (keys::digest(key), key));
+            let repeats = key.is_some_and(|(digest, _)| self.used.contains(&digest));
+            (!repeats).then(|| self.apply(append, key))
+        };
         appends.iter().map(decide).collect()
     }
 
     /// Appends, or leaves everything as it was.
-    fn apply(&mut self, append: &Append) -> Result<Appended, AppendError> {
+    fn apply(&mut self, append: &'a Append, key: Option<(Uuid, &'a KeyedOutcome)>) -> Outcome {
         // A repeated request may find its own events in the way: how it ended the first time is the answer.
-        self.unused(append.key.as_ref())?;
+        if let Some(before) = key.and_then(|(digest, _)| self.known.keys.get(&digest)) {
+            return Err(AppendError::KeyUsed(Box::new(before.clone())));
+        }
+        if append.log.is_some_and(|log| log != self.incarnation) {
+            return Err(AppendError::OtherLog);
+        }
         self.conflict(append)?;
         self.known.claims.change_all(&append.claims, self.recorded_at)?;
         let mut stored = Vec::new();
@@ -119,20 +134,11 @@ impl Batch {
             self.write(write, &mut stored);
         }
         let position = self.head;
-        if let Some(key) = &append.key {
-            self.used.insert(keys::digest(key));
-            self.keys.push(key.clone(), position);
+        if let Some((digest, outcome)) = key {
+            self.used.insert(digest);
+            self.keys.push(digest, outcome, position);
         }
         Ok(Appended { position, recorded_at: self.recorded_at, events: Arc::from(stored) })
-    }
-
-    fn repeats(&self, append: &Append) -> bool {
-        append.key.as_ref().is_some_and(|key| self.used.contains(&keys::digest(key)))
-    }
-
-    fn unused(&self, key: Option<&KeyedOutcome>) -> Result<(), AppendError> {
-        let before = key.and_then(|key| self.known.keys.get(&keys::digest(key)));
-        before.map_or(Ok(()), |before| Err(AppendError::KeyUsed(Box::new(before.clone()))))
     }
 
     fn conflict(&self, append: &Append) -> Result<(), AppendError> {
@@ -140,13 +146,13 @@ impl Batch {
         append.conflict::<AppendError>(self.head, head_of)?.map_or(Ok(()), Err)
     }
 
-    fn write(&mut self, write: &StreamWrite, appended: &mut Vec<StoredEvent>) {
+    fn write(&mut self, write: &'a StreamWrite, appended: &mut Vec<StoredEvent>) {
         let mut sequence = write.expected;
         for new in &write.events {
             sequence = sequence.next();
             self.head = self.head.next();
             let stored = new.placed(self.head, &write.stream, sequence, self.recorded_at);
-            self.events.push(new, &stored);
+            self.events.push(&write.stream, new, &stored);
             appended.push(stored);
         }
         self.known.heads.insert(write.stream.clone(), sequence);

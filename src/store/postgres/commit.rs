@@ -1,12 +1,10 @@
 //! How a batch becomes durable: in one statement where this process seems to be alone, else under the lock, step by step.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{sync::Arc, time::Duration};
 
-use muster_events::{
-    stream::{Sequence, StreamId},
-    time::Timestamp,
-};
+use muster_events::{stream::StreamId, time::Timestamp};
 use sqlx::PgConnection;
+use tokio::time::sleep;
 
 use super::{
     batch::{Batch, Known},
@@ -17,11 +15,18 @@ use super::{
     statements::{self, Written},
     writer::Writer,
 };
-use crate::store::{Append, StoreError, appending::Outcome};
+use crate::{
+    clock::stopwatch,
+    store::{Append, StoreError, appending::Outcome, heads::Sequences},
+};
 
 /// Expired rows that are deleted at once from each table, and how long after the last time, in microseconds.
 const PURGED: usize = 4_096;
 const PURGE_EVERY: i64 = 10_000_000;
+
+/// For how long it is looked whether an append was done when its answer was lost, and how often.
+const LOOKING: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// What became of each append of a batch. None for what repeats a key of this batch.
 type Outcomes = Vec<Option<Outcome>>;
@@ -49,7 +54,7 @@ impl Writer {
         }
         let Some(mut connection) = self.connection.take() else { return Ok(None) };
         let mut phase = Phase::begin();
-        let mut batch = Batch::new(known, head, recorded_at);
+        let mut batch = Batch::new(known, self.progress.identity.incarnation(), head, recorded_at);
         let outcomes = batch.apply_all(appends);
         phase.ends("decide");
         if outcomes.iter().flatten().any(Result::is_err) {
@@ -87,7 +92,7 @@ impl Writer {
             phase.ends("lock");
             let recorded_at = self.clock.now().max(head.recorded_at);
             let known = self.know(&mut connection, appends, recorded_at, look_for_keys).await?;
-            let mut batch = Batch::new(known, head, recorded_at);
+            let mut batch = Batch::new(known, self.progress.identity.incarnation(), head, recorded_at);
             let outcomes = batch.apply_all(appends);
             // How a repeated request ended the first time goes before what stands in its way now.
             let refused = appends
@@ -120,6 +125,9 @@ impl Writer {
         for (stream, sequence) in statements::stream_heads(connection, &unknown).await? {
             known.heads.insert(stream, sequence);
         }
+        for stream in &unknown {
+            self.heads.set(stream, known.heads.get(stream).copied().unwrap_or_default());
+        }
         let changes: Vec<_> = appends.iter().flat_map(|append| &append.claims).collect();
         known.claims = Claims::load(connection, &changes, now).await?;
         if look_for_keys {
@@ -130,7 +138,7 @@ impl Writer {
     }
 
     /// Fills `heads` with what is remembered of the streams that `appends` name; gives the others.
-    fn remembered(&mut self, appends: &[&Append], heads: &mut HashMap<StreamId, Sequence>) -> Vec<StreamId> {
+    fn remembered(&mut self, appends: &[&Append], heads: &mut Sequences) -> Vec<StreamId> {
         let whole_log = StreamId::whole_log();
         let mut unknown = Vec::new();
         for append in appends {
@@ -157,7 +165,7 @@ impl Writer {
     async fn write(
         &mut self,
         connection: &mut PgConnection,
-        batch: &Batch,
+        batch: &Batch<'_>,
         outcomes: &[Option<Outcome>],
         phase: &mut Phase,
     ) -> StoreResult<bool> {
@@ -186,11 +194,11 @@ impl Writer {
     }
 
     /// Remembers and tells what was committed.
-    fn tell(&mut self, batch: &Batch, outcomes: &[Option<Outcome>]) {
+    fn tell(&mut self, batch: &Batch<'_>, outcomes: &[Option<Outcome>]) {
         let events = u32::try_from(batch.events.positions.len()).unwrap_or(u32::MAX);
         metrics::histogram!("muster_append_events").record(f64::from(events));
-        for (stream, sequence) in &batch.known.heads {
-            self.heads.set(stream, *sequence);
+        for stored in outcomes.iter().flatten().flatten().flat_map(|appended| appended.events.iter()) {
+            self.heads.set(&stored.stream, stored.sequence);
         }
         self.progress.followers.tell(outcomes.iter().flatten().flatten().map(|appended| &*appended.events));
         self.followed = batch.head;
@@ -203,10 +211,25 @@ impl Writer {
     async fn look_whether_done(
         &mut self,
         connection: &mut PgConnection,
-        batch: &Batch,
+        batch: &Batch<'_>,
         error: &dyn std::error::Error,
     ) -> StoreResult<bool> {
         tracing::warn!(%error, "the connection was lost during an append; looking whether it was done");
+        let began = stopwatch();
+        loop {
+            match self.is_done(connection, batch).await {
+                // A server that is just starting answers soon.
+                Err(StoreError::Unavailable(_)) if began.elapsed() < LOOKING => sleep(LOOK_AGAIN).await,
+                Err(StoreError::Unavailable(why)) => {
+                    let text = format!("whether the append was kept is not known, look again: {why}");
+                    return Err(StoreError::Unavailable(text));
+                }
+                looked => return looked,
+            }
+        }
+    }
+
+    async fn is_done(&mut self, connection: &mut PgConnection, batch: &Batch<'_>) -> StoreResult<bool> {
         *connection = self.connect().await?;
         statements::begin_and_lock(connection).await??;
         let done = statements::is_there(connection, batch).await?;

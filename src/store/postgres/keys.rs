@@ -83,23 +83,23 @@ pub(super) async fn purge(connection: &mut PgConnection, now: Timestamp, at_most
 
 /// Columns of rows to be written.
 #[derive(Debug, Default)]
-pub(super) struct NewKeys {
+pub(super) struct NewKeys<'a> {
     pub(super) digests: Vec<Uuid>,
-    pub(super) actors: Vec<String>,
-    pub(super) requests: Vec<String>,
+    pub(super) actors: Vec<&'a str>,
+    pub(super) requests: Vec<&'a str>,
     pub(super) statuses: Vec<i32>,
-    pub(super) results: Vec<String>,
+    pub(super) results: Vec<&'a str>,
     pub(super) positions: Vec<i64>,
 }
 
-impl NewKeys {
-    /// One more row, which answers `position`.
-    pub(super) fn push(&mut self, outcome: KeyedOutcome, position: Position) {
-        self.digests.push(digest(&outcome));
-        self.actors.push(outcome.actor);
-        self.requests.push(outcome.request);
+impl<'a> NewKeys<'a> {
+    /// One more row, which is found by `digest` and answers `position`.
+    pub(super) fn push(&mut self, digest: Uuid, outcome: &'a KeyedOutcome, position: Position) {
+        self.digests.push(digest);
+        self.actors.push(&outcome.actor);
+        self.requests.push(&outcome.request);
         self.statuses.push(outcome.status.into());
-        self.results.push(outcome.result);
+        self.results.push(&outcome.result);
         self.positions.push(number(position.0));
     }
 }

@@ -8,7 +8,11 @@ use std::{sync::Arc, time::Duration};
 use sqlx::{PgPool, postgres::PgListener};
 use tokio::time::{sleep, timeout};
 
-use super::{errors::StoreResult, progress::Progress, reads};
+use super::{
+    errors::StoreResult,
+    progress::Progress,
+    reads::{self, in_time},
+};
 use crate::clock::stopwatch;
 
 /// The channel that every append notifies.
@@ -35,10 +39,10 @@ async fn listen(pool: &PgPool, progress: &Progress) -> StoreResult<()> {
     let mut listener = PgListener::connect_with(pool).await?;
     // Made anew by itself, it would say nothing of that.
     listener.eager_reconnect(false);
-    listener.listen(CHANNEL).await?;
+    in_time(async { Ok(listener.listen(CHANNEL).await?) }).await?;
     loop {
         // What was appended before this process listened.
-        reads::confirmed_head(pool, progress).await?;
+        in_time(reads::confirmed_head(pool, progress)).await?;
         let looked = stopwatch();
         // A time-out alone would let through all messages that are there already, however late it is.
         while let Some(rest) = LOOK.checked_sub(looked.elapsed()) {

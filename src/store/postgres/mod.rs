@@ -41,7 +41,7 @@ use tokio::{
 
 pub use connection::PostgresOptions;
 
-use self::{identity::Identity, progress::Progress, writer::Writer};
+use self::{identity::Identity, progress::Progress, reads::answered, writer::Writer};
 use super::{
     Append, AppendError, Appended, Capabilities, Follower, Head, HeldClaim, Incarnation, KeyedOutcome, Lease,
     LogQuery, Scan, ScannedEvent, Store, StoreError, StoredEvent,
@@ -78,7 +78,7 @@ impl PostgresStore {
         schema::migrate(&mut connection, &server).await?;
         let identity = Identity::of(&mut connection, &server).await?;
         let head = statements::standing(&mut connection).await?.head;
-        let progress = Arc::new(Progress::new(identity, head.position));
+        let progress = Arc::new(Progress::new(identity, head));
         connection::abandon(connection).await;
         let readers = database.pool(options.readers);
         let writer = Writer::new(database.clone(), options, Arc::clone(&clock), Arc::clone(&progress));
@@ -163,7 +163,7 @@ impl Store for PostgresStore {
         let (pool, progress) = (self.readers.clone(), Arc::clone(&self.progress));
         let read = move || {
             let (pool, progress) = (pool.clone(), Arc::clone(&progress));
-            async move { reads::head(&pool, &progress).await }
+            async move { reads::in_time(reads::head(&pool, &progress)).await }
         };
         self.heads.read(read).await
     }
@@ -172,7 +172,7 @@ impl Store for PostgresStore {
         let (pool, progress) = (self.readers.clone(), Arc::clone(&self.progress));
         let read = move || {
             let (pool, progress) = (pool.clone(), Arc::clone(&progress));
-            async move { reads::confirmed_head(&pool, &progress).await }
+            async move { reads::in_time(reads::confirmed_head(&pool, &progress)).await }
         };
         self.confirmed_heads.read(read).await
     }
@@ -183,11 +183,11 @@ impl Store for PostgresStore {
         after: Sequence,
         limit: usize,
     ) -> Result<Vec<StoredEvent>, StoreError> {
-        reads::stream_after(&self.readers, stream, after, limit).await
+        answered(reads::stream_after(&self.readers, stream, after, limit)).await
     }
 
     async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
-        reads::events_after(&self.readers, after, limit).await
+        answered(reads::events_after(&self.readers, after, limit)).await
     }
 
     async fn read_on(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
@@ -196,19 +196,19 @@ impl Store for PostgresStore {
     }
 
     async fn scan(&self, scan: Scan) -> Result<Vec<ScannedEvent>, StoreError> {
-        scan::run(&self.readers, &scan).await
+        answered(scan::run(&self.readers, &scan)).await
     }
 
     async fn query(&self, query: LogQuery) -> Result<Vec<StoredEvent>, StoreError> {
-        query::run(&self.readers, &query).await
+        answered(query::run(&self.readers, &query)).await
     }
 
     async fn holder(&self, claim: &Claim, now: Timestamp) -> Result<Option<HeldClaim>, StoreError> {
-        claims::holder(&self.readers, claim, now).await
+        answered(claims::holder(&self.readers, claim, now)).await
     }
 
     async fn claims(&self, after: Option<&Claim>, limit: usize) -> Result<Vec<HeldClaim>, StoreError> {
-        claims::list(&self.readers, after, limit).await
+        answered(claims::list(&self.readers, after, limit)).await
     }
 
     async fn claims_with_key(
@@ -217,11 +217,11 @@ impl Store for PostgresStore {
         key: &str,
         limit: usize,
     ) -> Result<Vec<HeldClaim>, StoreError> {
-        claims::with_key(&self.readers, kind, key, limit).await
+        answered(claims::with_key(&self.readers, kind, key, limit)).await
     }
 
     async fn outcome(&self, actor: &str, key: &str) -> Result<Option<KeyedOutcome>, StoreError> {
-        keys::find(&self.readers, actor, key, self.clock.now()).await
+        answered(keys::find(&self.readers, actor, key, self.clock.now())).await
     }
 
     fn follow(&self, follower: Arc<dyn Follower>) {
@@ -233,11 +233,11 @@ impl Store for PostgresStore {
     }
 
     async fn hash_key(&self) -> Result<Option<String>, StoreError> {
-        schema::hash_key(&self.readers).await
+        answered(schema::hash_key(&self.readers)).await
     }
 
     async fn note_hash_key(&self, id: &str) -> Result<(), StoreError> {
-        schema::note_hash_key(&self.readers, id).await
+        answered(schema::note_hash_key(&self.readers, id)).await
     }
 
     async fn take_over(&self, stretch: Vec<StoredEvent>) -> Result<(), StoreError> {
@@ -249,7 +249,7 @@ impl Store for PostgresStore {
     }
 
     async fn checkpoint(&self, subscriber: &str) -> Result<Option<Position>, StoreError> {
-        subscribers::checkpoint(&self.readers, self.incarnation(), subscriber).await
+        answered(subscribers::checkpoint(&self.readers, self.incarnation(), subscriber)).await
     }
 
     async fn lease(
@@ -258,15 +258,15 @@ impl Store for PostgresStore {
         holder: &str,
         ttl: Duration,
     ) -> Result<Option<Lease>, StoreError> {
-        subscribers::lease(&self.readers, self.incarnation(), subscriber, holder, ttl).await
+        answered(subscribers::lease(&self.readers, self.incarnation(), subscriber, holder, ttl)).await
     }
 
     async fn advance(&self, lease: &Lease, to: Position) -> Result<bool, StoreError> {
-        subscribers::advance(&self.readers, self.incarnation(), lease, to).await
+        answered(subscribers::advance(&self.readers, self.incarnation(), lease, to)).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
-        subscribers::release(&self.readers, lease).await
+        answered(subscribers::release(&self.readers, lease)).await
     }
 
     async fn check(&self) -> Result<Vec<String>, StoreError> {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use muster_events::stream::Position;
 use tokio::{
     sync::{Mutex, MutexGuard, Notify},
     time::timeout,
@@ -35,7 +34,7 @@ pub(super) struct Progress {
 
 impl Progress {
     /// The log is known up to `head`.
-    pub(super) fn new(identity: Identity, head: Position) -> Self {
+    pub(super) fn new(identity: Identity, head: Head) -> Self {
         let (followers, committing, doubts) = (Followers::new(head), Mutex::default(), Notify::new());
         Self { identity, followers, committing, doubts }
     }
@@ -44,17 +43,15 @@ impl Progress {
     /// looked at. If not, doubts: nothing that this process would answer is right until the writer has looked.
     pub(super) fn known(&self, told: Told, standing: Standing) -> StoreResult<Head> {
         let Standing { incarnation, head } = standing;
-        if incarnation == self.identity.incarnation() && told.position <= head.position {
+        if incarnation == self.identity.incarnation() && told.fits(head) {
             return Ok(head);
         }
         self.doubt();
-        let text =
-            "the log was put back to an earlier state; what this process remembers of it is being forgotten";
-        Err(StoreError::Unavailable(text.into()))
+        Err(put_back())
     }
 
     /// The log is another one, and ends at `head`. Only when nothing that was remembered is there any more it is said.
-    pub(super) fn begin_anew(&self, head: Position, incarnation: Incarnation) {
+    pub(super) fn begin_anew(&self, head: Head, incarnation: Incarnation) {
         self.followers.put_back(head, || self.identity.becomes(incarnation));
     }
 
@@ -68,9 +65,10 @@ impl Progress {
         let _ = timeout(PATIENCE, self.committing()).await;
     }
 
-    /// Waits a moment until the writer has found out that the log is another one than up to `told`.
-    pub(super) async fn until_put_back(&self, told: Told) {
-        let _ = timeout(FINDING_OUT, self.followers.until_put_back(told)).await;
+    /// Waits a moment until the writer has found out that the log is another one than up to `told`. An error when it has
+    /// not.
+    pub(super) async fn until_put_back(&self, told: Told) -> StoreResult<()> {
+        timeout(FINDING_OUT, self.followers.until_put_back(told)).await.map_err(|_| put_back())
     }
 
     /// The log may be another one than the one that is known. What was told of it is not given to subscribers any more,
@@ -84,4 +82,10 @@ impl Progress {
     pub(super) async fn doubted(&self) {
         self.doubts.notified().await;
     }
+}
+
+fn put_back() -> StoreError {
+    let text =
+        "the log was put back to an earlier state; what this process remembers of it is being forgotten";
+    StoreError::Unavailable(text.into())
 }

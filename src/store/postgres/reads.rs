@@ -1,7 +1,10 @@
 //! Reads of the log, over a pool of connections of their own, which never wait for the writer.
 
+use std::time::Duration;
+
 use muster_events::stream::{Position, Sequence, StreamId};
 use sqlx::PgPool;
+use tokio::time::timeout;
 
 use super::{
     errors::StoreResult,
@@ -17,20 +20,40 @@ const SELECT_STREAM_AFTER: &str = concat!(
     " FROM log.events WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence > $3 ORDER BY sequence LIMIT $4"
 );
 
+/// How long it may take to find out where the log stands.
+const LOOK: Duration = Duration::from_secs(10);
+/// How long any other read may take: longer than the server gives it, for one that says nothing any more.
+const ANSWER: Duration = Duration::from_secs(40);
+
+/// What `look` finds about where the log stands, unless the server says nothing: whoever waits behind it is answered then.
+pub(super) async fn in_time<T>(look: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
+    within(LOOK, look).await
+}
+
+/// What `read` finds, unless the server says nothing any more.
+pub(super) async fn answered<T>(read: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
+    within(ANSWER, read).await
+}
+
+async fn within<T>(limit: Duration, read: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
+    let silent = || Err(StoreError::Unavailable("Postgres does not answer".into()));
+    timeout(limit, read).await.unwrap_or_else(|_| silent())
+}
+
 /// Where the log stands. While this process knows another one, waits a moment until it has found out.
 pub(super) async fn head(pool: &PgPool, progress: &Progress) -> StoreResult<Head> {
     let told = progress.followers.told();
     if let Ok(head) = progress.known(told, statements::standing(pool).await?) {
         return Ok(head);
     }
-    progress.until_put_back(told).await;
+    progress.until_put_back(told).await?;
     progress.known(progress.followers.told(), statements::standing(pool).await?)
 }
 
 /// Where the log stands, after followers have been told of everything up to there.
 pub(super) async fn confirmed_head(pool: &PgPool, progress: &Progress) -> StoreResult<Head> {
     let followers = &progress.followers;
-    let head = head(pool, progress).await?;
+    let mut head = head(pool, progress).await?;
     if followers.told().position < head.position {
         progress.until_told().await;
     }
@@ -39,13 +62,19 @@ pub(super) async fn confirmed_head(pool: &PgPool, progress: &Progress) -> StoreR
         if told.position >= head.position {
             return Ok(head);
         }
-        let events = events_after(pool, told.position, FOREIGN_PAGE).await?;
-        if events.is_empty() {
-            // It may have been put back since the look: nothing is missing then.
-            let now = self::head(pool, progress).await?;
-            return if now.position <= told.position { Ok(now) } else { Err(missing_after(told.position)) };
+        // From the last that they were told of: it may be another one by now, at the same position.
+        let last_told = Position(told.position.0.saturating_sub(1));
+        let events = events_after(pool, last_told, FOREIGN_PAGE).await?;
+        match told.continued_by(&events) {
+            // The log was put back since the look.
+            Some([]) => head = self::head(pool, progress).await?,
+            Some(fresh) => followers.tell_behind(told, [fresh]),
+            None => {
+                progress.doubt();
+                progress.until_put_back(told).await?;
+                head = self::head(pool, progress).await?;
+            }
         }
-        followers.tell_behind(told, [events.as_slice()]);
     }
 }
 

@@ -36,6 +36,7 @@ const SELECT_STREAM_HEADS: &str = "SELECT asked.aggregate_type, asked.aggregate_
 /// See `append.sql`.
 const APPEND: &str = "SELECT log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
      $18, $19, $20, $21, $22) AS appended";
+const SELECT_RECORDED_AT: &str = "SELECT recorded_at FROM log.events WHERE position = $1";
 const IS_THERE: &str =
     "SELECT EXISTS (SELECT FROM log.events WHERE position = $1 AND event_id = $2) AS there";
 const KEY_IS_THERE: &str = "SELECT EXISTS (SELECT FROM log.idempotency_keys \
@@ -121,6 +122,16 @@ pub(super) async fn stream_heads(
     Ok(heads)
 }
 
+/// When the event at `position` was recorded, if there is one.
+pub(super) async fn recorded_at(
+    connection: &mut PgConnection,
+    position: Position,
+) -> StoreResult<Option<Timestamp>> {
+    let query = sqlx::query(SELECT_RECORDED_AT).bind(number(position.0));
+    let row = query.fetch_optional(connection).await?;
+    row.map(|row| time(&row, "recorded_at")).transpose()
+}
+
 /// How [`append`] ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Written {
@@ -134,15 +145,14 @@ pub(super) enum Written {
 
 /// Writes the events and keys of a batch, if the log stands where the batch began; all or nothing, and outside of a
 /// transaction it is committed. The outer error is that of the server.
-pub(super) async fn append(connection: &mut PgConnection, batch: &Batch) -> Result<Written, sqlx::Error> {
+pub(super) async fn append(connection: &mut PgConnection, batch: &Batch<'_>) -> Result<Written, sqlx::Error> {
     let (events, keys) = (&batch.events, &batch.keys);
-    let payloads: Vec<&str> = events.payloads.iter().map(|text| &**text).collect();
-    let metadatas: Vec<&str> = events.metadatas.iter().map(|text| &**text).collect();
     let leaves: Vec<&[u8]> = events.leaves.iter().map(|leaf| &leaf[..]).collect();
     let query = sqlx::query(APPEND).bind(number(batch.began.position.0));
     let query = query.bind(batch.began.recorded_at.as_micros()).bind(batch.recorded_at.as_micros());
     let query = query.bind(&events.aggregate_types).bind(&events.aggregate_ids).bind(&events.sequences);
-    let query = query.bind(&events.event_types).bind(&events.event_versions).bind(payloads).bind(metadatas);
+    let query = query.bind(&events.event_types).bind(&events.event_versions).bind(&events.payloads);
+    let query = query.bind(&events.metadatas);
     let query = query.bind(&events.positions).bind(&events.event_ids).bind(&events.organizations);
     let query = query.bind(&events.actor_kinds).bind(&events.actor_ids).bind(leaves);
     let query = query.bind(&keys.digests).bind(&keys.actors).bind(&keys.requests).bind(&keys.statuses);
@@ -155,7 +165,7 @@ pub(super) async fn append(connection: &mut PgConnection, batch: &Batch) -> Resu
 }
 
 /// Whether a batch was committed. To be called with the order lock.
-pub(super) async fn is_there(connection: &mut PgConnection, batch: &Batch) -> StoreResult<bool> {
+pub(super) async fn is_there(connection: &mut PgConnection, batch: &Batch<'_>) -> StoreResult<bool> {
     let (events, keys) = (&batch.events, &batch.keys);
     let row = match (events.positions.first().zip(events.event_ids.first()), keys.digests.first()) {
         (Some((position, id)), _) => {

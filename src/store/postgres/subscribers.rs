@@ -12,7 +12,8 @@ use super::{
 use crate::store::{Incarnation, Lease};
 
 /// By the clock of the database, which is the same for all processes. `least` is for a log that was put back to an earlier
-/// state: otherwise its head is never before a checkpoint. Who does not know of that yet gets none, and moves nothing.
+/// state: otherwise its head is not before a checkpoint, but for what was appended while this waited for the row, which is
+/// then answered again. Who does not know of another log yet gets none, and moves nothing.
 const LEASE: &str = "INSERT INTO log.subscribers (name, position, incarnation, holder, epoch, until) \
      SELECT $1, coalesce(max(position), 0), $2, $3, 1, clock_timestamp() + $4 * interval '1 microsecond' \
      FROM log.events HAVING (SELECT incarnation FROM log.deployment) = $2 \

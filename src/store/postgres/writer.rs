@@ -22,6 +22,7 @@ use crate::{
     store::{
         Head, Incarnation, StoreError,
         appending::{BATCH, Command, FOLLOW_OUTSIDE, FOREIGN_PAGE, HEADS, Outcome},
+        followers::Told,
         heads::Heads,
         returning::Returning,
     },
@@ -42,6 +43,8 @@ pub(super) struct Writer {
     pub(super) progress: Arc<Progress>,
     /// None after a failure, until the next batch.
     pub(super) connection: Option<PgConnection>,
+    /// Whether nothing was asked of that connection yet: the log behind it may be another one, also where nothing says so.
+    pub(super) is_new: bool,
     pub(super) heads: Heads,
     /// `heads` have followed the log, and followers were told of it, up to here.
     pub(super) followed: Position,
@@ -65,6 +68,7 @@ impl Writer {
             followed: progress.followers.told().position,
             progress,
             connection: None,
+            is_new: true,
             heads: Heads::new(HEADS),
             left_at: None,
             purged: Timestamp::default(),
@@ -162,15 +166,15 @@ impl Writer {
             if incarnation != known {
                 // Another process has found out before.
                 statements::rollback(connection).await?;
-                self.begin_anew(head.position, incarnation);
+                self.begin_anew(head, incarnation);
                 continue;
             }
-            // Nobody can have told of more than there is, under the lock; of another log they can.
-            if head.position < told.position.max(self.followed) {
+            if !self.holds(connection, told, head).await? {
                 let incarnation = self.progress.identity.renew(connection).await?;
-                self.begin_anew(head.position, incarnation);
+                self.begin_anew(head, incarnation);
                 continue;
             }
+            self.is_new = false;
             if head.position.0 - self.followed.0 <= FOREIGN_PAGE as u64 || outside == 0 {
                 self.follow(connection, head.position).await?;
                 return Ok(head);
@@ -179,6 +183,18 @@ impl Writer {
             self.follow(connection, head.position).await?;
             outside -= 1;
         }
+    }
+
+    /// Whether the log that ends at `head` is the one that was told of: under the lock nobody can have told of more than
+    /// there is, and the last event that was told of is still the same.
+    async fn holds(&self, connection: &mut PgConnection, told: Told, head: Head) -> StoreResult<bool> {
+        if !told.fits(head) || head.position < self.followed {
+            return Ok(false);
+        }
+        if !self.is_new || told.position == Position::ZERO {
+            return Ok(true);
+        }
+        Ok(statements::recorded_at(connection, told.position).await? == Some(told.recorded_at))
     }
 
     /// Begins a transaction that holds the order lock. A connection that was lost while nobody used it is made anew:
@@ -214,20 +230,21 @@ impl Writer {
         let (mut connection, server) = connection::open(&self.database, &self.options).await?;
         if let Some(incarnation) = self.progress.identity.another(&mut connection, &server).await? {
             let head = statements::standing(&mut connection).await?.head;
-            self.begin_anew(head.position, incarnation);
+            self.begin_anew(head, incarnation);
         }
+        self.is_new = true;
         Ok(connection)
     }
 
     /// What was remembered of the log is of another one.
-    fn begin_anew(&mut self, head: Position, incarnation: Incarnation) {
+    fn begin_anew(&mut self, head: Head, incarnation: Incarnation) {
         tracing::warn!(
-            head = head.0,
+            head = head.position.0,
             "the log was put back to an earlier state; what was remembered is forgotten"
         );
         self.left_at = None;
         self.heads.clear();
-        self.followed = head;
+        self.followed = head.position;
         self.progress.begin_anew(head, incarnation);
     }
 }

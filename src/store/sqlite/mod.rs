@@ -127,7 +127,7 @@ impl SqliteStore {
         clock: Arc<dyn Clock>,
         mirror: Option<Mirror>,
     ) -> Result<Self, StoreError> {
-        let followers = Arc::new(Followers::new(reads::head(&connection)?.position));
+        let followers = Arc::new(Followers::new(reads::head(&connection)?));
         let mut writer =
             Writer::new(place.clone(), Arc::clone(&clock), incarnation, Arc::clone(&followers), connection);
         writer.mirror.clone_from(&mirror);

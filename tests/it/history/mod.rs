@@ -6,3 +6,5 @@ mod exports;
 mod feeds;
 mod pages;
 mod shown;
+
+pub(crate) use lab::key_ring;

@@ -151,8 +151,17 @@ impl Operation for Switch {
 
 /// Somebody requires a second factor; the position of that.
 async fn require_second_factor(deployment: &Deployment, organization: OrganizationId, actor: Actor) -> u64 {
-    let (operation, meta) = (Switch(organization, "require2FA", true), CommandMeta::by(actor));
-    let executed = deployment.ledger.execute(&operation, &meta, Turn::unkeyed()).await.unwrap();
+    switch_by(deployment, Switch(organization, "require2FA", true), actor).await
+}
+
+/// A setting is changed by the ledger itself; the position of that.
+async fn switch(deployment: &Deployment, operation: Switch) -> u64 {
+    switch_by(deployment, operation, Actor::only(ActorKind::System)).await
+}
+
+async fn switch_by(deployment: &Deployment, operation: Switch, actor: Actor) -> u64 {
+    let executed =
+        deployment.ledger.execute(&operation, &CommandMeta::by(actor), Turn::unkeyed()).await.unwrap();
     executed.done().unwrap().position.0
 }
 

@@ -2,21 +2,31 @@
 
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use muster::deployment::Deployment;
+use muster::{
+    deployment::Deployment,
+    policies::{Policies, SUBSCRIBER},
+};
 use muster_events::{
     event::Event,
+    id::OrganizationId,
     member::MemberEvent,
     recorded::{Actor, ActorKind},
+    stream::Position,
 };
 use serde_json::Value;
 use sqlx::Executor as _;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
-use super::{LIMIT, acted, after, require_second_factor};
+use super::{LIMIT, Switch, acted, after, require_second_factor, switch};
 use crate::support::{Client, OWNER_TOKEN, Server, SharedLedger, TestDatabase, is_without_database};
+
+/// A setting that nothing follows from.
+const NEUTRAL: &str = "enhancedPrivacy";
 
 struct Two {
     ledger: SharedLedger,
@@ -56,14 +66,26 @@ impl Two {
     /// A second factor becomes required, which this test says past the processes.
     async fn require(&self) -> (Deployment, u64) {
         let deployment = Deployment::open(&self.ledger.options()).await.unwrap();
-        let acme = self.imported["organizations"]["acme"]["id"].as_str().unwrap().parse().unwrap();
         let system = Actor::only(ActorKind::System);
-        let required = require_second_factor(&deployment, acme, system).await;
+        let required = require_second_factor(&deployment, self.acme(), system).await;
         (deployment, required)
     }
-}
 
-impl Two {
+    fn acme(&self) -> OrganizationId {
+        self.imported["organizations"]["acme"]["id"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Everything after `position` is gone, as after a restore, checkpoints with it. With the order lock: no restore has half an
+    /// append in it.
+    async fn put_back(&self, position: u64) {
+        let put_back = format!(
+            "SELECT pg_advisory_xact_lock(7887337266164674156); ALTER TABLE log.events DISABLE TRIGGER USER; \
+             DELETE FROM log.events WHERE position > {position}; ALTER TABLE log.events ENABLE TRIGGER USER; \
+             UPDATE log.subscribers SET position = least(position, {position})"
+        );
+        self.database.connection().await.execute(sqlx::raw_sql(&put_back)).await.unwrap();
+    }
+
     /// Waits until nothing more follows from what has happened.
     async fn is_quiet(&self, deployment: &Deployment) {
         let store = deployment.ledger.store();
@@ -79,9 +101,11 @@ impl Two {
 
 /// How often each member returned to pending because of the event at `position`.
 async fn returned(deployment: &Deployment, position: u64) -> BTreeMap<String, usize> {
-    let mut returned = BTreeMap::new();
-    for event in after(deployment, position).await {
-        if matches!(event.event, Event::Member(MemberEvent::MemberReturnedToPending { .. })) {
+    let (mut returned, mut cause) = (BTreeMap::new(), None);
+    for event in after(deployment, position - 1).await {
+        let cause = *cause.get_or_insert(event.event_id);
+        let is_caused = event.metadata.causation_id == Some(cause);
+        if is_caused && matches!(event.event, Event::Member(MemberEvent::MemberReturnedToPending { .. })) {
             *returned.entry(event.stream.aggregate_id.to_string()).or_default() += 1;
         }
     }
@@ -140,14 +164,52 @@ async fn what_happens_in_a_log_that_was_put_back_is_answered_without_a_restart()
     let (deployment, required) = two.require().await;
     all_return(&deployment, required).await;
     two.is_quiet(&deployment).await;
-    let put_back = format!(
-        "ALTER TABLE log.events DISABLE TRIGGER USER; DELETE FROM log.events WHERE position > {before}; \
-         ALTER TABLE log.events ENABLE TRIGGER USER"
-    );
-    two.database.connection().await.execute(sqlx::raw_sql(&put_back)).await.unwrap();
+    two.put_back(before).await;
     let (deployment, required) = two.require().await;
     assert_eq!(required, before + 1);
     all_return(&deployment, required).await;
+}
+
+/// What was begun for an event of the log that was, and then waited for, is not gone on with: the checkpoint of the log that
+/// is would be moved past what happened in it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_under_way_when_the_log_is_put_back_passes_nothing_over() {
+    if is_without_database("a log that is put back past everybody") {
+        return;
+    }
+    let mut two = Two::start(20).await;
+    let (deployment, _) = (Deployment::open(&two.ledger.options()).await.unwrap(), two.working().await);
+    two.is_quiet(&deployment).await;
+    two.servers.clear();
+    let before = deployment.ledger.store().head().await.unwrap().position.0;
+    // Without read models it waits for them, with the event in its hands.
+    let (runner, stop) = (deployment.runner(), CancellationToken::new());
+    let (ledger, blobs) = (Arc::clone(&deployment.ledger), Arc::clone(&deployment.blobs));
+    let policies = Policies::new(ledger, runner.read_models(), blobs);
+    let mut status = policies.status();
+    let policies = tokio::spawn(policies.run(stop.clone()));
+    let works = status.wait_for(|status| status.position == Some(Position(before)));
+    timeout(LIMIT, works).await.unwrap().unwrap();
+    let acme = two.acme();
+    switch(&deployment, Switch(acme, NEUTRAL, true)).await;
+    let lost = switch(&deployment, Switch(acme, "require2FA", true)).await;
+    assert_eq!(lost, before + 2);
+    two.put_back(before).await;
+    let elsewhere = Deployment::open(&two.ledger.options()).await.unwrap();
+    let required = switch(&elsewhere, Switch(acme, "require2FA", true)).await;
+    let later = switch(&elsewhere, Switch(acme, NEUTRAL, true)).await;
+    assert_eq!((required, later), (before + 1, before + 2));
+    let leased_again =
+        "SELECT count(*) > 0 FROM log.subscribers JOIN log.deployment USING (incarnation) WHERE name = $1";
+    let leased_again = || sqlx::query_scalar::<_, bool>(leased_again).bind(SUBSCRIBER);
+    let mut database = two.database.connection().await;
+    while !leased_again().fetch_one(&mut database).await.unwrap() {}
+    let runner = tokio::spawn(runner.run(stop.clone()));
+    all_return(&elsewhere, required).await;
+    stop.cancel();
+    for task in [policies, runner] {
+        task.await.unwrap();
+    }
 }
 
 /// Waits until 20 members have returned to pending because of the event at `position`, each of them once.

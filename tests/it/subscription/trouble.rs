@@ -21,8 +21,8 @@ use muster_events::{
     stream::{Position, Sequence, StreamId},
     time::Timestamp,
 };
-use muster_projections::teams;
-use tokio::sync::watch;
+use muster_projections::{teams, views::Generation};
+use tokio::{sync::watch, time::timeout};
 
 use super::lab::{LIMIT, Lab, Process, append, append_many, created, team};
 use crate::support::is_without_files;
@@ -81,6 +81,26 @@ async fn views_that_another_process_begins_anew_are_filled_again() {
     views.begin_anew(&teams::PROJECTION, &store.incarnation().to_string()).await.unwrap();
     let head = append(&*store, team(4), 0, vec![created(4)]).await;
     process.reaches(head).await;
+    lab.assert_views_are_the_fold(&*store).await;
+    process.stop().await;
+}
+
+/// Also while nothing happens: who reads would otherwise be answered from empty tables by a process that believes them full.
+#[tokio::test]
+async fn views_that_are_begun_anew_while_nothing_happens_are_filled_again() {
+    let lab = Lab::new().await;
+    let store = lab.store().await;
+    let process = Process::start(lab.runner(store.clone()).await);
+    let head = append_many(&*store, 30).await;
+    process.reaches(head).await;
+    let views = lab.views().await;
+    views.begin_anew(&teams::PROJECTION, &store.incarnation().to_string()).await.unwrap();
+    let filled = async {
+        let is_behind =
+            |of: &Generation| of.projection == teams::PROJECTION.name && of.position < Position(head);
+        while views.generations().await.unwrap().iter().any(is_behind) {}
+    };
+    timeout(LIMIT, filled).await.expect("somebody sees that they are empty");
     lab.assert_views_are_the_fold(&*store).await;
     process.stop().await;
 }

@@ -12,6 +12,7 @@ mod place;
 mod postgres;
 pub(crate) mod published;
 mod random;
+mod relay;
 mod shared;
 mod world;
 
@@ -24,5 +25,6 @@ pub(crate) use mail::{MailServer, Taken};
 pub(crate) use place::{Place, is_without_database, is_without_files, mirrors, on_event_store, on_postgres};
 pub(crate) use postgres::TestDatabase;
 pub(crate) use random::{Random, seed};
+pub(crate) use relay::Relay;
 pub(crate) use shared::{Server, SharedLedger};
 pub(crate) use world::{World, WorldBuilder};

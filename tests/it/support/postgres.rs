@@ -4,6 +4,9 @@ use std::{env, future::Future, thread};
 
 use muster::{clock::random_bytes, database::Database};
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
+use url::Url;
+
+use super::Relay;
 
 /// The URL of a server that tests may do anything with, as a superuser.
 const SERVER: &str = "MUSTER_TEST_POSTGRES_URL";
@@ -54,6 +57,16 @@ impl TestDatabase {
     /// As the product names it.
     pub(crate) fn database(&self) -> Database {
         self.url.parse().unwrap()
+    }
+
+    /// As the product names it when it goes by a way that can break.
+    pub(crate) async fn by_relay(&self) -> (Relay, Database) {
+        let mut url: Url = self.url.parse().unwrap();
+        let address = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5432));
+        let relay = Relay::to(address).await;
+        url.set_host(Some("127.0.0.1")).unwrap();
+        url.set_port(Some(relay.port())).unwrap();
+        (relay, url.as_str().parse().unwrap())
     }
 
     /// A connection past the product.

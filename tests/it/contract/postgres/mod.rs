@@ -4,6 +4,7 @@ mod faults;
 mod foreign;
 mod put_back;
 mod server;
+mod silence;
 
 use std::sync::Arc;
 

@@ -3,16 +3,22 @@
 
 use std::{sync::Arc, time::Duration};
 
-use muster::store::{AppendError, Lease, Store, StoreError, postgres::PostgresStore};
+use muster::{
+    history::{History, HistoryError, Sight},
+    store::{Append, AppendError, Lease, LogQuery, Store, StoreError, postgres::PostgresStore},
+};
 use muster_events::stream::Position;
 use sqlx::Executor as _;
+use tempfile::TempDir;
 use tokio::{sync::watch, time::timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    super::lab::{Lab, Recorder, done, one},
+    super::lab::{Lab, ManualClock, Recorder, done, one},
     PostgresLab,
     faults::terminate,
 };
+use crate::history::key_ring;
 
 /// Longer than the look of a process that hears nothing.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -138,6 +144,75 @@ async fn who_knows_another_incarnation_moves_no_checkpoint_and_finds_out() {
     let again = held(&store).await.unwrap();
     assert_eq!((again.checkpoint, again.epoch), (lease.checkpoint, lease.epoch + 1));
     assert!(store.advance(&again, Position(2)).await.unwrap());
+}
+
+/// What was decided by what the log was is not kept in the one that is, also where each stream stands where it stood.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_of_the_log_that_was_is_not_kept_in_the_one_that_is() {
+    let lab = PostgresLab::new().await;
+    let store = lab.store().await;
+    done(&*store, one("a", 0)).await;
+    done(&*store, one("a", 1)).await;
+    let decided = Append { log: Some(store.incarnation()), ..one("a", 2) };
+    put_back(&lab).await;
+    let later = Arc::new(ManualClock::at("2026-11-24T10:00:01Z"));
+    done(&*lab.open(later).await, one("a", 1)).await;
+    let outcome = store.append(decided).await;
+    assert!(matches!(outcome, Err(AppendError::OtherLog)), "{outcome:?}");
+    let decided_again = Append { log: Some(store.incarnation()), ..one("a", 2) };
+    assert_eq!(done(&*store, decided_again).await.position, Position(3));
+}
+
+/// Nothing says that it was put back, and when it is looked at it has grown beyond what was known of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_was_put_back_and_has_grown_since_is_another_one_too() {
+    let lab = PostgresLab::new().await;
+    let store = lab.store().await;
+    for sequence in 0..3 {
+        done(&*store, one("a", sequence)).await;
+    }
+    let (before, mut commits) = (store.incarnation(), store.commits());
+    commits.mark_unchanged();
+    let grown = "ALTER TABLE log.events DISABLE TRIGGER USER; \
+        CREATE TEMPORARY TABLE later AS SELECT * FROM log.events WHERE position > 1; \
+        DELETE FROM log.events WHERE position > 1; \
+        UPDATE later SET recorded_at = recorded_at + 1, event_id = gen_random_uuid(), aggregate_id = 'b', \
+            sequence = sequence - 1; \
+        INSERT INTO log.events SELECT * FROM later; \
+        UPDATE later SET position = position + 2, aggregate_id = 'c'; INSERT INTO log.events SELECT * FROM later; \
+        ALTER TABLE log.events ENABLE TRIGGER USER";
+    lab.0.connection().await.execute(sqlx::raw_sql(grown)).await.unwrap();
+    terminate(&lab).await;
+    told(&mut commits).await;
+    assert_ne!(store.incarnation(), before);
+    assert_eq!(store.confirm_head().await.unwrap().position, Position(5));
+    assert_eq!(done(&*store, one("b", 2)).await.position, Position(6));
+}
+
+/// Who follows the log, or reads it page by page, is told that what comes is of another one, and not given it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_reads_on_is_told_that_the_log_is_another_one_now() {
+    let lab = PostgresLab::new().await;
+    let store = lab.store().await;
+    for sequence in 0..3 {
+        done(&*store, one("a", sequence)).await;
+    }
+    let directory = TempDir::new().unwrap();
+    let history = History::new(Arc::clone(&store), key_ring(&directory).await);
+    let (query, viewer) = (LogQuery { limit: usize::MAX, ..LogQuery::default() }, Arc::new(Sight::ALL));
+    let stop = CancellationToken::new();
+    let mut tail = history.tail(query.clone(), Arc::clone(&viewer) as _, stop.clone()).await.unwrap();
+    assert_eq!(tail.next_page().await.unwrap().unwrap().len(), 3);
+    let mut export = history.export(query.clone(), Arc::clone(&viewer) as _).await.unwrap();
+    put_back(&lab).await;
+    for id in ["b", "c", "d"] {
+        done(&*store, one(id, 0)).await;
+    }
+    for ended in [tail.next_page().await, export.next_page().await] {
+        assert!(matches!(ended, Err(HistoryError::PutBack)), "{ended:?}");
+    }
+    let mut tail = history.tail(query, viewer, stop).await.unwrap();
+    assert_eq!(tail.next_page().await.unwrap().unwrap().len(), 4);
 }
 
 /// While nobody is there to answer, an append is not available; when somebody is again, it goes on by itself.
