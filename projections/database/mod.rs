@@ -8,12 +8,14 @@ mod filler;
 mod postgres;
 mod sqlite;
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, io, time::Duration};
 
 use sqlx::{
     ColumnIndex, Decode, Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Type,
     postgres::PgRow, raw_sql, sqlite::SqliteRow,
 };
+
+use tokio::time::timeout;
 
 pub(crate) use filler::Filler;
 pub(crate) use postgres::sqlstate;
@@ -24,6 +26,15 @@ use crate::{sink::fold::Group, sql::Dialect, table::Value};
 /// How long a statement waits for the lock of another process. Short, because who keeps the views tries again, and
 /// stops cleanly in between.
 pub(crate) const LOCK_WAIT: Duration = Duration::from_secs(1);
+
+/// How long a statement may take on Postgres: longer than the server gives it, for one that says nothing any more.
+const ANSWER: Duration = Duration::from_secs(40);
+
+/// What a statement leads to, unless the server says nothing any more.
+async fn answered<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    let silent = || sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "Postgres does not answer"));
+    timeout(ANSWER, statement).await.unwrap_or_else(|_| Err(silent()))
+}
 
 /// A statement with its values, `$1` being the first of them.
 #[derive(Debug)]
@@ -81,7 +92,7 @@ impl Pool {
     pub(crate) async fn rows(&self, query: &Query) -> Result<Vec<Row>, sqlx::Error> {
         match self {
             Self::Sqlite(pool) => sqlite::rows(&mut *pool.acquire().await?, query).await,
-            Self::Postgres(pool) => postgres::rows(&mut *pool.acquire().await?, query).await,
+            Self::Postgres(pool) => answered(postgres::rows(&mut *pool.acquire().await?, query)).await,
         }
     }
 
@@ -94,7 +105,7 @@ impl Pool {
     pub(crate) async fn reading(&self) -> Result<Transaction, sqlx::Error> {
         Ok(match self {
             Self::Sqlite(pool) => Transaction::Sqlite(pool.begin().await?),
-            Self::Postgres(pool) => Transaction::Postgres(postgres::reading(pool).await?),
+            Self::Postgres(pool) => Transaction::Postgres(answered(postgres::reading(pool)).await?),
         })
     }
 
@@ -102,7 +113,7 @@ impl Pool {
     pub(crate) async fn writing(&self) -> Result<Transaction, sqlx::Error> {
         Ok(match self {
             Self::Sqlite(pool) => Transaction::Sqlite(sqlite::writing(pool).await?),
-            Self::Postgres(pool) => Transaction::Postgres(postgres::writing(pool).await?),
+            Self::Postgres(pool) => Transaction::Postgres(answered(postgres::writing(pool)).await?),
         })
     }
 
@@ -111,7 +122,7 @@ impl Pool {
     pub(crate) async fn filling(&self) -> Result<Transaction, sqlx::Error> {
         Ok(match self {
             Self::Sqlite(pool) => Transaction::Sqlite(sqlite::filling(pool).await?),
-            Self::Postgres(pool) => Transaction::Postgres(postgres::filling(pool).await?),
+            Self::Postgres(pool) => Transaction::Postgres(answered(postgres::filling(pool)).await?),
         })
     }
 
@@ -147,7 +158,7 @@ impl Transaction {
     pub(crate) async fn rows(&mut self, query: &Query) -> Result<Vec<Row>, sqlx::Error> {
         match self {
             Self::Sqlite(transaction) => sqlite::rows(transaction, query).await,
-            Self::Postgres(transaction) => postgres::rows(transaction, query).await,
+            Self::Postgres(transaction) => answered(postgres::rows(transaction, query)).await,
         }
     }
 
@@ -160,7 +171,7 @@ impl Transaction {
     pub(crate) async fn run(&mut self, sql: &str) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite(transaction) => transaction.execute(raw_sql(sql)).await.map(|_| ()),
-            Self::Postgres(transaction) => transaction.execute(raw_sql(sql)).await.map(|_| ()),
+            Self::Postgres(transaction) => answered(transaction.execute(raw_sql(sql))).await.map(|_| ()),
         }
     }
 
@@ -168,7 +179,7 @@ impl Transaction {
     pub(crate) async fn carry_out(&mut self, group: &Group) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite(transaction) => sqlite::carry_out(transaction, group).await,
-            Self::Postgres(transaction) => postgres::carry_out(transaction, group).await,
+            Self::Postgres(transaction) => answered(postgres::carry_out(transaction, group)).await,
         }
     }
 
@@ -176,14 +187,14 @@ impl Transaction {
     pub(crate) async fn fill(&mut self, group: &Group) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite(_) => self.carry_out(group).await,
-            Self::Postgres(transaction) => copy::fill(transaction, group).await,
+            Self::Postgres(transaction) => answered(copy::fill(transaction, group)).await,
         }
     }
 
     pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await,
-            Self::Postgres(transaction) => transaction.commit().await,
+            Self::Postgres(transaction) => answered(transaction.commit()).await,
         }
     }
 }

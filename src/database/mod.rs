@@ -18,8 +18,9 @@ use tokio::time::{sleep, timeout};
 
 /// How long a request waits for a free connection before it is told to try again.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a connection that is given back may take to answer, before its place is given to a new one.
-const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection that is given back may take to answer, before its place is given to a new one: as long as the server
+/// may go on with a statement that nobody waits for any more, so that there are never more at work than there are places.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(32);
 /// How long one statement of a pooled connection may take, in milliseconds. Longer ones have lost their reader.
 const STATEMENT_TIMEOUT_MS: u32 = 30_000;
 /// How long a pooled connection may sit inside a transaction, in milliseconds: a process that was stopped there holds

@@ -6,12 +6,9 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, stream};
-use muster_events::{letter::LetterId, stream::Position};
+use muster_events::stream::Position;
 use muster_projections::letters::query;
-use tokio::{
-    sync::watch,
-    time::{sleep, timeout},
-};
+use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -21,7 +18,7 @@ use super::{
 use crate::{
     clock::{event_id, stopwatch},
     ledger::Ledger,
-    store::{Store, StoreError},
+    store::Store,
     subscription::{ATTEMPT, ReadModels, Shift, ShiftError},
 };
 
@@ -34,8 +31,6 @@ const RECORDED_AT_ONCE: usize = 24;
 const POLL: Duration = Duration::from_millis(500);
 /// How long the read models may take to see what was recorded.
 const VIEW_WAIT: Duration = Duration::from_secs(10);
-/// How long it may take to find out what is due.
-const LOOK: Duration = Duration::from_secs(40);
 /// How often the backlog is measured.
 const MEASURE: Duration = Duration::from_secs(5);
 
@@ -106,8 +101,10 @@ impl Sender {
         }
         // What another process has recorded is known from here on.
         let head = self.store.confirm_head().await?.position;
-        let silent = |_| Err(StoreError::Unavailable("the read models do not answer".into()).into());
-        let due = timeout(LOOK, self.due()).await.unwrap_or_else(silent)?;
+        self.measure().await?;
+        let now = self.desk.ledger.clock().now();
+        let aside = self.desk.aside().clone();
+        let due = query::due(self.read_models.views(), now, &aside, BATCH).await?;
         if due.is_empty() {
             self.desk.status.send_modify(|status| *status = Status { works, trouble: None });
             return Ok(false);
@@ -138,14 +135,6 @@ impl Sender {
         self.desk.status.send_modify(|status| *status = Status { works, trouble: None });
         // Rows of what cannot be sent or cannot be shown would keep it busy otherwise.
         Ok(last.is_some())
-    }
-
-    /// The letters that are due.
-    async fn due(&mut self) -> Result<Vec<LetterId>, Pause> {
-        self.measure().await?;
-        let now = self.desk.ledger.clock().now();
-        let aside = self.desk.aside().clone();
-        Ok(query::due(self.read_models.views(), now, &aside, BATCH).await?)
     }
 
     async fn measure(&mut self) -> Result<(), Pause> {

@@ -50,8 +50,7 @@ impl Export {
         if limit == 0 {
             return Ok(None);
         }
-        let events = self.history.store.query(LogQuery { limit, ..self.query.clone() }).await?;
-        self.history.still(self.log)?;
+        let events = self.history.find(LogQuery { limit, ..self.query.clone() }, self.log).await?;
         let sight = self.viewer.sight().await.ok_or(HistoryError::NoLongerAllowed)?;
         let Some(last) = events.last() else { return Ok(None) };
         let shown = self.history.show(&events, sight).await?;

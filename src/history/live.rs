@@ -107,7 +107,6 @@ impl Live {
                 // Asked after the read: what was appended after a revocation is never shown.
                 let Some(sight) = self.viewer.sight().await else { break };
                 let shown = self.history.show(&events, sight).await?;
-                self.history.still(self.log)?;
                 self.silence.reset();
                 return Ok(Some(Step::Events(shown)));
             }
@@ -138,7 +137,7 @@ impl Live {
             ..self.query.clone()
         };
         let beyond = head.position > self.cursor;
-        let events = if beyond { self.history.store.query(query).await? } else { Vec::new() };
+        let events = if beyond { self.history.find(query, self.log).await? } else { Vec::new() };
         self.unread = events.len() == PAGE;
         let last = events.last().map(|last| last.position);
         if let (true, Some(last)) = (self.unread, last) {

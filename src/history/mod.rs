@@ -139,9 +139,18 @@ impl History {
         LogPosition { incarnation: self.store.incarnation(), position }
     }
 
-    /// That the log is still `known`: what was read of it is of no other.
-    fn still(&self, known: Incarnation) -> Result<(), HistoryError> {
+    /// That the log is still `known`: what was read of it before this is of no other.
+    pub(crate) fn still(&self, known: Incarnation) -> Result<(), HistoryError> {
         if self.store.incarnation() == known { Ok(()) } else { Err(HistoryError::PutBack) }
+    }
+
+    /// What `query` finds in the log that was `known` when it was asked for, also when this process hears only now that it is
+    /// another one: whoever looks at the head finds that out.
+    async fn find(&self, query: LogQuery, known: Incarnation) -> Result<Vec<StoredEvent>, HistoryError> {
+        let events = self.store.query(query).await?;
+        self.store.head().await?;
+        self.still(known)?;
+        Ok(events)
     }
 
     /// The event at `position`; none when there is none.

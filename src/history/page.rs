@@ -19,8 +19,7 @@ impl History {
     pub async fn page(&self, query: LogQuery, sight: Sight) -> Result<Page, HistoryError> {
         let (log, limit) = (self.store.incarnation(), query.limit);
         // One more than is shown tells whether anything follows.
-        let mut events = self.store.query(LogQuery { limit: limit.saturating_add(1), ..query }).await?;
-        self.still(log)?;
+        let mut events = self.find(LogQuery { limit: limit.saturating_add(1), ..query }, log).await?;
         let more = events.len() > limit;
         events.truncate(limit);
         let next = events.last().filter(|_| more).map(|last| self.at(last.position));

@@ -28,9 +28,6 @@ pub enum CatchUpError {
     /// Another process has begun them anew.
     #[error("another process, perhaps another version of muster, has begun the views anew")]
     Moved,
-    /// The database says nothing.
-    #[error("the database stopped answering")]
-    Stalled,
     /// Rows of an older version could not be built anew.
     #[error(transparent)]
     Rebuild(Box<RebuildError>),

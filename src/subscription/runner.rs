@@ -12,10 +12,7 @@ use muster_projections::{
     projection::{LogEntry, Projection},
     views::{Generation, Outcome, Views},
 };
-use tokio::{
-    sync::watch,
-    time::{sleep, timeout},
-};
+use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -36,8 +33,6 @@ const POLL: Duration = Duration::from_millis(100);
 const GATHERING: Duration = Duration::from_millis(20);
 /// How often a process without the lease looks how far the one with it has come, while somebody waits for that.
 pub(super) const STANDBY_LOOK: Duration = Duration::from_millis(10);
-/// How long a turn may take: longer than the database gives any statement of it.
-const TURN: Duration = Duration::from_mins(1);
 /// The name of the lease.
 const LEASE: &str = "projections";
 /// How long the runner pauses after a first error; twice as long after each further one.
@@ -144,8 +139,7 @@ impl Runner {
             // Before the log is read: what is committed from here on wakes the runner again.
             let committed = *commits.borrow_and_update();
             let began = stopwatch();
-            let turn = timeout(TURN, self.turn()).await.unwrap_or(Err(CatchUpError::Stalled));
-            match turn {
+            match self.turn().await {
                 Ok(Turn::More { full: true }) => {}
                 Ok(Turn::More { .. }) if !self.is_done_with(*commits.borrow()) => {
                     self.gather(began, &stop).await;

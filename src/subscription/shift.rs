@@ -24,6 +24,8 @@ const TTL: Duration = Duration::from_secs(3);
 const RENEWAL: Duration = Duration::from_secs(1);
 /// How long the log may take to answer that: then what was held before has run out.
 const PATIENCE: Duration = TTL.saturating_sub(RENEWAL);
+/// How long it may take to answer who holds nothing; a mirror may have to catch up first.
+const FIRST_PATIENCE: Duration = Duration::from_mins(1);
 /// How often a process without it asks for it.
 pub(crate) const ATTEMPT: Duration = Duration::from_millis(500);
 
@@ -84,7 +86,8 @@ impl Shift {
         if self.asked.is_none_or(|asked| asked.elapsed() >= pause) {
             let asked = stopwatch();
             let before = self.lease.as_ref().map(|lease| lease.epoch);
-            let lease = timeout(PATIENCE, self.store.lease(self.subscriber, &self.holder, TTL)).await;
+            let patience = if self.lease.is_some() { PATIENCE } else { FIRST_PATIENCE };
+            let lease = timeout(patience, self.store.lease(self.subscriber, &self.holder, TTL)).await;
             let late = |_| Err(StoreError::Unavailable("the lease is not renewed in time".into()));
             let lease = lease.unwrap_or_else(late);
             // While it lasts it is held, also when it could not be renewed yet.
@@ -121,7 +124,10 @@ impl Shift {
                 () = sleep(RENEWAL) => {}
                 Ok(_) = &mut put_back => return Err(ShiftError::Fenced),
             }
-            let held = self.hold().await.map(|_| ());
+            let held = tokio::select! {
+                held = self.hold() => held.map(|_| ()),
+                Ok(_) = &mut put_back => return Err(ShiftError::Fenced),
+            };
             match held {
                 Ok(()) if epoch.is_some() && self.epoch() == epoch => {}
                 Ok(()) => return Err(ShiftError::Fenced),

@@ -129,11 +129,15 @@ pub(super) async fn tell(
     params: &Params,
 ) -> Result<Response, Problem> {
     let Told { of, sight, viewer } = told;
+    let log = app.ledger.store().incarnation();
     let mut query = query(app, of, headers, params)?;
+    // What the request names is of the log that is read.
+    let still = || app.history.still(log).map_err(problem);
     match form(headers) {
         Form::Page => {
             let head = app.ledger.store().head().await.map_err(ExecuteError::from)?.position;
             let page = app.history.page(query, sight).await.map_err(problem)?;
+            still()?;
             Ok(([(names::POSITION, HeaderValue::from(head.0))], Json(page)).into_response())
         }
         Form::Lines => {
@@ -141,6 +145,7 @@ pub(super) async fn tell(
                 query.limit = usize::MAX;
             }
             let export = app.history.export(query, viewer).await.map_err(problem)?;
+            still()?;
             let position = HeaderValue::from(export.up_to().0);
             let kind = HeaderValue::from_static(Format::Ndjson.media_type());
             let lines = Body::from_stream(export.into_text(Format::Ndjson));
@@ -148,6 +153,7 @@ pub(super) async fn tell(
         }
         Form::Feed => {
             let feed = app.history.feed(query, viewer, app.shutdown.clone()).await.map_err(problem)?;
+            still()?;
             let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
             Ok((headers, Body::from_stream(feed.into_stream())).into_response())
         }

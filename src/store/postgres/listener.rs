@@ -13,7 +13,7 @@ use super::{
     progress::Progress,
     reads::{self, in_time},
 };
-use crate::clock::stopwatch;
+use crate::{clock::stopwatch, database::Database};
 
 /// The channel that every append notifies.
 const CHANNEL: &str = "muster_log";
@@ -23,9 +23,10 @@ const LOOK: Duration = Duration::from_millis(250);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Tells followers of what other processes append, until it is stopped.
-pub(super) async fn run(pool: PgPool, progress: Arc<Progress>) {
+pub(super) async fn run(database: Database, pool: PgPool, progress: Arc<Progress>) {
     loop {
-        if let Err(error) = listen(&pool, &progress).await {
+        // A pool of its own for each: one whose server says nothing any more is given back only when that is noticed far below.
+        if let Err(error) = listen(&database.pool(1), &pool, &progress).await {
             tracing::debug!(%error, "not hearing of other processes' appends");
         }
         // Whoever answers next may be another server.
@@ -35,8 +36,8 @@ pub(super) async fn run(pool: PgPool, progress: Arc<Progress>) {
 }
 
 /// Ends with the connection.
-async fn listen(pool: &PgPool, progress: &Progress) -> StoreResult<()> {
-    let mut listener = PgListener::connect_with(pool).await?;
+async fn listen(own: &PgPool, pool: &PgPool, progress: &Progress) -> StoreResult<()> {
+    let mut listener = PgListener::connect_with(own).await?;
     // Made anew by itself, it would say nothing of that.
     listener.eager_reconnect(false);
     in_time(async { Ok(listener.listen(CHANNEL).await?) }).await?;

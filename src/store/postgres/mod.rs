@@ -84,7 +84,7 @@ impl PostgresStore {
         let writer = Writer::new(database.clone(), options, Arc::clone(&clock), Arc::clone(&progress));
         let (commands, waiting) = mpsc::channel(QUEUE);
         start(writer, waiting)?;
-        let listener = listener::run(readers.clone(), Arc::clone(&progress));
+        let listener = listener::run(database.clone(), readers.clone(), Arc::clone(&progress));
         let listener = tokio::spawn(listener).abort_handle();
         let (heads, confirmed_heads) = (Arc::default(), Arc::default());
         Ok(Self { clock, progress, readers, heads, confirmed_heads, commands, listener })

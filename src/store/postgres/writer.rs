@@ -43,8 +43,6 @@ pub(super) struct Writer {
     pub(super) progress: Arc<Progress>,
     /// None after a failure, until the next batch.
     pub(super) connection: Option<PgConnection>,
-    /// Whether nothing was asked of that connection yet: the log behind it may be another one, also where nothing says so.
-    pub(super) is_new: bool,
     pub(super) heads: Heads,
     /// `heads` have followed the log, and followers were told of it, up to here.
     pub(super) followed: Position,
@@ -68,7 +66,6 @@ impl Writer {
             followed: progress.followers.told().position,
             progress,
             connection: None,
-            is_new: true,
             heads: Heads::new(HEADS),
             left_at: None,
             purged: Timestamp::default(),
@@ -174,7 +171,6 @@ impl Writer {
                 self.begin_anew(head, incarnation);
                 continue;
             }
-            self.is_new = false;
             if head.position.0 - self.followed.0 <= FOREIGN_PAGE as u64 || outside == 0 {
                 self.follow(connection, head.position).await?;
                 return Ok(head);
@@ -191,7 +187,7 @@ impl Writer {
         if !told.fits(head) || head.position < self.followed {
             return Ok(false);
         }
-        if !self.is_new || told.position == Position::ZERO {
+        if told.position == Position::ZERO || told.position == head.position {
             return Ok(true);
         }
         Ok(statements::recorded_at(connection, told.position).await? == Some(told.recorded_at))
@@ -232,7 +228,6 @@ impl Writer {
             let head = statements::standing(&mut connection).await?.head;
             self.begin_anew(head, incarnation);
         }
-        self.is_new = true;
         Ok(connection)
     }
 

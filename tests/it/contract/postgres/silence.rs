@@ -52,8 +52,10 @@ async fn a_server_that_says_nothing_any_more_holds_nobody_up_for_ever() {
         let store = Arc::clone(&store);
         async move { store.head().await }
     });
-    let asked = "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%incarnation%'";
-    while !sqlx::query_scalar::<_, bool>(asked).fetch_one(&mut *held).await.unwrap() {}
+    // This one, and the look of who listens.
+    let asked = "SELECT count(*) > 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%incarnation%'";
+    let mut onlooker = lab.0.connection().await;
+    while !sqlx::query_scalar::<_, bool>(asked).fetch_one(&mut onlooker).await.unwrap() {}
     relay.silence();
     held.rollback().await.unwrap();
     let answered = timeout(LIMIT, waiting).await.expect("it is answered").unwrap();
