@@ -35,6 +35,8 @@ const POLL: Duration = Duration::from_millis(250);
 const SAVE: Duration = Duration::from_secs(1);
 /// How often it is looked what is due.
 const SWEEP: Duration = Duration::from_secs(15);
+/// How long a log is waited for that stops being available while a process starts.
+const BEGINNING: Duration = Duration::from_secs(30);
 /// How long the work pauses after a first error; twice as long after each further one.
 const FIRST_PAUSE: Duration = ATTEMPT;
 /// The longest pause after an error.
@@ -108,9 +110,19 @@ impl Policies {
         self.status.subscribe()
     }
 
-    /// Makes sure that there is a checkpoint: whatever is appended from here on has its consequences.
+    /// Makes sure that there is a checkpoint: whatever is appended from here on has its consequences. A log that is not
+    /// available is waited for, half a minute at most: it was when it was opened, a moment ago.
     pub async fn begin(&mut self) -> Result<(), StoreError> {
-        self.shift.hold().await.map(|_| ())
+        let began = stopwatch();
+        loop {
+            match self.shift.hold().await {
+                Err(error @ StoreError::Unavailable(_)) if began.elapsed() < BEGINNING => {
+                    tracing::warn!(%error, "the policies cannot begin yet; trying again");
+                    sleep(ATTEMPT).await;
+                }
+                held => return held.map(|_| ()),
+            }
+        }
     }
 
     /// Works until `stop`. An error only makes a pause. What is under way then may be done or not: it is looked at again
