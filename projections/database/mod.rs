@@ -14,7 +14,6 @@ use sqlx::{
     ColumnIndex, Decode, Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Type,
     postgres::PgRow, raw_sql, sqlite::SqliteRow,
 };
-
 use tokio::time::timeout;
 
 pub(crate) use filler::Filler;

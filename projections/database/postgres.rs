@@ -30,8 +30,8 @@ pub(super) async fn reading(pool: &PgPool) -> Result<Transaction<'static, Postgr
     pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
 }
 
-/// The commit does not wait for the disk, because nobody reads yet what is filled: what is lost with the machine is filled
-/// again, as its checkpoint is lost with it.
+/// The commit does not wait for the disk: what is lost with the machine is made again. Rows that nobody reads yet have lost
+/// their checkpoint with them; what is kept beside the rows is missed when it is asked for.
 pub(super) async fn filling(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     let wait = LOCK_WAIT.as_millis();

@@ -20,9 +20,13 @@ use tokio::time::{sleep, timeout};
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection that is given back may take to answer, before its place is given to a new one: as long as the server
 /// may go on with a statement that nobody waits for any more, so that there are never more at work than there are places.
-const RELEASE_TIMEOUT: Duration = Duration::from_secs(32);
-/// How long one statement of a pooled connection may take, in milliseconds. Longer ones have lost their reader.
-const STATEMENT_TIMEOUT_MS: u32 = 30_000;
+const RELEASE_TIMEOUT: Duration = STATEMENT_TIMEOUT.saturating_add(Duration::from_secs(2));
+/// How long one statement of a pooled connection may take. Longer ones have lost their reader.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long who asked may wait for that: until there is a connection, and until the server has ended a statement that took too
+/// long, which one that says nothing any more never does.
+pub const ANSWER_TIMEOUT: Duration =
+    STATEMENT_TIMEOUT.saturating_add(ACQUIRE_TIMEOUT).saturating_add(Duration::from_secs(5));
 /// How long a pooled connection may sit inside a transaction, in milliseconds: a process that was stopped there holds
 /// nothing up for longer.
 const IDLE_IN_TRANSACTION_TIMEOUT_MS: u32 = 10_000;
@@ -133,7 +137,7 @@ impl Database {
 
     /// A pool of at most `most` connections that are made when they are needed. Nothing is connected yet.
     pub fn pool(&self, most: u32) -> PgPool {
-        let statement = STATEMENT_TIMEOUT_MS.to_string();
+        let statement = STATEMENT_TIMEOUT.as_millis().to_string();
         let idle = IDLE_IN_TRANSACTION_TIMEOUT_MS.to_string();
         let settings = [
             ("statement_timeout", statement.as_str()),

@@ -12,7 +12,10 @@ use super::{
     rows::{collect, columns, limit, number},
     statements::{self, SELECT_AFTER},
 };
-use crate::store::{Head, StoreError, StoredEvent, appending::FOREIGN_PAGE};
+use crate::{
+    database::ANSWER_TIMEOUT,
+    store::{Head, StoreError, StoredEvent, appending::FOREIGN_PAGE},
+};
 
 const SELECT_STREAM_AFTER: &str = concat!(
     "SELECT ",
@@ -22,8 +25,6 @@ const SELECT_STREAM_AFTER: &str = concat!(
 
 /// How long it may take to find out where the log stands.
 const LOOK: Duration = Duration::from_secs(10);
-/// How long any other read may take: longer than the server gives it, for one that says nothing any more.
-const ANSWER: Duration = Duration::from_secs(40);
 
 /// What `look` finds about where the log stands, unless the server says nothing: whoever waits behind it is answered then.
 pub(super) async fn in_time<T>(look: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
@@ -32,7 +33,7 @@ pub(super) async fn in_time<T>(look: impl Future<Output = StoreResult<T>>) -> St
 
 /// What `read` finds, unless the server says nothing any more.
 pub(super) async fn answered<T>(read: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
-    within(ANSWER, read).await
+    within(ANSWER_TIMEOUT, read).await
 }
 
 async fn within<T>(limit: Duration, read: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {

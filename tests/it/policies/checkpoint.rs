@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use muster::{
-    deployment::Deployment,
+    deployment::{Deployment, DeploymentOptions},
     ledger::{CommandMeta, Turn, operations::RemoveMember},
+    policies::{Policies, SUBSCRIBER},
 };
 
 use super::{act, acted};
-use crate::support::{Place, World};
+use crate::support::{Place, World, is_without_database};
 
 /// Removes a member without a server.
 async fn remove(deployment: &Deployment, world: &World, key: &str) -> u64 {
@@ -81,4 +82,23 @@ async fn a_new_checkpoint_starts_at_the_head() {
     let table = if place.database.is_some() { "log.subscribers" } else { "subscribers" };
     place.run_on_log(&format!("DELETE FROM {table}")).await;
     assert_eq!(act(&deployment).await, removed);
+}
+
+/// Without a checkpoint a process must not take requests; that the server restarts while it starts does not end it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_goes_away_while_a_process_starts_is_waited_for() {
+    if is_without_database("a server that goes away") {
+        return;
+    }
+    let place = Place::new().await;
+    let (relay, by_relay) = place.database.as_ref().unwrap().by_relay().await;
+    let options = DeploymentOptions { database: Some(by_relay), ..place.options() };
+    let deployment = Deployment::open(&options).await.unwrap();
+    let (ledger, blobs) = (Arc::clone(&deployment.ledger), Arc::clone(&deployment.blobs));
+    let mut policies = Policies::new(ledger, deployment.runner().read_models(), blobs);
+    let store = deployment.ledger.store();
+    let head = store.head().await.unwrap().position;
+    relay.lose_answers(6);
+    policies.begin().await.expect("it waits until the log is back");
+    assert_eq!(store.checkpoint(SUBSCRIBER).await.unwrap(), Some(head));
 }

@@ -178,7 +178,7 @@ async fn what_is_under_way_when_the_log_is_put_back_passes_nothing_over() {
         return;
     }
     let mut two = Two::start(20).await;
-    let (deployment, _) = (Deployment::open(&two.ledger.options()).await.unwrap(), two.working().await);
+    let deployment = Deployment::open(&two.ledger.options()).await.unwrap();
     two.is_quiet(&deployment).await;
     two.servers.clear();
     let before = deployment.ledger.store().head().await.unwrap().position.0;
